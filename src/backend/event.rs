@@ -1,0 +1,64 @@
+//! What the backend tells a face.
+
+use crate::backend::error::Result;
+use crate::backend::request::{MailboxId, Ticket};
+use crate::mail::appended::Appended;
+use crate::mail::change::Change;
+use crate::mail::envelope::Envelope;
+use crate::mail::listing::ListEntry;
+use crate::mail::status::MailboxStatus;
+use crate::mail::structure::BodyStructure;
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidSet};
+use crate::mime::document::Document;
+
+/// One thing that happened. All events that a request caused come before its `Finished`.
+#[derive(Debug)]
+pub enum Event {
+    /// News of an open mailbox, whoever caused it.
+    Change(MailboxId, Change),
+    /// Content that answers a request.
+    Piece(Ticket, Piece),
+    /// `done` of `total` units of a request's work.
+    Progress(Ticket, u64, u64),
+    /// Something that the user should know; `None` where it belongs to no open mailbox.
+    Notice(Option<MailboxId>, Foreign),
+    /// The request is over.
+    Finished(Ticket, Result<()>),
+}
+
+/// Content that answers a request.
+#[derive(Debug)]
+pub enum Piece {
+    /// Envelopes that were asked for.
+    Envelopes(Vec<(Uid, Envelope)>),
+    /// Structures that were asked for.
+    Structures(Vec<(Uid, BodyStructure)>),
+    /// A message as a reader sees it.
+    View(Uid, Box<Document>),
+    /// Bytes, in order.
+    Bytes(Vec<u8>),
+    /// Messages that were found, in the order that was asked for.
+    Found(Vec<Uid>),
+    /// Names that were found.
+    Listed(Vec<ListEntry>),
+    /// Counts of a closed mailbox.
+    Status(MailboxStatus),
+    /// What an append or transfer came to.
+    Appended(Appended),
+    /// What a copy came to: source UIDs, and where they went.
+    Copied(UidSet, Appended),
+    /// One finding of the doctor.
+    Finding(Finding),
+}
+
+/// One thing that the doctor looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// What was looked at, one word or two.
+    pub check: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub detail: Foreign,
+}

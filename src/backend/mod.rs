@@ -1,0 +1,5 @@
+//! The backend: from names to drivers, open mailboxes, requests down and events up.
+
+pub mod error;
+pub mod event;
+pub mod request;

@@ -1,0 +1,121 @@
+//! What a face asks of the backend. Ids are minted by the asker, so that requests can queue at once.
+
+use std::io::Read;
+
+use crate::mail::criteria::Criteria;
+use crate::mail::date::InternalDate;
+use crate::mail::flags::{FlagChange, Flags};
+use crate::mail::name::MailboxName;
+use crate::mail::order::Order;
+use crate::mail::status::Access;
+use crate::mail::structure::{Part, Section};
+use crate::mail::uid::{Uid, UidSet};
+
+/// Names one request; every ticket finishes exactly once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// Names one opening of a mailbox.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MailboxId(pub u64);
+
+/// A request.
+pub enum Request {
+    /// Opens a mailbox. `Change::State` and `Change::Arrived` tell what is in it.
+    Open {
+        /// The id by which it will be named.
+        mailbox: MailboxId,
+        /// Its name.
+        name: MailboxName,
+        /// How to open it.
+        access: Access,
+    },
+    /// Asks something of an open mailbox.
+    On(MailboxId, Ask),
+    /// Lists names; answered with `Piece::Listed`.
+    List {
+        /// What the pattern is relative to; may be empty.
+        reference: Vec<u8>,
+        /// With `*` and `%`.
+        pattern: Vec<u8>,
+        /// Only subscribed names.
+        subscribed: bool,
+    },
+    /// Counts without opening; answered with `Piece::Status`.
+    Status(MailboxName),
+    /// Makes a mailbox; the name may carry a format, `#driver.FMT/`.
+    Create(MailboxName),
+    /// Removes a mailbox.
+    Delete(MailboxName),
+    /// Renames a mailbox.
+    Rename(MailboxName, MailboxName),
+    /// Adds to or takes from the subscriptions.
+    Subscribe(MailboxName, bool),
+    /// Appends messages, all or none; answered with `Piece::Appended`.
+    Append(MailboxName, Vec<Submission>),
+    /// Appends every message of `from` to `to`, which is created; answered with `Piece::Appended`.
+    Transfer {
+        /// The source.
+        from: MailboxName,
+        /// The destination.
+        to: MailboxName,
+    },
+    /// Examines the installation; answered with `Piece::Finding`.
+    Doctor,
+}
+
+/// A message that a face hands over to be appended.
+pub struct Submission {
+    /// Flags and keywords that it shall have.
+    pub flags: Flags,
+    /// Its internal date; now, where absent.
+    pub internal_date: Option<InternalDate>,
+    /// Its bytes, read to the end. LF and CRLF both end lines.
+    pub source: Box<dyn Read + Send>,
+}
+
+/// A request to an open mailbox.
+pub enum Ask {
+    /// Envelopes; answered with `Piece::Envelopes`, in several batches.
+    Envelopes(UidSet),
+    /// The body structures; answered with `Piece::Structures`.
+    Structures(UidSet),
+    /// A message as a reader sees it; answered with `Piece::View`. Sets `\Seen` unless `peek`.
+    View {
+        /// The message.
+        uid: Uid,
+        /// Columns, for HTML parts, which are laid out by the library.
+        width: u16,
+        /// Whether HTML is preferred to plain text where both are there.
+        prefer_html: bool,
+        /// Whether `\Seen` stays as it is.
+        peek: bool,
+    },
+    /// Raw bytes, CRLF line ends; answered with `Piece::Bytes` in order, at most 64 KiB each. Never sets `\Seen`.
+    Read(Uid, Part),
+    /// The decoded content of one part; answered with `Piece::Bytes`.
+    ReadSection(Uid, Section),
+    /// Changes flags.
+    Store(UidSet, FlagChange),
+    /// Removes deleted messages, of the set where given.
+    Expunge(Option<UidSet>),
+    /// Searches; answered with `Piece::Found` in mailbox order.
+    Search(Criteria),
+    /// Sorts all messages; answered with `Piece::Found` in that order.
+    Sort(Order),
+    /// Copies to another mailbox, all or none; answered with `Piece::Copied`.
+    Copy {
+        /// The messages.
+        uids: UidSet,
+        /// The destination.
+        to: MailboxName,
+        /// Whether the destination is made when it is missing.
+        create: bool,
+        /// Whether the originals are expunged once the copies are durable.
+        remove: bool,
+    },
+    /// Looks for new mail now and brings pending changes to disk.
+    Check,
+    /// Closes the mailbox.
+    Close,
+}

@@ -1,0 +1,124 @@
+//! What a driver promises. One suite, `tests/drivers/contract.rs`, holds every driver to it.
+//!
+//! Laws for open mailboxes, local and remote:
+//! - The first changes of an opening are [`Change::State`](crate::mail::change::Change) and then `Arrived` in
+//!   batches, UIDs ascending; new mail later is the same news.
+//! - Flags, arrivals and expunges are told as changes, whoever caused them, before the method returns.
+//! - After `Expunged(u)`, `u` is never named again.
+//! - A cancelled method returns [`Error::Cancelled`](crate::driver::error::Error) soon and leaves the mailbox usable.
+//! - No lock is held between calls unless the format demands it.
+
+use std::future::Future;
+use std::io::{self, Write};
+
+use crate::driver::characteristics::Characteristics;
+use crate::driver::error::Result;
+use crate::driver::job::Job;
+use crate::driver::message::Messages;
+use crate::driver::place::Place;
+use crate::mail::appended::Appended;
+use crate::mail::criteria::Criteria;
+use crate::mail::flags::FlagChange;
+use crate::mail::status::{Access, MailboxStatus};
+use crate::mail::structure::Part;
+use crate::mail::uid::{Uid, UidSet};
+
+/// What a driver finds at a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    /// A mailbox in the driver's format.
+    Mine,
+    /// Nothing yet, but room for a mailbox in any format: a zero-length file.
+    Empty,
+    /// Nothing at all.
+    Missing,
+    /// Something else.
+    Foreign,
+}
+
+/// A driver for mailboxes in the local file system.
+pub trait LocalDriver: Send + Sync {
+    /// Its row of the table; also carries its name.
+    fn characteristics(&self) -> &'static Characteristics;
+
+    /// Looks whether the mailbox at `place` is in this format. Reads as little as it can, changes nothing, not even access times.
+    fn probe(&self, place: &Place) -> io::Result<Probe>;
+
+    /// Opens the mailbox. Falls back to read-only, and says why, where writing is not possible.
+    fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>>;
+
+    /// Counts without opening; changes no file and no access time.
+    fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus>;
+
+    /// Makes an empty mailbox, with its parent directories.
+    fn create(&self, place: &Place, job: &Job) -> Result<()>;
+
+    /// Removes the mailbox with all its messages. Refused while somebody else uses it.
+    fn delete(&self, place: &Place, job: &Job) -> Result<()>;
+
+    /// Gives the mailbox another place. Refused when something is there, or while somebody else uses it.
+    fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()>;
+
+    /// Appends all messages or none, durable before it returns.
+    fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended>;
+}
+
+/// An open local mailbox, owned by one thread.
+pub trait LocalMailbox: Send {
+    /// Notices what others did to the mailbox, and writes what the format wants written by now.
+    fn poll(&mut self, job: &Job) -> Result<()>;
+
+    /// Writes the bytes of one message into `into`. Never sets `\Seen`.
+    fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()>;
+
+    /// Changes flags. Unknown UIDs are ignored.
+    fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()>;
+
+    /// Brings every pending flag change to disk.
+    fn check(&mut self, job: &Job) -> Result<()>;
+
+    /// Removes the messages that are `\Deleted`, of `uids` where given, else all of them.
+    fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()>;
+
+    /// The envelope sender of one message, where the format keeps it.
+    fn sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>>;
+
+    /// Checks, gives up all locks and ends. Always releases, also when it fails.
+    fn close(self: Box<Self>, job: &Job) -> Result<()>;
+}
+
+/// An open mailbox on a server, served by one task: the same verbs, async.
+pub trait RemoteMailbox: Send + 'static {
+    /// Waits for news and tells them; returns when `job` is cancelled.
+    fn idle(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
+    /// As [`LocalMailbox::read`], the bytes returned.
+    fn read(
+        &mut self,
+        uid: Uid,
+        part: Part,
+        job: &Job,
+    ) -> impl Future<Output = Result<Vec<u8>>> + Send;
+    /// As [`LocalMailbox::store`].
+    fn store(
+        &mut self,
+        uids: &UidSet,
+        change: &FlagChange,
+        job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// As [`LocalMailbox::expunge`].
+    fn expunge(
+        &mut self,
+        uids: Option<&UidSet>,
+        job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// Searches on the server; `None` asks the backend to do it.
+    fn search(
+        &mut self,
+        criteria: &Criteria,
+        job: &Job,
+    ) -> impl Future<Output = Result<Option<UidSet>>> + Send;
+    /// As [`LocalMailbox::check`].
+    fn check(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
+    /// As [`LocalMailbox::close`].
+    fn close(self, job: &Job) -> impl Future<Output = Result<()>> + Send;
+}

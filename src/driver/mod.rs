@@ -1,0 +1,8 @@
+//! The drivers: one per way of keeping mail. Local ones are plain blocking code that knows neither tokio nor the screen.
+
+pub mod characteristics;
+pub mod contract;
+pub mod error;
+pub mod job;
+pub mod message;
+pub mod place;

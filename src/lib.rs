@@ -1,0 +1,8 @@
+//! Mugo, a terminal mail client.
+pub mod backend;
+pub mod config;
+pub mod driver;
+pub mod mail;
+pub mod mime;
+pub mod os;
+pub mod present;

@@ -1,0 +1,19 @@
+//! The words of mail: plain data that every floor above speaks. No I/O, no clock, no globals.
+
+pub mod address;
+pub mod appended;
+pub mod change;
+pub mod criteria;
+pub mod date;
+pub mod envelope;
+pub mod flags;
+pub mod listing;
+pub mod message_list;
+pub mod name;
+pub mod order;
+pub mod server;
+pub mod status;
+pub mod structure;
+pub mod summary;
+pub mod text;
+pub mod uid;

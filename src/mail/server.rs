@@ -1,0 +1,1 @@
+//! The `{host:port/switches}` part of a remote name.

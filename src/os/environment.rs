@@ -1,0 +1,66 @@
+//! Where and as whom Mugo runs: one value, made once by `main`, handed down. No globals.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crate::os::files::FileLayer;
+
+/// The world as drivers and the backend see it.
+pub struct Environment {
+    /// The file layer.
+    pub files: Arc<dyn FileLayer>,
+    /// Who runs this process.
+    pub user: User,
+    /// This process, as it signs its locks.
+    pub process: Process,
+    /// The mail home: relative names, `~/mbox`, `.mailboxlist` are found here.
+    pub home: PathBuf,
+    /// The system INBOX: the file into which mail is delivered.
+    pub spool: PathBuf,
+    /// Mugo's own state: journals, UID tables. Private, survives restarts.
+    pub state: PathBuf,
+    /// Where opener locks live: `/tmp`, as c-client has it.
+    pub lock_dir: PathBuf,
+    /// The black box: the folder that holds one folder a user; mailbox names live there.
+    pub black_box: Option<PathBuf>,
+    /// Whether the user is anonymous.
+    pub anonymous: bool,
+    /// Whether no file of the user's may be written at all (`--read-only`).
+    pub read_only: bool,
+    /// Whether absolute names and names of other users are forbidden.
+    pub restricted: bool,
+    /// How long a foreign dot lock is honoured before it counts as stale.
+    pub dot_lock_timeout: Duration,
+    /// How long a busy lock is waited for before the operation gives up.
+    pub lock_patience: Duration,
+    /// How often open mailboxes look for changes by others.
+    pub poll_interval: Duration,
+    /// How often SIGUSR2 ("give up your opener locks") was received so far.
+    pub kisses: Arc<AtomicU64>,
+    /// The clock, in seconds since 1970.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+/// The user whose mail this is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// Numeric id.
+    pub uid: u32,
+}
+
+/// A process, named so that another one can tell later whether it still lives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Host name.
+    pub host: String,
+    /// Identity of this boot of the machine.
+    pub boot: String,
+    /// Start time of the process in clock ticks since boot.
+    pub start: u64,
+}

@@ -1,0 +1,1 @@
+//! Mail as lines of plain text, for both faces.
