@@ -2,7 +2,10 @@
 
 pub mod characteristics;
 pub mod contract;
+pub mod dummy;
 pub mod error;
 pub mod job;
+pub mod local_file;
 pub mod message;
 pub mod place;
+pub mod table;
