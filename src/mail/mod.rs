@@ -15,5 +15,6 @@ pub mod server;
 pub mod status;
 pub mod structure;
 pub mod summary;
+pub mod switches;
 pub mod text;
 pub mod uid;
