@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::os::files::FileLayer;
+use crate::os::guard::Guards;
 
 /// The world as drivers and the backend see it.
 pub struct Environment {
@@ -37,6 +38,8 @@ pub struct Environment {
     pub lock_patience: Duration,
     /// How often open mailboxes look for changes by others.
     pub poll_interval: Duration,
+    /// The files this program holds locks on.
+    pub guards: Guards,
     /// How often SIGUSR2 ("give up your opener locks") was received so far.
     pub kisses: Arc<AtomicU64>,
     /// The clock, in seconds since 1970.

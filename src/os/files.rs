@@ -1,7 +1,7 @@
 //! The file layer: every mail file is opened, read, written, synced, truncated, renamed, locked through here.
 //!
 //! The traits exist so that tests can make the Nth operation fail, cut writes short, record all of
-//! them and replay a power loss. The program itself knows one implementation, [`RealFiles`].
+//! them and replay a power loss. The program itself knows one implementation, [`RealFiles`](crate::os::real_files::RealFiles).
 
 use std::fs::Metadata;
 use std::io;
@@ -14,6 +14,8 @@ pub enum OpenMode {
     Read,
     /// Existing file, to read and write in place. Follows links. Never blocks.
     ReadWrite,
+    /// Existing file, to read and write. A symbolic link is refused. Never blocks.
+    ReadWriteNoFollow,
     /// A new file with these permission bits (the umask is applied on top); fails when the name exists.
     CreateNew(u32),
 }
@@ -69,6 +71,8 @@ pub trait MailFile: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Size, times, identity of this very file, whatever its name leads to now.
     fn metadata(&self) -> io::Result<Metadata>;
+    /// Sets the permission bits of this very file exactly, whatever the umask.
+    fn set_mode(&mut self, mode: u32) -> io::Result<()>;
     /// Sets access and modification time, in whole seconds since 1970.
     fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()>;
     /// Takes the lock without waiting: `false` when another process holds one that excludes it. On network file systems does nothing and says `true`.

@@ -1,4 +1,14 @@
 //! What the operating system lends: files, locks, the redo journal, atomic replacement, homes, the process's own name.
 
+pub mod accounts;
+pub mod dot_lock;
 pub mod environment;
 pub mod files;
+pub mod guard;
+pub mod home;
+pub mod journal;
+pub mod name_lock;
+pub mod process;
+pub mod real_files;
+pub mod replace;
+pub mod transfer;

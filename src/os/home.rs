@@ -1,0 +1,143 @@
+//! Makes the [`Environment`]: who the user is, where mail, spool and state are.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use directories::ProjectDirs;
+use thiserror::Error;
+
+use crate::os::accounts::Account;
+use crate::os::environment::{Environment, Process, User};
+use crate::os::files::FileLayer;
+use crate::os::guard::Guards;
+
+const SPOOL: &str = "/var/mail";
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What the user asks to be different from what the machine says. The default changes nothing.
+#[derive(Clone, Default, Debug)]
+pub struct Overrides {
+    /// Another mail home; spool and state follow it unless they are given too.
+    pub home: Option<PathBuf>,
+    /// Another system INBOX.
+    pub spool: Option<PathBuf>,
+    /// Another state folder.
+    pub state: Option<PathBuf>,
+    /// Another folder for opener locks.
+    pub lock_dir: Option<PathBuf>,
+    /// The black box.
+    pub black_box: Option<PathBuf>,
+    /// Be the anonymous user.
+    pub anonymous: bool,
+    /// Write no file of the user's.
+    pub read_only: bool,
+    /// Forbid absolute names and names of other users.
+    pub restricted: bool,
+    /// How long a foreign dot lock is honoured.
+    pub dot_lock_timeout: Option<Duration>,
+    /// How long a busy lock is waited for.
+    pub lock_patience: Option<Duration>,
+    /// How often open mailboxes look for changes by others.
+    pub poll_interval: Option<Duration>,
+}
+
+/// Why there is no environment.
+#[derive(Debug, Error)]
+pub enum HomeError {
+    /// Neither the user database nor `$HOME` names a home folder.
+    #[error("user {0} has no home folder")]
+    NoHome(u32),
+    /// The process cannot find out about itself.
+    #[error("the system does not tell about this process")]
+    Process(#[source] io::Error),
+    /// The state folder cannot be made.
+    #[error("the state folder {} cannot be made", .path.display())]
+    State {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The environment of this process. Makes the state folder (0700) where it is missing.
+pub fn environment(
+    overrides: &Overrides,
+    files: Arc<dyn FileLayer>,
+) -> Result<Environment, HomeError> {
+    let uid = rustix::process::getuid().as_raw();
+    let account = Account::with_uid(uid);
+    let user = User {
+        name: account.as_ref().map_or_else(login_name, |account| account.name.clone()),
+        uid,
+    };
+    let own_home = absolute_variable("HOME").or_else(|| account.map(|account| account.home));
+    let home = overrides.home.clone().or(own_home).ok_or(HomeError::NoHome(uid))?;
+    let state = overrides.state.clone().unwrap_or_else(|| state_folder(overrides, &home));
+    private_folder(files.as_ref(), &state)
+        .map_err(|source| HomeError::State { path: state.clone(), source })?;
+    Ok(Environment {
+        files,
+        process: Process::current().map_err(HomeError::Process)?,
+        spool: overrides.spool.clone().unwrap_or_else(|| Path::new(SPOOL).join(&user.name)),
+        user,
+        home,
+        state,
+        lock_dir: overrides.lock_dir.clone().unwrap_or_else(|| "/tmp".into()),
+        black_box: overrides.black_box.clone(),
+        anonymous: overrides.anonymous,
+        read_only: overrides.read_only,
+        restricted: overrides.restricted,
+        dot_lock_timeout: overrides.dot_lock_timeout.unwrap_or(5 * MINUTE),
+        lock_patience: overrides.lock_patience.unwrap_or(5 * MINUTE),
+        poll_interval: overrides.poll_interval.unwrap_or(Duration::from_secs(15)),
+        guards: Guards::default(),
+        kisses: Arc::new(AtomicU64::new(0)),
+        clock: Arc::new(now),
+    })
+}
+
+/// Makes a folder that only its owner may enter, with its parents; an existing one is taken as it is.
+pub fn private_folder(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
+    if files.metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        private_folder(files, parent)?;
+    }
+    match files.create_dir(path, 0o700) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let made_meanwhile = files.metadata(path)?.is_dir();
+            if made_meanwhile { Ok(()) } else { Err(error) }
+        }
+        other => other,
+    }
+}
+
+fn state_folder(overrides: &Overrides, home: &Path) -> PathBuf {
+    let usual = home.join(".local/state/mugo");
+    if overrides.home.is_some() {
+        return usual;
+    }
+    ProjectDirs::from("", "", "mugo")
+        .and_then(|dirs| dirs.state_dir().map(Path::to_path_buf))
+        .unwrap_or(usual)
+}
+
+fn login_name() -> String {
+    env::var("LOGNAME").or_else(|_| env::var("USER")).unwrap_or_else(|_| "user".into())
+}
+
+fn absolute_variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute() && fs::metadata(path).is_ok())
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,181 @@
+//! The file layer of the program itself: the operating system.
+//!
+//! Every open is close-on-exec and non-blocking (so a FIFO never hangs), every call is repeated when a signal
+//! interrupts it. `flock` does nothing on NFS, as c-client has it: there the dot lock protects.
+
+use std::fs::{self, DirBuilder, File, FileTimes, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+use rustix::io::Errno;
+
+use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
+
+const NFS_MAGIC: u64 = 0x6969;
+
+/// The real file system.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RealFiles;
+
+impl FileLayer for RealFiles {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn MailFile>> {
+        let mut options = OpenOptions::new();
+        let mut flags = OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        options.read(true);
+        match mode {
+            OpenMode::Read => {}
+            OpenMode::ReadWrite => {
+                options.write(true);
+            }
+            OpenMode::ReadWriteNoFollow => {
+                options.write(true);
+                flags |= OFlags::NOFOLLOW;
+            }
+            OpenMode::CreateNew(bits) => {
+                options.write(true).create_new(true).mode(bits);
+            }
+        }
+        options.custom_flags(flags.bits().cast_signed());
+        let file = repeat(|| options.open(path))?;
+        Ok(Box::new(RealFile { file }))
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::metadata(path)
+    }
+
+    fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::symlink_metadata(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        DirBuilder::new().mode(mode).create(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name().into())).collect()
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let folder = repeat(|| File::open(path))?;
+        repeat(|| folder.sync_all())
+    }
+
+    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
+        fs::set_permissions(path, Permissions::from_mode(mode))
+    }
+
+    fn is_network(&self, path: &Path) -> io::Result<bool> {
+        Ok(is_nfs(rustix::fs::statfs(path)?.f_type))
+    }
+}
+
+struct RealFile {
+    file: File,
+}
+
+impl MailFile for RealFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        repeat(|| self.file.read_at(buffer, offset))
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        repeat(|| self.file.write_at(bytes, offset))
+    }
+
+    fn set_len(&mut self, length: u64) -> io::Result<()> {
+        repeat(|| self.file.set_len(length))
+    }
+
+    fn reserve(&mut self, length: u64) -> io::Result<()> {
+        let size = self.file.metadata()?.len();
+        if length <= size {
+            return Ok(());
+        }
+        let claim = || rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, size, length - size);
+        match rustix::io::retry_on_intr(claim) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::Unsupported.into()),
+            other => Ok(other?),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        repeat(|| self.file.sync_all())
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
+    fn set_mode(&mut self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(mode))
+    }
+
+    fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()> {
+        let times = FileTimes::new().set_accessed(time(accessed)).set_modified(time(modified));
+        self.file.set_times(times)
+    }
+
+    fn try_lock(&mut self, kind: Flock) -> io::Result<bool> {
+        if is_nfs(rustix::fs::fstatfs(&self.file)?.f_type) {
+            return Ok(true);
+        }
+        let operation = match kind {
+            Flock::Shared => FlockOperation::NonBlockingLockShared,
+            Flock::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        };
+        match rustix::io::retry_on_intr(|| rustix::fs::flock(&self.file, operation)) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn unlock(&mut self) -> io::Result<()> {
+        let unlock = || rustix::fs::flock(&self.file, FlockOperation::Unlock);
+        Ok(rustix::io::retry_on_intr(unlock)?)
+    }
+}
+
+fn is_nfs(magic: impl TryInto<u64>) -> bool {
+    magic.try_into().is_ok_and(|magic| magic == NFS_MAGIC)
+}
+
+fn time(seconds: i64) -> SystemTime {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let time = if seconds < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+fn repeat<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

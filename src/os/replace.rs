@@ -1,0 +1,1 @@
+//! Atomic replacement of Mugo's own small files.
