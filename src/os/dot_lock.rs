@@ -62,8 +62,14 @@ impl DotLock {
         mailbox: &Path,
         waiting: &mut dyn FnMut(Wait) -> bool,
     ) -> Result<Self, DotLockError> {
-        let _ = waiting(Wait { left: Duration::ZERO, holder: None });
-        Ok(Self { files: Arc::clone(&environment.files), path: mailbox.with_extension("lock") })
+        let _ = waiting(Wait {
+            left: Duration::ZERO,
+            holder: None,
+        });
+        Ok(Self {
+            files: Arc::clone(&environment.files),
+            path: mailbox.with_extension("lock"),
+        })
     }
 
     /// Gives the lock back.

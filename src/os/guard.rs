@@ -20,7 +20,10 @@ pub struct FileId {
 impl FileId {
     /// The file that `metadata` describes.
     pub fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
     }
 }
 
@@ -34,12 +37,18 @@ impl Guards {
     /// Enters a file; `None` when it is held already. The entry goes when the guard is dropped.
     pub fn enter(&self, file: FileId) -> Option<Guard> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(file).then(|| Guard { table: self.clone(), file })
+        held.insert(file).then(|| Guard {
+            table: self.clone(),
+            file,
+        })
     }
 
     /// Whether this program holds the file.
     pub fn holds(&self, file: FileId) -> bool {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&file)
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&file)
     }
 }
 
@@ -59,7 +68,11 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.table.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.file);
+        self.table
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.file);
     }
 }
 
@@ -70,11 +83,21 @@ mod tests {
     #[test]
     fn a_file_is_held_once_until_its_guard_goes() {
         let table = Guards::default();
-        let file = FileId { device: 1, inode: 2 };
+        let file = FileId {
+            device: 1,
+            inode: 2,
+        };
         let guard = table.enter(file);
         assert!(guard.is_some());
         assert!(table.clone().enter(file).is_none());
-        assert!(table.enter(FileId { device: 2, inode: 2 }).is_some());
+        assert!(
+            table
+                .enter(FileId {
+                    device: 2,
+                    inode: 2
+                })
+                .is_some()
+        );
         drop(guard);
         assert!(!table.holds(file));
         assert!(table.enter(file).is_some());

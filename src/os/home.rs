@@ -73,18 +73,32 @@ pub fn environment(
     let uid = rustix::process::getuid().as_raw();
     let account = Account::with_uid(uid);
     let user = User {
-        name: account.as_ref().map_or_else(login_name, |account| account.name.clone()),
+        name: account
+            .as_ref()
+            .map_or_else(login_name, |account| account.name.clone()),
         uid,
     };
     let own_home = absolute_variable("HOME").or_else(|| account.map(|account| account.home));
-    let home = overrides.home.clone().or(own_home).ok_or(HomeError::NoHome(uid))?;
-    let state = overrides.state.clone().unwrap_or_else(|| state_folder(overrides, &home));
-    private_folder(files.as_ref(), &state)
-        .map_err(|source| HomeError::State { path: state.clone(), source })?;
+    let home = overrides
+        .home
+        .clone()
+        .or(own_home)
+        .ok_or(HomeError::NoHome(uid))?;
+    let state = overrides
+        .state
+        .clone()
+        .unwrap_or_else(|| state_folder(overrides, &home));
+    private_folder(files.as_ref(), &state).map_err(|source| HomeError::State {
+        path: state.clone(),
+        source,
+    })?;
     Ok(Environment {
         files,
         process: Process::current().map_err(HomeError::Process)?,
-        spool: overrides.spool.clone().unwrap_or_else(|| Path::new(SPOOL).join(&user.name)),
+        spool: overrides
+            .spool
+            .clone()
+            .unwrap_or_else(|| Path::new(SPOOL).join(&user.name)),
         user,
         home,
         state,
@@ -107,7 +121,10 @@ pub fn private_folder(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
     if files.metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(());
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         private_folder(files, parent)?;
     }
     match files.create_dir(path, 0o700) {
@@ -130,14 +147,20 @@ fn state_folder(overrides: &Overrides, home: &Path) -> PathBuf {
 }
 
 fn login_name() -> String {
-    env::var("LOGNAME").or_else(|_| env::var("USER")).unwrap_or_else(|_| "user".into())
+    env::var("LOGNAME")
+        .or_else(|_| env::var("USER"))
+        .unwrap_or_else(|_| "user".into())
 }
 
 fn absolute_variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute() && fs::metadata(path).is_ok())
+    env::var_os(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute() && fs::metadata(path).is_ok())
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -52,12 +52,18 @@ impl NameLock {
         kind: Flock,
     ) -> Result<Asked, NameLockError> {
         let _ = (file.metadata(), kind);
-        Err(NameLockError::Unsafe { path: environment.lock_dir.clone(), why: "not built yet" })
+        Err(NameLockError::Unsafe {
+            path: environment.lock_dir.clone(),
+            why: "not built yet",
+        })
     }
 
     /// Writes our process id into the lock file, so that others may ask us to give up the lock.
     pub fn sign(&mut self) -> io::Result<()> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, self.path.display().to_string()))
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            self.path.display().to_string(),
+        ))
     }
 
     /// Gives the lock back and removes the file.

@@ -27,11 +27,17 @@ impl Process {
         let pid = std::process::id();
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
         let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-        let space: String =
-            space.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+        let space: String = space
+            .to_string_lossy()
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         Ok(Self {
             pid,
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
             boot: format!("{}+{space}", boot.trim()),
             start: start_time(pid)?.ok_or(io::ErrorKind::NotFound)?,
         })
@@ -79,12 +85,18 @@ impl Process {
 /// Asks a process to give up its opener locks (SIGUSR2). `false`, and nothing is sent, when it does not run
 /// or belongs to another user: the id comes from a file that anybody may write.
 pub fn kiss(pid: u32) -> bool {
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return false };
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else {
+        return false;
+    };
     let own = rustix::process::getuid().as_raw();
     let same_user = status
         .lines()
         .find_map(|line| line.strip_prefix("Uid:"))
-        .is_some_and(|ids| ids.split_whitespace().take(2).all(|id| id.parse() == Ok(own)));
+        .is_some_and(|ids| {
+            ids.split_whitespace()
+                .take(2)
+                .all(|id| id.parse() == Ok(own))
+        });
     if !same_user || pid == std::process::id() {
         return false;
     }
@@ -105,8 +117,13 @@ fn start_time(pid: u32) -> io::Result<Option<u64>> {
     if fields.trim_start().starts_with('Z') {
         return Ok(None);
     }
-    let start = fields.split_whitespace().nth(19).and_then(|field| field.parse().ok());
-    start.map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    let start = fields
+        .split_whitespace()
+        .nth(19)
+        .and_then(|field| field.parse().ok());
+    start
+        .map(Some)
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]
@@ -117,19 +134,53 @@ mod tests {
     fn knows_itself_and_the_dead() -> io::Result<()> {
         let me = Process::current()?;
         assert_eq!(me.sees(&me), Life::Alive);
-        assert_eq!(Process::from_line(me.to_line().as_bytes()), Some(me.clone()));
-        assert_eq!(me.sees(&Process { start: me.start + 1, ..me.clone() }), Life::Dead);
-        assert_eq!(me.sees(&Process { boot: "x+1".into(), ..me.clone() }), Life::Dead);
-        assert_eq!(me.sees(&Process { host: "elsewhere".into(), ..me.clone() }), Life::Unknown);
+        assert_eq!(
+            Process::from_line(me.to_line().as_bytes()),
+            Some(me.clone())
+        );
+        assert_eq!(
+            me.sees(&Process {
+                start: me.start + 1,
+                ..me.clone()
+            }),
+            Life::Dead
+        );
+        assert_eq!(
+            me.sees(&Process {
+                boot: "x+1".into(),
+                ..me.clone()
+            }),
+            Life::Dead
+        );
+        assert_eq!(
+            me.sees(&Process {
+                host: "elsewhere".into(),
+                ..me.clone()
+            }),
+            Life::Unknown
+        );
         let mut child = std::process::Command::new("true").spawn()?;
         child.wait()?;
-        assert_eq!(me.sees(&Process { pid: child.id(), ..me.clone() }), Life::Dead);
+        assert_eq!(
+            me.sees(&Process {
+                pid: child.id(),
+                ..me.clone()
+            }),
+            Life::Dead
+        );
         Ok(())
     }
 
     #[test]
     fn other_text_is_no_process() {
-        for text in [&b""[..], b"123", b"123\n", b"1 h b 2 3\n", b"x h b 2\n", b"\xff h b 2\n"] {
+        for text in [
+            &b""[..],
+            b"123",
+            b"123\n",
+            b"1 h b 2 3\n",
+            b"x h b 2\n",
+            b"\xff h b 2\n",
+        ] {
             assert_eq!(Process::from_line(text), None);
         }
     }

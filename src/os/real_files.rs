@@ -72,11 +72,17 @@ impl FileLayer for RealFiles {
     }
 
     fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name().into())).collect()
+        fs::read_dir(path)?
+            .map(|entry| entry.map(|entry| entry.file_name().into()))
+            .collect()
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
         let folder = repeat(|| File::open(path))?;
         repeat(|| folder.sync_all())
     }
@@ -112,7 +118,8 @@ impl MailFile for RealFile {
         if length <= size {
             return Ok(());
         }
-        let claim = || rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, size, length - size);
+        let claim =
+            || rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, size, length - size);
         match rustix::io::retry_on_intr(claim) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::Unsupported.into()),
             other => Ok(other?),
@@ -132,7 +139,9 @@ impl MailFile for RealFile {
     }
 
     fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()> {
-        let times = FileTimes::new().set_accessed(time(accessed)).set_modified(time(modified));
+        let times = FileTimes::new()
+            .set_accessed(time(accessed))
+            .set_modified(time(modified));
         self.file.set_times(times)
     }
 

@@ -14,7 +14,10 @@ pub fn read_exact_at(file: &dyn MailFile, buffer: &mut [u8], offset: u64) -> io:
     if read_full_at(file, buffer, offset)? == buffer.len() {
         Ok(())
     } else {
-        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ended before the bytes wanted"))
+        Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the file ended before the bytes wanted",
+        ))
     }
 }
 
@@ -39,7 +42,10 @@ pub fn write_all_at(file: &mut dyn MailFile, bytes: &[u8], offset: u64) -> io::R
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
         match file.write_at(rest, offset + done as u64) {
             Ok(0) => {
-                return Err(io::Error::new(io::ErrorKind::WriteZero, "the file takes no more bytes"));
+                return Err(io::Error::new(
+                    io::ErrorKind::WriteZero,
+                    "the file takes no more bytes",
+                ));
             }
             Ok(count) => done += count,
             Err(error) => bear(error, &mut refusals)?,

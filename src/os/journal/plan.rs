@@ -59,7 +59,10 @@ impl Plan {
             }
         }
         self.new_length += length;
-        if let Some(Piece::Keep { from: last, length: held }) = self.pieces.last_mut()
+        if let Some(Piece::Keep {
+            from: last,
+            length: held,
+        }) = self.pieces.last_mut()
             && *last + *held == from
         {
             *held += length;
@@ -80,7 +83,10 @@ impl Plan {
             *length += bytes.len();
             return;
         }
-        self.pieces.push(Piece::Put { at, length: bytes.len() });
+        self.pieces.push(Piece::Put {
+            at,
+            length: bytes.len(),
+        });
     }
 
     /// The length the plan was made for.
@@ -133,7 +139,10 @@ mod tests {
             Piece::Keep { from: 7, length: 3 },
         ];
         assert_eq!(plan.pieces(), expected);
-        assert_eq!((plan.new_length(), plan.fresh(), plan.fault()), (11, &b"abc"[..], None));
+        assert_eq!(
+            (plan.new_length(), plan.fresh(), plan.fault()),
+            (11, &b"abc"[..], None)
+        );
     }
 
     #[test]

@@ -30,7 +30,10 @@ pub struct LeftOver {
 impl<'a> Journal<'a> {
     /// The journals of this user.
     pub fn new(environment: &'a Environment) -> Self {
-        Self { environment, window: 8 << 20 }
+        Self {
+            environment,
+            window: 8 << 20,
+        }
     }
 
     /// The same with another size of the windows in which large changes are made, in bytes. For tests.
@@ -75,7 +78,11 @@ impl<'a> Journal<'a> {
     }
 
     /// Finishes or takes back an interrupted change. The caller holds the mailbox's write locks.
-    pub fn recover(&self, _path: &Path, _file: &mut dyn MailFile) -> Result<Recovered, JournalError> {
+    pub fn recover(
+        &self,
+        _path: &Path,
+        _file: &mut dyn MailFile,
+    ) -> Result<Recovered, JournalError> {
         Ok(Recovered::Nothing)
     }
 
