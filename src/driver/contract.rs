@@ -7,6 +7,11 @@
 //! - After `Expunged(u)`, `u` is never named again.
 //! - A cancelled method returns [`Error::Cancelled`](crate::driver::error::Error) soon and leaves the mailbox usable.
 //! - No lock is held between calls unless the format demands it.
+//! - `uids` and `summary` tell what the changes told so far: the backend keeps no list of its own.
+//! - An open mailbox that fails with [`Error::Changed`](crate::driver::error::Error), from whatever method, is lost: the
+//!   backend closes it and says why. One whose `poll` fails with `NotThisFormat` (an empty file that somebody filled)
+//!   is dropped and opened again by name; the face sees `Reset`. After any other error it stays open.
+//! - Dropping an open mailbox, also while a panic unwinds, gives up its locks and writes nothing.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -21,6 +26,7 @@ use crate::mail::criteria::Criteria;
 use crate::mail::flags::FlagChange;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::structure::Part;
+use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
 
 /// What a driver finds at a place.
@@ -65,6 +71,12 @@ pub trait LocalDriver: Send + Sync {
 
 /// An open local mailbox, owned by one thread.
 pub trait LocalMailbox: Send {
+    /// The UIDs of all messages that were told of and are still there.
+    fn uids(&self) -> UidSet;
+
+    /// What is known of one of them.
+    fn summary(&self, uid: Uid) -> Option<Summary>;
+
     /// Notices what others did to the mailbox, and writes what the format wants written by now.
     fn poll(&mut self, job: &Job) -> Result<()>;
 
@@ -89,6 +101,10 @@ pub trait LocalMailbox: Send {
 
 /// An open mailbox on a server, served by one task: the same verbs, async.
 pub trait RemoteMailbox: Send + 'static {
+    /// As [`LocalMailbox::uids`].
+    fn uids(&self) -> UidSet;
+    /// As [`LocalMailbox::summary`].
+    fn summary(&self, uid: Uid) -> Option<Summary>;
     /// Waits for news and tells them; returns when `job` is cancelled.
     fn idle(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
     /// As [`LocalMailbox::read`], the bytes returned.
