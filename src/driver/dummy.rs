@@ -18,6 +18,7 @@ use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::status::{Access, MailboxState, MailboxStatus};
 use crate::mail::structure::Part;
+use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet, UidValidity};
 use crate::os::environment::Environment;
 
@@ -142,6 +143,14 @@ struct EmptyMailbox {
 }
 
 impl LocalMailbox for EmptyMailbox {
+    fn uids(&self) -> UidSet {
+        UidSet::new()
+    }
+
+    fn summary(&self, _uid: Uid) -> Option<Summary> {
+        None
+    }
+
     fn poll(&mut self, _job: &Job) -> Result<()> {
         let grown = self
             .environment
@@ -149,7 +158,10 @@ impl LocalMailbox for EmptyMailbox {
             .metadata(&self.path)
             .is_ok_and(|metadata| !metadata.is_file() || metadata.len() > 0);
         if grown {
-            return Err(Error::Changed("it is no longer empty"));
+            return Err(Error::NotThisFormat {
+                driver: NAME,
+                why: "it is no longer empty",
+            });
         }
         Ok(())
     }
