@@ -1,1 +1,7 @@
 //! Mail as lines of plain text, for both faces.
+
+pub mod attachments;
+pub mod dates;
+pub mod index_line;
+pub mod message_text;
+pub mod sizes;
