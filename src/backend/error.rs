@@ -1,11 +1,161 @@
 //! Why a request failed, and the exit status that stands for it.
+//!
+//! `Display` gives one printable line: what happened, then, after a semicolon, what was kept or what to do.
 
-/// Why a request failed.
-#[derive(Debug)]
-pub enum Error {
-    /// The driver's reason.
-    Driver(crate::driver::error::Error),
-}
+use std::io;
+use std::path::Path;
+
+use crate::driver::error::Error as DriverError;
+use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
 
 /// The result of a request.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The driver's reason.
+    #[error("{}", driver_line(.0))]
+    Driver(#[source] DriverError),
+    /// Somebody cancelled the request.
+    #[error("cancelled; nothing was changed that was not shown")]
+    Cancelled,
+    /// The mailbox is not, or no longer, open.
+    #[error("the mailbox is not open")]
+    NotOpen,
+    /// The id names an open mailbox already.
+    #[error("this mailbox is open already")]
+    AlreadyOpen,
+    /// The mailbox is open in this very program, which forbids the request.
+    #[error("{} is open here; close it first", shown(.0))]
+    OpenHere(Foreign),
+    /// The program runs with `--read-only`.
+    #[error("Mugo runs read-only; nothing was changed")]
+    ReadOnlyRun,
+    /// No such message, or it is gone.
+    #[error("there is no such message, or it was expunged")]
+    NoSuchMessage,
+    /// The message has no such part.
+    #[error("the message has no part {0}")]
+    NoSuchPart(String),
+    /// A message to be appended has no byte at all.
+    #[error("the message is empty; nothing was appended")]
+    EmptyMessage,
+    /// A message to be appended could not be read.
+    #[error("cannot read the message: {}; nothing was appended", io_line(.0))]
+    Source(#[source] io::Error),
+    /// The operating system refused something that belongs to no driver: a thread, a scratch file.
+    #[error("{what}: {}", io_line(source))]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Its reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The request is not possible for this mailbox or in this program yet.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// A programming error was caught; it ended what it happened in, nothing else.
+    #[error("a programming error was caught: {}; please report it", shown(.0))]
+    Panicked(Foreign),
+    /// The backend ended before the request did.
+    #[error("Mugo is ending; the request was not begun or not completed")]
+    Ending,
+}
+
+impl Error {
+    /// The exit status: 65 malformed, 75 try again later, 77 not permitted, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Driver(error) => driver_code(error),
+            Self::Source(error) | Self::System { source: error, .. } => io_code(error),
+            Self::Ending => 75,
+            _ => 1,
+        }
+    }
+}
+
+impl From<DriverError> for Error {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Cancelled => Self::Cancelled,
+            DriverError::NoSuchMessage => Self::NoSuchMessage,
+            other => Self::Driver(other),
+        }
+    }
+}
+
+/// A mailbox's name for a message to the user.
+pub fn name_of(name: &MailboxName) -> Foreign {
+    name.to_foreign()
+}
+
+fn driver_code(error: &DriverError) -> u8 {
+    match error {
+        DriverError::NotThisFormat { .. } | DriverError::Damaged { .. } => 65,
+        DriverError::Locked { .. } | DriverError::Changed(_) => 75,
+        DriverError::ReadOnly => 77,
+        DriverError::Io { source, .. } => io_code(source),
+        _ => 1,
+    }
+}
+
+fn io_code(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => 77,
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => 75,
+        _ => 1,
+    }
+}
+
+fn driver_line(error: &DriverError) -> String {
+    match error {
+        DriverError::NoSuchMailbox { path, can_create } => {
+            let hint = if *can_create {
+                "; it can be created"
+            } else {
+                ""
+            };
+            format!("no such mailbox: {}{hint}", path_line(path))
+        }
+        DriverError::AlreadyExists(path) => {
+            format!("{} exists already; nothing was changed", path_line(path))
+        }
+        DriverError::NotThisFormat { driver, why } => {
+            format!("not a mailbox in {driver} format: {why}")
+        }
+        DriverError::Damaged { offset, what } => {
+            format!("the mailbox is damaged at byte {offset}: {what}; it was left as it is")
+        }
+        DriverError::Changed(what) => {
+            format!("the mailbox changed under Mugo: {what}; open it again")
+        }
+        DriverError::Locked { by } => {
+            format!("the mailbox is in use by {}; try again later", shown(by))
+        }
+        DriverError::ReadOnly => "the mailbox is read-only; nothing was changed".to_owned(),
+        DriverError::NoSuchMessage => "there is no such message, or it was expunged".to_owned(),
+        DriverError::Unsupported { driver, operation } => {
+            format!("mailboxes in {driver} format cannot {operation}")
+        }
+        DriverError::Refused(why) => format!("refused: {why}"),
+        DriverError::Cancelled => "cancelled".to_owned(),
+        DriverError::Io { path, source } => format!("{}: {}", path_line(path), io_line(source)),
+    }
+}
+
+fn path_line(path: &Path) -> String {
+    shown(&Foreign::new(path.to_string_lossy()))
+}
+
+fn io_line(error: &io::Error) -> String {
+    let text = error.to_string();
+    let reason = text.split(" (os error").next().unwrap_or_default();
+    shown(&Foreign::new(reason))
+}
+
+fn shown(text: &Foreign) -> String {
+    text.raw().escape_debug().collect()
+}

@@ -1,5 +1,7 @@
 //! The backend: from names to drivers, open mailboxes, requests down and events up.
 
+pub mod backend;
 pub mod error;
 pub mod event;
 pub mod request;
+pub mod stream;
