@@ -1,0 +1,106 @@
+//! Every key that a configuration may hold, with what its value must be. The settings file, `--set` and the
+//! commented default are all checked against this table.
+
+/// What a value must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number within bounds, both included.
+    Number(i64, i64),
+    /// A list of texts.
+    List,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A sort key, perhaps with `/reverse`.
+    Order,
+}
+
+/// The keys, grouped as in `assets/config.toml`.
+pub const KEYS: &[(&str, Kind)] = &[
+    ("local.spool", Kind::Text),
+    ("local.keywords", Kind::List),
+    ("local.mh_allow_inbox", Kind::Flag),
+    ("local.news_spool", Kind::Text),
+    ("local.news_active", Kind::Text),
+    ("local.newsrc", Kind::Text),
+    ("local.black_box", Kind::Text),
+    ("local.anonymous", Kind::Flag),
+    ("folders.inbox", Kind::Text),
+    ("folders.collections", Kind::List),
+    ("folders.saved", Kind::Text),
+    ("identity.name", Kind::Text),
+    ("identity.domain", Kind::Text),
+    ("identity.from", Kind::Text),
+    ("identity.alternates", Kind::List),
+    ("index.sort", Kind::Order),
+    ("view.headers", Kind::List),
+    ("view.prefer-plain", Kind::Flag),
+    ("view.overlap", Kind::Number(0, 100)),
+    ("view.browser", Kind::List),
+    ("ui.theme", Kind::Text),
+    ("ui.keymap", Kind::Text),
+    ("ui.layout", Kind::Choice(&["auto", "classic"])),
+    ("ui.mouse", Kind::Flag),
+    ("ui.keymenu", Kind::Flag),
+    ("expunge.confirm", Kind::Flag),
+    ("quit.confirm", Kind::Flag),
+    ("check.interval", Kind::Number(1, 86_400)),
+];
+
+/// What the value of `key` must be; `None` for a key that does not exist.
+pub fn kind_of(key: &str) -> Option<Kind> {
+    KEYS.iter()
+        .find(|entry| entry.0 == key)
+        .map(|entry| entry.1)
+}
+
+/// Whether `name` is a table that holds keys.
+pub fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|entry| {
+        entry
+            .0
+            .split_once('.')
+            .is_some_and(|(table, _)| table == name)
+    })
+}
+
+/// The key that comes nearest to `wrong`, where one is near enough to be what was meant.
+///
+/// A key that was typed without its table, or under another one, counts as near.
+pub fn nearest(wrong: &str) -> Option<&'static str> {
+    let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
+    let same_word = KEYS.iter().find(|entry| last(entry.0) == last(wrong));
+    let by_distance = KEYS
+        .iter()
+        .map(|entry| (strsim::damerau_levenshtein(entry.0, wrong), entry.0))
+        .min()
+        .filter(|found| found.0 <= 3 && found.0 < wrong.chars().count());
+    by_distance
+        .map(|found| found.1)
+        .or(same_word.map(|entry| entry.0))
+}
+
+/// The word of `words` that comes nearest to `wrong`, where one is near enough to be what was meant.
+pub fn nearest_word<'w>(wrong: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    words
+        .map(|word| (strsim::damerau_levenshtein(word, wrong), word))
+        .min()
+        .filter(|found| found.0 <= 2 && found.0 < wrong.chars().count())
+        .map(|found| found.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_key() {
+        assert_eq!(nearest("index.srot"), Some("index.sort"));
+        assert_eq!(nearest("sort"), Some("index.sort"));
+        assert_eq!(nearest("view.theme"), Some("ui.theme"));
+        assert_eq!(nearest("xyz"), None);
+    }
+}

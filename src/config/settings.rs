@@ -1,0 +1,146 @@
+//! The settings as plain values. What each means, and its default, is told in `assets/config.toml`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::mail::order::{Order, SortKey};
+
+/// Everything that can be set.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Settings {
+    /// Where mail lives on this machine.
+    pub local: Local,
+    /// Names of mailboxes with a purpose.
+    pub folders: Folders,
+    /// Who the user is.
+    pub identity: Identity,
+    /// The message index.
+    pub index: Index,
+    /// The message text.
+    pub view: View,
+    /// The screen.
+    pub ui: Ui,
+    /// Expunging.
+    pub expunge: Confirmed,
+    /// Leaving the program.
+    pub quit: Confirmed,
+    /// Looking for new mail.
+    pub check: Check,
+}
+
+/// Where mail lives on this machine.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Local {
+    /// The file into which the system delivers; found by the rules of the system where absent.
+    pub spool: Option<PathBuf>,
+    /// The keywords of formats that keep only bits, in the order of the bits.
+    pub keywords: Vec<String>,
+    /// Whether INBOX may be a folder in MH format.
+    pub mh_allow_inbox: bool,
+    /// The root of the news articles.
+    pub news_spool: Option<PathBuf>,
+    /// The list of active newsgroups.
+    pub news_active: Option<PathBuf>,
+    /// Which articles were read; `~/.newsrc` where absent.
+    pub newsrc: Option<PathBuf>,
+    /// The folder that holds one folder a user.
+    pub black_box: Option<PathBuf>,
+    /// Whether the user is anonymous.
+    pub anonymous: bool,
+}
+
+/// Names of mailboxes with a purpose.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Folders {
+    /// The mailbox that is opened as INBOX; the driver rules decide where absent.
+    pub inbox: Option<String>,
+    /// Where mailboxes live, `name path/[pattern]` as in Pine; the first is the default one.
+    pub collections: Vec<String>,
+    /// Where Save goes unless told otherwise.
+    pub saved: String,
+}
+
+/// Who the user is.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Identity {
+    /// The personal name.
+    pub name: Option<String>,
+    /// The domain of addresses without one; the host's name where absent.
+    pub domain: Option<String>,
+    /// The own address, `name@domain`; login name and domain where absent.
+    pub from: Option<String>,
+    /// Other addresses of the user.
+    pub alternates: Vec<String>,
+}
+
+/// The message index.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Index {
+    /// The order in which mailboxes open, `date` or `date/reverse`; known to be readable.
+    pub sort: String,
+}
+
+impl Index {
+    /// The order in which mailboxes open.
+    pub fn order(&self) -> Order {
+        parse_order(&self.sort).unwrap_or(Order {
+            key: SortKey::Arrival,
+            reverse: false,
+        })
+    }
+}
+
+/// The message text.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct View {
+    /// Header fields that are shown, in this order.
+    pub headers: Vec<String>,
+    /// Whether plain text is preferred where a message has HTML too.
+    pub prefer_plain: bool,
+    /// Lines of the old page that stay visible on the new one.
+    pub overlap: u16,
+    /// The program and its arguments that open a link; the link is added as the last argument.
+    pub browser: Vec<String>,
+}
+
+/// The screen.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Ui {
+    /// A theme's name or file.
+    pub theme: String,
+    /// A keymap's name or file.
+    pub keymap: String,
+    /// How panes are laid out: `auto` or `classic`.
+    pub layout: String,
+    /// Whether the mouse is used.
+    pub mouse: bool,
+    /// Whether the two rows of keys are shown.
+    pub keymenu: bool,
+}
+
+/// Something that may ask before it happens.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Confirmed {
+    /// Whether it asks.
+    pub confirm: bool,
+}
+
+/// Looking for new mail.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Check {
+    /// Seconds between two looks.
+    pub interval: u32,
+}
+
+/// Reads `date` or `date/reverse`; `None` when it is not an order.
+pub fn parse_order(text: &str) -> Option<Order> {
+    let (key, reverse) = match text.split_once('/') {
+        Some((key, "reverse")) => (key, true),
+        Some(_) => return None,
+        None => (text, false),
+    };
+    SortKey::named(key).map(|key| Order { key, reverse })
+}
