@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::driver::error::Error as DriverError;
-use crate::mail::name::MailboxName;
+use crate::mail::name::{MailboxName, NameError};
 use crate::mail::text::Foreign;
 
 /// The result of a request.
@@ -18,6 +18,38 @@ pub enum Error {
     /// The driver's reason.
     #[error("{}", driver_line(.0))]
     Driver(#[source] DriverError),
+    /// The name is malformed.
+    #[error("not a mailbox name: {0}")]
+    Name(#[from] NameError),
+    /// The name is well formed, but may not be used here.
+    #[error("{what} {why}")]
+    Forbidden {
+        /// The kind of name, as the start of a sentence.
+        what: &'static str,
+        /// What stands against it, as its end.
+        why: &'static str,
+    },
+    /// The name is known, but its driver comes with a later version of Mugo.
+    #[error("this version of Mugo has no driver for {namespace} yet")]
+    NotYet {
+        /// What the name begins with.
+        namespace: &'static str,
+    },
+    /// There is no such user on this machine, so no home to look into.
+    #[error("there is no user {} on this machine", shown(.0))]
+    NoSuchUser(Foreign),
+    /// `#driver.FORMAT/` names a format that Mugo does not know.
+    #[error("there is no format {}; nothing was changed", shown(.0))]
+    UnknownFormat(Foreign),
+    /// A mailbox of this name cannot be made.
+    #[error("a mailbox of this name cannot be made: {0}")]
+    BadNewName(&'static str),
+    /// The name is subscribed already.
+    #[error("{} is subscribed already", shown(.0))]
+    Subscribed(Foreign),
+    /// The name is not subscribed.
+    #[error("{} is not subscribed", shown(.0))]
+    NotSubscribed(Foreign),
     /// Somebody cancelled the request.
     #[error("cancelled; nothing was changed that was not shown")]
     Cancelled,
@@ -72,6 +104,7 @@ impl Error {
             Self::Driver(error) => driver_code(error),
             Self::Source(error) | Self::System { source: error, .. } => io_code(error),
             Self::Ending => 75,
+            Self::Forbidden { .. } => 77,
             _ => 1,
         }
     }
