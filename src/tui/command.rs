@@ -1,0 +1,210 @@
+//! What a key can mean. The rows are in `command_table.rs`; keymaps, help screens and the key menu read them.
+//!
+//! A command has a place in each [`Context`] where it works. A place may name a slot of the two-row key menu:
+//! slot = 12 * page + 2 * column + row, so that slots 0 and 1 of each page are `? Help` and `O OTHER CMDS`.
+
+use crate::tui::command_table::TABLE;
+
+/// A screen or pane with keys of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Context {
+    /// The main menu.
+    Main,
+    /// The folder list.
+    Folders,
+    /// The message index.
+    Index,
+    /// The message text.
+    Text,
+    /// The attachment index.
+    Attachments,
+    /// Help, journal, text attachments, output of programs.
+    Pager,
+    /// The flag screen.
+    Flags,
+}
+
+impl Context {
+    /// Every context with its name in keymap files and its name for people.
+    pub const NAMES: [(Self, &'static str, &'static str); 7] = [
+        (Self::Main, "main", "Main Menu"),
+        (Self::Folders, "folders", "Folder List"),
+        (Self::Index, "index", "Message Index"),
+        (Self::Text, "text", "Message Text"),
+        (Self::Attachments, "attachments", "Attachment Index"),
+        (Self::Pager, "pager", "Text Screens"),
+        (Self::Flags, "flags", "Flag Maintenance"),
+    ];
+
+    /// The name for people.
+    pub fn title(self) -> &'static str {
+        let found = Self::NAMES.iter().find(|entry| entry.0 == self);
+        found.map_or("", |entry| entry.2)
+    }
+}
+
+/// What a key can mean.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(
+    missing_docs,
+    reason = "the table has a sentence of help for each of them"
+)]
+pub enum Command {
+    Help,
+    OtherCommands,
+    Quit,
+    MainMenu,
+    FolderList,
+    MessageIndex,
+    Goto,
+    Repaint,
+    Suspend,
+    TogglePanes,
+    Whereis,
+    Back,
+    Open,
+    Next,
+    Previous,
+    LineDown,
+    LineUp,
+    NextPage,
+    PreviousPage,
+    FirstPage,
+    LastPage,
+    Journal,
+    ReleaseNotes,
+    Jump,
+    NextNew,
+    Delete,
+    Undelete,
+    Expunge,
+    Flag,
+    Save,
+    Export,
+    Sort,
+    Pipe,
+    HeaderMode,
+    Attachments,
+    NextLink,
+    PreviousLink,
+    PreferHtml,
+    AddFolder,
+    RenameFolder,
+    AboutPart,
+    SetFlag,
+    AddKeyword,
+    Compose,
+    Reply,
+    Forward,
+    Bounce,
+    TakeAddress,
+    Print,
+    Select,
+    SelectCurrent,
+    Apply,
+    Zoom,
+    CollapseThread,
+    UseRole,
+    AddressBook,
+    Setup,
+    KeyboardLock,
+    External,
+}
+
+/// Where a command works, and its cell in the key menu there.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The screen or pane.
+    pub context: Context,
+    /// Its slot; `None` for a command that the menu does not name.
+    pub slot: Option<u8>,
+    /// Its label in the menu.
+    pub label: &'static str,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// The command.
+    pub command: Command,
+    /// Its name in keymap files.
+    pub name: &'static str,
+    /// A sentence for help screens.
+    pub help: &'static str,
+    /// Where it works.
+    pub places: &'static [Place],
+}
+
+impl Command {
+    /// The row of the table.
+    pub fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.command == self)
+    }
+
+    /// The command with this name in keymap files.
+    pub fn named(name: &str) -> Option<Self> {
+        let found = TABLE.iter().find(|row| row.name == name);
+        found.map(|row| row.command)
+    }
+
+    /// Whether the command works in `context`.
+    pub fn works_in(self, context: Context) -> bool {
+        self.row()
+            .is_some_and(|row| row.places.iter().any(|place| place.context == context))
+    }
+}
+
+/// How many pages the key menu of `context` has.
+pub fn menu_pages(context: Context) -> u8 {
+    let slots = TABLE.iter().flat_map(|row| row.places);
+    let last = slots
+        .filter(|place| place.context == context)
+        .filter_map(|place| place.slot)
+        .max();
+    last.unwrap_or(0) / 12 + 1
+}
+
+/// What stands in `slot` of the key menu of `context`.
+pub fn menu_cell(context: Context, slot: u8) -> Option<(Command, &'static str)> {
+    if slot % 12 == 0 {
+        return Some((Command::Help, "Help"));
+    }
+    if slot % 12 == 1 && menu_pages(context) > 1 {
+        return Some((Command::OtherCommands, "OTHER CMDS"));
+    }
+    for row in TABLE {
+        let found = row
+            .places
+            .iter()
+            .find(|place| place.context == context && place.slot == Some(slot));
+        if let Some(place) = found {
+            return Some((row.command, place.label));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_slots_are_unique() {
+        let mut names = HashSet::new();
+        let mut commands = HashSet::new();
+        let mut slots = HashSet::new();
+        for row in TABLE {
+            assert!(names.insert(row.name), "{} twice", row.name);
+            assert!(commands.insert(row.command), "{} twice", row.name);
+            assert!(row.help.ends_with('.'), "{} has no sentence", row.name);
+            for place in row.places {
+                if let Some(slot) = place.slot {
+                    assert!(slot % 12 > 1, "{} takes the slot of Help", row.name);
+                    assert!(slots.insert((place.context, slot)), "{} slot {slot}", row.name);
+                }
+            }
+        }
+    }
+}
