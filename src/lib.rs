@@ -6,3 +6,4 @@ pub mod mail;
 pub mod mime;
 pub mod os;
 pub mod present;
+pub mod tui;

@@ -202,7 +202,11 @@ mod tests {
             for place in row.places {
                 if let Some(slot) = place.slot {
                     assert!(slot % 12 > 1, "{} takes the slot of Help", row.name);
-                    assert!(slots.insert((place.context, slot)), "{} slot {slot}", row.name);
+                    assert!(
+                        slots.insert((place.context, slot)),
+                        "{} slot {slot}",
+                        row.name
+                    );
                 }
             }
         }

@@ -45,7 +45,12 @@ const EVERYWHERE: &[Place] = &[
 
 /// Every command.
 pub const TABLE: &[Row] = &[
-    row(Command::Help, "help", "Show help for this screen.", EVERYWHERE),
+    row(
+        Command::Help,
+        "help",
+        "Show help for this screen.",
+        EVERYWHERE,
+    ),
     row(
         Command::OtherCommands,
         "other-commands",
@@ -325,7 +330,11 @@ pub const TABLE: &[Row] = &[
         Command::Export,
         "export",
         "Copy the message to a plain file.",
-        &[at(Index, 27, "Export"), at(Text, 27, "Export"), unnamed(Attachments)],
+        &[
+            at(Index, 27, "Export"),
+            at(Text, 27, "Export"),
+            unnamed(Attachments),
+        ],
     ),
     row(
         Command::Expunge,
@@ -355,7 +364,11 @@ pub const TABLE: &[Row] = &[
         Command::Pipe,
         "pipe",
         "Give the message to a program.",
-        &[at(Index, 32, "Pipe"), at(Text, 32, "Pipe"), at(Attachments, 20, "Pipe")],
+        &[
+            at(Index, 32, "Pipe"),
+            at(Text, 32, "Pipe"),
+            at(Attachments, 20, "Pipe"),
+        ],
     ),
     row(
         Command::HeaderMode,
@@ -495,7 +508,12 @@ pub const TABLE: &[Row] = &[
         Command::UseRole,
         "use-role",
         "Write a message in a role.",
-        &[at(Main, 22, "Role"), unnamed(Folders), at(Index, 35, "Role"), at(Text, 35, "Role")],
+        &[
+            at(Main, 22, "Role"),
+            unnamed(Folders),
+            at(Index, 35, "Role"),
+            at(Text, 35, "Role"),
+        ],
     ),
     row(
         Command::TogglePanes,

@@ -99,7 +99,10 @@ impl Keymap {
 
     /// Every key bound to `command` in `context`.
     pub fn key_names(&self, context: Context, command: Command) -> Vec<String> {
-        let bound = self.bindings(context).iter().filter(|entry| entry.1 == command);
+        let bound = self
+            .bindings(context)
+            .iter()
+            .filter(|entry| entry.1 == command);
         bound.map(|entry| sequence_name(&entry.0)).collect()
     }
 
@@ -154,7 +157,10 @@ fn known_section(section: &str) -> Result<(), String> {
     }
     let names = Context::NAMES.iter().map(|entry| entry.1);
     let hint = nearest(section, names.chain([EVERYWHERE]));
-    Err(format!("there is no section [{}]{hint}", printable(section)))
+    Err(format!(
+        "there is no section [{}]{hint}",
+        printable(section)
+    ))
 }
 
 fn command_of(entry: &Entry<'_>) -> Result<Command, String> {
@@ -176,7 +182,10 @@ mod tests {
             name: "my.toml".to_owned(),
             text: text.to_owned(),
         };
-        Keymap::load(&source).err().map(|error| error.to_string()).unwrap_or_default()
+        Keymap::load(&source)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     }
 
     #[test]

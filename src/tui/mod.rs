@@ -5,5 +5,6 @@ pub mod command_table;
 pub mod key;
 pub mod keymap;
 pub mod options;
+pub mod run;
 pub mod theme;
 pub mod toml_file;

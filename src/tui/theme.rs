@@ -13,7 +13,10 @@ pub const BUILT_IN: [(&str, &str); 5] = [
     ("classic", include_str!("../../themes/classic.toml")),
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    (
+        "high-contrast",
+        include_str!("../../themes/high-contrast.toml"),
+    ),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
@@ -136,7 +139,10 @@ fn known_section(section: &str) -> Result<(), String> {
         return Ok(());
     }
     let hint = nearest(section, &mut names);
-    Err(format!("there is no section [{}]{hint}", printable(section)))
+    Err(format!(
+        "there is no section [{}]{hint}",
+        printable(section)
+    ))
 }
 
 fn role_named(entry: &Entry<'_>) -> Result<usize, String> {
@@ -167,6 +173,7 @@ fn style_of(value: &DeValue<'_>, colours: Colours) -> Result<Style, String> {
         return Err("expected { fg = \"…\", bg = \"…\", bold = true … }".to_owned());
     };
     let mut style = Style::new();
+    let mut filled = false;
     for (name, value) in table {
         let name: &str = name.get_ref();
         let value = value.get_ref();
@@ -183,7 +190,10 @@ fn style_of(value: &DeValue<'_>, colours: Colours) -> Result<Style, String> {
         let colour = value.as_str().map(|text| colour_named(text, colours));
         match (name, colour) {
             ("fg", Some(colour)) => style.fg = colour?,
-            ("bg", Some(colour)) => style.bg = colour?,
+            ("bg", Some(colour)) => {
+                style.bg = colour?;
+                filled = style.bg.is_none() && value.as_str() != Some("black");
+            }
             ("fg" | "bg", None) => return Err(format!("{name} is a colour, in quotes")),
             _ => {
                 let known = ATTRIBUTES.iter().map(|entry| entry.0).chain(["fg", "bg"]);
@@ -192,7 +202,12 @@ fn style_of(value: &DeValue<'_>, colours: Colours) -> Result<Style, String> {
             }
         }
     }
-    Ok(style)
+    // a filled area must be told from the rest without colours too
+    Ok(if filled {
+        style.add_modifier(Modifier::REVERSED)
+    } else {
+        style
+    })
 }
 
 const NAMED: [(&str, Color); 17] = [
@@ -301,7 +316,12 @@ mod tests {
     fn built_in_themes_give_every_role_and_survive_without_colours() {
         for (name, text) in BUILT_IN {
             let source = Source::BuiltIn(name.to_owned());
-            for colours in [Colours::None, Colours::Eight, Colours::Palette, Colours::True] {
+            for colours in [
+                Colours::None,
+                Colours::Eight,
+                Colours::Palette,
+                Colours::True,
+            ] {
                 let theme = Theme::load(&source, colours).expect("loads");
                 for role in [Role::Cursor, Role::Title, Role::Prompt, Role::LinkSelected] {
                     let plain = theme.style(role) == theme.style(Role::Body);
@@ -309,7 +329,10 @@ mod tests {
                 }
             }
             for (_, _, role) in ROLES {
-                assert!(text.contains(&format!("\n{role} = ")), "{name} lacks {role}");
+                assert!(
+                    text.contains(&format!("\n{role} = ")),
+                    "{name} lacks {role}"
+                );
             }
         }
     }
@@ -321,7 +344,9 @@ mod tests {
                 name: "t.toml".to_owned(),
                 text: text.to_owned(),
             };
-            Theme::load(&source, Colours::True).err().map(|error| error.to_string())
+            Theme::load(&source, Colours::True)
+                .err()
+                .map(|error| error.to_string())
         };
         let error = load("[index]\nnew = { fg = \"yelow\" }");
         assert_eq!(
@@ -329,8 +354,14 @@ mod tests {
             Some("t.toml, line 2: there is no colour \"yelow\"; did you mean \"yellow\"?")
         );
         assert!(load("[index]\nnwe = {}").is_some_and(|text| text.contains("\"new\"")));
-        assert_eq!(degrade(Color::Rgb(255, 0, 0), Colours::Palette), Some(Color::Indexed(196)));
-        assert_eq!(degrade(Color::Indexed(196), Colours::Eight), Some(Color::Red));
+        assert_eq!(
+            degrade(Color::Rgb(255, 0, 0), Colours::Palette),
+            Some(Color::Indexed(196))
+        );
+        assert_eq!(
+            degrade(Color::Indexed(196), Colours::Eight),
+            Some(Color::Red)
+        );
         assert_eq!(degrade(Color::Red, Colours::None), None);
     }
 }
