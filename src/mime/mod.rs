@@ -1,7 +1,13 @@
 //! Message bytes and their structure. The mail-parser and html2text crates are used here and nowhere else.
 
+pub mod addresses;
+pub mod decode;
 pub mod document;
 pub mod document_builder;
+pub mod fields;
 pub mod filename;
 pub mod header;
+pub mod parameters;
+pub mod parse;
 pub mod structure;
+pub mod tree;

@@ -2,24 +2,127 @@
 
 use crate::mail::structure::{BodyStructure, Content, Section};
 use crate::mail::text::Foreign;
+use crate::mime::decode::decoded;
+use crate::mime::header::envelope;
+use crate::mime::tree::{About, Kind, Node, tree};
 
 /// The structure of `message`, whose lines end in CRLF. Never fails: what cannot be understood is plain text.
 pub fn body_structure(message: &[u8]) -> BodyStructure {
-    BodyStructure {
-        media_type: Foreign::new("TEXT"),
-        subtype: Foreign::new("PLAIN"),
-        parameters: Vec::new(),
-        id: None,
-        description: None,
-        encoding: Foreign::new("7BIT"),
-        size: message.len() as u64,
-        lines: Some(0),
-        disposition: None,
-        content: Content::Leaf,
-    }
+    let nodes = tree(message);
+    structure(message, &nodes, 0)
 }
 
 /// The decoded content of one part of `message`; `None` where there is no such part. The empty section is the whole message.
 pub fn section(message: &[u8], section: &Section) -> Option<Vec<u8>> {
-    section.0.is_empty().then(|| message.to_vec())
+    if section.0.is_empty() {
+        return Some(message.to_vec());
+    }
+    let nodes = tree(message);
+    let node = nodes.get(find(&nodes, section)?)?;
+    let body = message.get(node.body.clone())?;
+    Some(decoded(&node.about.encoding, body))
+}
+
+/// The node that a section names.
+pub fn find(nodes: &[Node], section: &Section) -> Option<usize> {
+    let mut place = 0;
+    let mut is_message = true;
+    for &number in &section.0 {
+        let mut node = nodes.get(place)?;
+        if node.kind == Kind::Message {
+            place = *node.children.first()?;
+            node = nodes.get(place)?;
+            is_message = true;
+        }
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        match node.kind {
+            Kind::Multipart => {
+                place = *node.children.get(index)?;
+                is_message = false;
+            }
+            _ if is_message && index == 0 => is_message = false,
+            _ => return None,
+        }
+    }
+    Some(place)
+}
+
+/// Recursion is bounded by [`crate::mime::tree::DEEPEST`].
+fn structure(message: &[u8], nodes: &[Node], place: usize) -> BodyStructure {
+    let Some(node) = nodes.get(place) else {
+        return nothing();
+    };
+    let body = message.get(node.body.clone()).unwrap_or_default();
+    let content = content(message, nodes, node);
+    let counts_lines = node.about.media_type == "TEXT" || matches!(content, Content::Message(..));
+    BodyStructure {
+        size: body.len() as u64,
+        lines: counts_lines.then(|| line_count(body)),
+        content,
+        ..described(&node.about)
+    }
+}
+
+/// How many lines end in `bytes`.
+pub fn line_count(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
+fn content(message: &[u8], nodes: &[Node], node: &Node) -> Content {
+    match node.kind {
+        Kind::Leaf => Content::Leaf,
+        Kind::Multipart => {
+            let children = node.children.iter();
+            let mut parts: Vec<BodyStructure> = children
+                .map(|&child| structure(message, nodes, child))
+                .collect();
+            if parts.is_empty() {
+                parts.push(nothing());
+            }
+            Content::Multipart(parts)
+        }
+        Kind::Message => {
+            let inner = node.children.first().copied();
+            let header = inner.and_then(|inner| nodes.get(inner));
+            let header = header.and_then(|inner| message.get(inner.header.clone()));
+            let envelope = envelope(header.unwrap_or_default());
+            let body = structure(message, nodes, inner.unwrap_or(usize::MAX));
+            Content::Message(Box::new(envelope), Box::new(body))
+        }
+    }
+}
+
+/// An empty text, which stands for a part that is not there.
+fn nothing() -> BodyStructure {
+    let about = About {
+        media_type: "TEXT".to_owned(),
+        subtype: "PLAIN".to_owned(),
+        encoding: "7BIT".to_owned(),
+        ..About::default()
+    };
+    described(&about)
+}
+
+fn described(about: &About) -> BodyStructure {
+    let is_text = about.media_type == "TEXT";
+    let mut parameters = about.content_type.foreign();
+    if is_text && about.content_type.parameter("CHARSET").is_none() {
+        parameters.push((Foreign::new("CHARSET"), Foreign::new("US-ASCII")));
+    }
+    let disposition = about.disposition.as_ref();
+    BodyStructure {
+        media_type: Foreign::new(about.media_type.as_str()),
+        subtype: Foreign::new(about.subtype.as_str()),
+        parameters,
+        id: about.id.clone().map(Foreign::new),
+        description: about.description.clone().map(Foreign::new),
+        encoding: Foreign::new(about.encoding.as_str()),
+        size: 0,
+        lines: is_text.then_some(0),
+        disposition: disposition.map(|disposition| {
+            let kind = disposition.value.to_ascii_uppercase();
+            (Foreign::new(kind), disposition.foreign())
+        }),
+        content: Content::Leaf,
+    }
 }
