@@ -2,12 +2,15 @@
 
 pub mod address;
 pub mod appended;
+pub mod base_subject;
 pub mod change;
 pub mod characters;
 pub mod criteria;
+pub mod criteria_parser;
 pub mod date;
 pub mod envelope;
 pub mod flags;
+pub mod fold;
 pub mod listing;
 pub mod message_list;
 pub mod name;
