@@ -5,6 +5,7 @@ pub mod contract;
 pub mod dummy;
 pub mod error;
 pub mod job;
+pub mod layout;
 pub mod local_file;
 pub mod message;
 pub mod place;

@@ -1,0 +1,391 @@
+//! Finds the messages of a file in one pass: every byte is looked at while it is hot, only header lines are read.
+//!
+//! A message ends before the next line that passes the grammar of [`FromLine`], wherever that line stands in a text; in a
+//! header it does not count. If a text ends with an empty line, that one is the separator and not part of it.
+//! Sizes count every LF as CRLF and no CR. UIDs out of order, or far above the last one, are not believed: senders write them too.
+
+use jiff::tz::TimeZone;
+use memchr::memmem;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::from_line::{self, FromLine};
+use crate::driver::layout::file::metadata::{self, Kind};
+use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
+use crate::driver::layout::file::window::{Line, Window, count_of};
+use crate::mail::flags::SystemFlags;
+use crate::os::files::MailFile;
+
+/// A pass over a file, or over what was added to it.
+pub struct Scan<'a> {
+    window: Window<'a>,
+    job: &'a Job,
+    local: TimeZone,
+    separator: memmem::Finder<'static>,
+    base: Base,
+    /// The UID of the message before.
+    previous: u32,
+    first: bool,
+    notes: Notes,
+}
+
+/// What the header of the message at hand told.
+#[derive(Default)]
+struct Notes {
+    uid: Option<u32>,
+    old: bool,
+    words: Vec<u8>,
+    base: Option<Base>,
+    /// The X-IMAP line: where it starts, its bytes, what it says.
+    imap: Option<(u64, u64, Option<Base>)>,
+    pseudo_subject: bool,
+}
+
+/// How far a UID may jump ahead of the last one to be believed.
+const FARTHEST_JUMP: u32 = 1 << 20;
+
+impl<'a> Scan<'a> {
+    /// A pass over the whole file of `length` bytes. White space before the first message is skipped.
+    pub fn whole(file: &'a dyn MailFile, length: u64, job: &'a Job) -> Result<Self> {
+        let mut scan = Self::resume(file, 0..length, Base::default(), 0, job);
+        scan.first = true;
+        scan.skip_blank()?;
+        Ok(scan)
+    }
+
+    /// A pass over the part of a file that starts with a message, `previous` being the UID before it.
+    pub fn resume(
+        file: &'a dyn MailFile,
+        part: std::ops::Range<u64>,
+        base: Base,
+        previous: u32,
+        job: &'a Job,
+    ) -> Self {
+        Self {
+            window: Window::new(file, part.start, part.end),
+            job,
+            local: TimeZone::system(),
+            separator: memmem::Finder::new(b"\nFrom "),
+            base,
+            previous,
+            first: false,
+            notes: Notes::default(),
+        }
+    }
+
+    /// What is known of the mailbox as a whole so far; all that the file says after the first message.
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// Where the pass has come to.
+    pub fn offset(&self) -> u64 {
+        self.window.offset()
+    }
+
+    /// The next message, or `None` at the end. The pseudo message is passed over.
+    pub fn next(&mut self) -> Result<Option<Record>> {
+        loop {
+            if self.window.rest().is_empty() && !self.more()? {
+                return Ok(None);
+            }
+            let Some((mut record, user_is_daemon)) = self.from_line()? else {
+                return Err(Error::Damaged {
+                    offset: self.offset(),
+                    what: "no message starts where one should",
+                });
+            };
+            self.header(&mut record)?;
+            let is_pseudo = self.first && user_is_daemon && self.looks_pseudo()?;
+            self.text(&mut record)?;
+            let first = std::mem::take(&mut self.first);
+            if is_pseudo && self.take_pseudo(&record) {
+                continue;
+            }
+            self.settle(&mut record, first);
+            return Ok(Some(record));
+        }
+    }
+
+    fn more(&mut self) -> Result<bool> {
+        self.job.checkpoint()?;
+        self.window.more().map_err(read_error)
+    }
+
+    fn skip_blank(&mut self) -> Result<()> {
+        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t');
+        let mut last = b'\n';
+        loop {
+            let rest = self.window.rest();
+            let count = rest.iter().take_while(|byte| blank(byte)).count();
+            let whole = count == rest.len();
+            if let Some(byte) = count.checked_sub(1).and_then(|at| rest.get(at)) {
+                last = *byte;
+            }
+            self.window.consume(count);
+            if !whole || !self.more()? {
+                break;
+            }
+        }
+        let nothing_there = self.window.rest().is_empty();
+        if last == b'\n' || nothing_there {
+            return Ok(());
+        }
+        Err(Error::Damaged {
+            offset: self.offset(),
+            what: "no message starts where one should",
+        })
+    }
+
+    /// The message's first line; also whether its user is the mail system itself.
+    fn from_line(&mut self) -> Result<Option<(Record, bool)>> {
+        let offset = self.offset();
+        let Line::Whole(length) = self.window.line().map_err(read_error)? else {
+            return Ok(None);
+        };
+        let line = self.window.rest().get(..length - 1).unwrap_or_default();
+        let Some(line) = FromLine::parse(line) else {
+            return Ok(None);
+        };
+        let mut record = Record::new(offset, length as u32, line.date(&self.local));
+        record.head = length as u64;
+        let daemon = line.user() == metadata::PSEUDO_USER;
+        self.window.consume(length);
+        Ok(Some((record, daemon)))
+    }
+
+    fn header(&mut self, record: &mut Record) -> Result<()> {
+        self.notes.clear();
+        let mut dropping = false;
+        loop {
+            let offset = self.offset();
+            let (length, shown) = match self.window.line().map_err(read_error)? {
+                Line::Whole(length) => (length, length),
+                Line::Unended(0) => {
+                    record.marks.set(Marks::CUT);
+                    return Ok(());
+                }
+                Line::Unended(length) => (length, length),
+                Line::Long => (0, HEAD_OF_LONG_LINE),
+            };
+            let line = self.window.rest().get(..shown).unwrap_or_default();
+            let blank = matches!(line, b"\n" | b"\r\n");
+            if !matches!(line.first(), Some(b' ' | b'\t')) {
+                dropping = self.notes.take(line, offset, length as u64, record);
+            }
+            let (length, crs, ended) = if length > 0 {
+                let crs = if line.contains(&b'\r') { count_of(b'\r', line) } else { 0 };
+                let ended = line.ends_with(b"\n");
+                self.window.consume(length);
+                (length as u64, crs, ended)
+            } else {
+                let skipped = self.window.skip_line().map_err(read_error)?;
+                (skipped.length, skipped.crs, skipped.ended)
+            };
+            record.head += length;
+            if crs > 0 {
+                record.marks.set(Marks::HAS_CR);
+            }
+            if !dropping {
+                record.size += length - crs + u64::from(ended);
+            }
+            if blank {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the header at hand, and the text that follows, are those of a pseudo message.
+    fn looks_pseudo(&mut self) -> Result<bool> {
+        if !self.notes.pseudo_subject || self.notes.imap.is_none() {
+            return Ok(false);
+        }
+        if self.window.rest().len() < metadata::PSEUDO_TEXT.len() {
+            self.more()?;
+        }
+        Ok(self.window.rest().starts_with(metadata::PSEUDO_TEXT))
+    }
+
+    fn take_pseudo(&mut self, record: &Record) -> bool {
+        let Some((line, line_length, Some(base))) = self.notes.imap.take() else {
+            return false;
+        };
+        self.base = base;
+        self.base.pseudo = Some(Pseudo {
+            offset: record.offset,
+            length: record.end() - record.offset,
+            line,
+            line_length,
+        });
+        true
+    }
+
+    /// Goes over a text up to the next message.
+    fn text(&mut self, record: &mut Record) -> Result<()> {
+        let mut seen = Text::default();
+        if record.marks.has(Marks::CUT) {
+            return Ok(());
+        }
+        let mut at_line_start = true;
+        loop {
+            if at_line_start && self.message_starts()? {
+                break;
+            }
+            let rest = self.window.rest();
+            let found = self.separator.find(rest);
+            let count = match found {
+                Some(place) => place + 1,
+                None if self.window.is_last() => rest.len(),
+                None => rest.len().saturating_sub(from_line::START.len()),
+            };
+            seen.add(rest.get(..count).unwrap_or_default());
+            self.window.consume(count);
+            at_line_start = found.is_some();
+            if found.is_none() && !self.more()? {
+                break;
+            }
+        }
+        seen.finish(record);
+        Ok(())
+    }
+
+    /// Whether a valid From line stands here.
+    fn message_starts(&mut self) -> Result<bool> {
+        if self.window.rest().len() < from_line::START.len() {
+            self.more()?;
+        }
+        if !self.window.rest().starts_with(from_line::START) {
+            return Ok(false);
+        }
+        let rest = self.window.rest();
+        let most = rest.get(..rest.len().min(from_line::LONGEST));
+        if memchr::memchr(b'\n', most.unwrap_or_default()).is_none() {
+            self.more()?;
+        }
+        let rest = self.window.rest();
+        let most = rest.get(..rest.len().min(from_line::LONGEST)).unwrap_or_default();
+        let line = memchr::memchr(b'\n', most).and_then(|end| most.get(..end));
+        Ok(line.is_some_and(|line| FromLine::parse(line).is_some()))
+    }
+
+    /// Gives a message its UID and keywords, now that all of its header is known.
+    fn settle(&mut self, record: &mut Record, first: bool) {
+        if first
+            && self.base.uid_validity == 0
+            && let Some(base) = self.notes.base.take()
+        {
+            self.base = base;
+        }
+        record.keywords = self.base.bits_of(metadata::words(&self.notes.words));
+        if !self.notes.old {
+            record.marks.set(Marks::NEW);
+            record.system |= SystemFlags::RECENT;
+        }
+        let last = self.base.last_uid;
+        let credible = |uid: &u32| {
+            *uid > self.previous
+                && *uid <= last.saturating_add(FARTHEST_JUMP).min(metadata::HIGHEST_UID)
+        };
+        let told = self.notes.uid.filter(|_| self.base.uid_validity != 0);
+        record.uid = told.filter(credible).unwrap_or_else(|| {
+            record.marks.set(Marks::NO_UID);
+            last.max(self.previous).saturating_add(1)
+        });
+        self.base.last_uid = last.max(record.uid);
+        self.previous = record.uid;
+    }
+}
+
+impl Notes {
+    fn clear(&mut self) {
+        self.uid = None;
+        self.old = false;
+        self.words.clear();
+        self.base = None;
+        self.imap = None;
+        self.pseudo_subject = false;
+    }
+
+    /// Takes in one header line; `true` when it is metadata and so not part of the message.
+    fn take(&mut self, line: &[u8], offset: u64, length: u64, record: &mut Record) -> bool {
+        let (kind, value) = metadata::classify(line);
+        let value = line.get(value..).unwrap_or_default();
+        match kind {
+            Kind::Plain => {
+                self.pseudo_subject |= line.trim_ascii_end() == metadata::PSEUDO_SUBJECT;
+                return false;
+            }
+            Kind::Status => {
+                let (flags, old) = metadata::status_flags(value);
+                record.system |= flags;
+                self.old |= old;
+            }
+            Kind::Keywords => self.words.extend_from_slice(value.trim_ascii_end()),
+            Kind::Uid if self.uid.is_none() => {
+                self.uid = metadata::number(value.trim_ascii()).filter(|&uid| uid > 0);
+            }
+            Kind::Imap if self.imap.is_none() => {
+                self.imap = Some((offset, length, metadata::read_base(value)));
+            }
+            Kind::ImapBase if self.base.is_none() => self.base = metadata::read_base(value),
+            _ => {}
+        }
+        true
+    }
+}
+
+/// What is counted of a text.
+#[derive(Default)]
+struct Text {
+    length: u64,
+    lfs: u64,
+    crs: u64,
+    /// Its last three bytes, the latest lowest.
+    tail: u32,
+}
+
+impl Text {
+    fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        self.lfs += count_of(b'\n', bytes);
+        self.crs += count_of(b'\r', bytes);
+        let last = bytes.get(bytes.len().saturating_sub(3)..).unwrap_or(bytes);
+        for byte in last {
+            self.tail = (self.tail << 8 | u32::from(*byte)) & 0x00ff_ffff;
+        }
+    }
+
+    fn finish(&self, record: &mut Record) {
+        let ends = |tail: &[u8]| {
+            let wanted = tail.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+            let mask = (1u32 << (8 * tail.len())) - 1;
+            self.length >= tail.len() as u64 && self.tail & mask == wanted
+        };
+        let all = |text: &[u8]| self.length == text.len() as u64 && ends(text);
+        record.separator = if ends(b"\n\n") || all(b"\n") {
+            1
+        } else if ends(b"\n\r\n") || all(b"\r\n") {
+            2
+        } else {
+            0
+        };
+        let separator = u64::from(record.separator);
+        record.text = self.length - separator;
+        record.size += self.length - self.crs + self.lfs;
+        if separator > 0 {
+            record.size -= 2;
+        }
+        if self.crs > 0 {
+            record.marks.set(Marks::HAS_CR);
+        }
+    }
+}
+
+const HEAD_OF_LONG_LINE: usize = 8 * 1024;
+
+fn read_error(source: std::io::Error) -> Error {
+    Error::Io {
+        path: std::path::PathBuf::new(),
+        source,
+    }
+}

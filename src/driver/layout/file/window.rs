@@ -1,0 +1,152 @@
+//! A view of a file that slides over it in big steps, so that scanning copies each byte once and touches it while it is hot.
+
+use std::io;
+
+use crate::os::files::MailFile;
+
+/// The part of a file that is in memory.
+pub struct Window<'a> {
+    file: &'a dyn MailFile,
+    buffer: Vec<u8>,
+    /// Where the unread bytes start in `buffer`.
+    read: usize,
+    /// Where they end.
+    filled: usize,
+    /// Where in the file `buffer[filled]` is.
+    next: u64,
+    /// Where the file ends for this view.
+    end: u64,
+}
+
+/// Bytes in memory. Small enough for a processor's cache, large enough that system calls do not count.
+pub const SIZE: usize = 256 * 1024;
+
+impl<'a> Window<'a> {
+    /// A view of the bytes from `start` to `end`.
+    pub fn new(file: &'a dyn MailFile, start: u64, end: u64) -> Self {
+        let wanted = usize::try_from(end.saturating_sub(start)).unwrap_or(SIZE);
+        Self {
+            file,
+            buffer: vec![0; wanted.clamp(1, SIZE)],
+            read: 0,
+            filled: 0,
+            next: start,
+            end,
+        }
+    }
+
+    /// The bytes that are there and were not consumed yet.
+    pub fn rest(&self) -> &[u8] {
+        self.buffer.get(self.read..self.filled).unwrap_or_default()
+    }
+
+    /// Where in the file [`Window::rest`] starts.
+    pub fn offset(&self) -> u64 {
+        self.next - (self.filled - self.read) as u64
+    }
+
+    /// Whether nothing but [`Window::rest`] is left.
+    pub fn is_last(&self) -> bool {
+        self.next >= self.end
+    }
+
+    /// Takes `count` bytes off the front of [`Window::rest`].
+    pub fn consume(&mut self, count: usize) {
+        self.read = (self.read + count).min(self.filled);
+    }
+
+    /// Brings the whole next line into [`Window::rest`], if it is not too long for that.
+    pub fn line(&mut self) -> io::Result<Line> {
+        let mut searched = 0;
+        loop {
+            let rest = self.rest();
+            let fresh = rest.get(searched..).unwrap_or_default();
+            if let Some(place) = memchr::memchr(b'\n', fresh) {
+                return Ok(Line::Whole(searched + place + 1));
+            }
+            searched = rest.len();
+            if self.is_last() {
+                return Ok(Line::Unended(searched));
+            }
+            if !self.more()? && !self.is_last() {
+                return Ok(Line::Long);
+            }
+        }
+    }
+
+    /// Consumes the rest of a line of any length, LF included.
+    pub fn skip_line(&mut self) -> io::Result<Skipped> {
+        let mut skipped = Skipped::default();
+        loop {
+            let rest = self.rest();
+            let end = memchr::memchr(b'\n', rest);
+            let count = end.map_or(rest.len(), |place| place + 1);
+            skipped.length += count as u64;
+            skipped.crs += count_of(b'\r', rest.get(..count).unwrap_or_default());
+            skipped.ended = end.is_some();
+            self.consume(count);
+            if skipped.ended || !self.more()? {
+                return Ok(skipped);
+            }
+        }
+    }
+
+    /// Reads on; `false` when there is no more, or no room because nothing was consumed.
+    pub fn more(&mut self) -> io::Result<bool> {
+        if self.is_last() {
+            return Ok(false);
+        }
+        self.buffer.copy_within(self.read..self.filled, 0);
+        self.filled -= self.read;
+        self.read = 0;
+        let left = usize::try_from(self.end - self.next).unwrap_or(SIZE);
+        let limit = self.filled.saturating_add(left).min(self.buffer.len());
+        let before = self.filled;
+        while self.filled < limit {
+            let room = self
+                .buffer
+                .get_mut(self.filled..limit)
+                .unwrap_or_default();
+            match self.file.read_at(room, self.next) {
+                Ok(0) => {
+                    self.end = self.next;
+                    break;
+                }
+                Ok(count) => {
+                    self.filled += count;
+                    self.next += count as u64;
+                }
+                Err(again) if again.kind() == io::ErrorKind::Interrupted => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(self.filled > before)
+    }
+}
+
+/// The next line, as [`Window::line`] found it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Line {
+    /// It is in [`Window::rest`] with so many bytes, LF included.
+    Whole(usize),
+    /// The file ends before the line does; so many bytes are left.
+    Unended(usize),
+    /// It does not fit; [`Window::rest`] holds its beginning.
+    Long,
+}
+
+/// What [`Window::skip_line`] went over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Skipped {
+    /// Bytes, LF included.
+    pub length: u64,
+    /// CR bytes among them.
+    pub crs: u64,
+    /// Whether there was a LF.
+    pub ended: bool,
+}
+
+/// How often a byte occurs.
+pub fn count_of(byte: u8, bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(byte, bytes).count() as u64
+}

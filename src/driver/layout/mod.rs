@@ -1,0 +1,3 @@
+//! Engines: one per way of laying mail out on disk. What tells their drivers apart is a value.
+
+pub mod file;
