@@ -149,7 +149,11 @@ fn time_start(line: &[u8], time_end: usize) -> Option<usize> {
     if byte(time_end, 3) != Some(b':') {
         return None;
     }
-    let length = if byte(time_end, 6) == Some(b':') { 9 } else { 6 };
+    let length = if byte(time_end, 6) == Some(b':') {
+        9
+    } else {
+        6
+    };
     let start = time_end.checked_sub(length)?;
     let spaced = [0, 3, 7, 11]
         .iter()

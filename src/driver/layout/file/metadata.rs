@@ -150,7 +150,11 @@ fn status_lines(block: &mut Vec<u8>, record: &Record) {
         set.map(|pair| pair.1).collect()
     };
     let seen = letters(&[(SystemFlags::SEEN, 'R')]);
-    let old = if record.marks.has(Marks::NEW) { "" } else { "O" };
+    let old = if record.marks.has(Marks::NEW) {
+        ""
+    } else {
+        "O"
+    };
     let others = letters(&[
         (SystemFlags::DELETED, 'D'),
         (SystemFlags::FLAGGED, 'F'),

@@ -146,7 +146,11 @@ impl Base {
     pub fn bits_of<'a>(&self, words: impl Iterator<Item = &'a [u8]>) -> u32 {
         words.fold(0, |bits, word| {
             let same = |known: &Keyword| known.as_str().as_bytes().eq_ignore_ascii_case(word);
-            bits | self.keywords.iter().position(same).map_or(0, |bit| 1 << bit)
+            bits | self
+                .keywords
+                .iter()
+                .position(same)
+                .map_or(0, |bit| 1 << bit)
         })
     }
 

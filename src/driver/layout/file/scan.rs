@@ -174,7 +174,11 @@ impl<'a> Scan<'a> {
                 dropping = self.notes.take(line, offset, length as u64, record);
             }
             let (length, crs, ended) = if length > 0 {
-                let crs = if line.contains(&b'\r') { count_of(b'\r', line) } else { 0 };
+                let crs = if line.contains(&b'\r') {
+                    count_of(b'\r', line)
+                } else {
+                    0
+                };
                 let ended = line.ends_with(b"\n");
                 self.window.consume(length);
                 (length as u64, crs, ended)
@@ -263,7 +267,9 @@ impl<'a> Scan<'a> {
             self.more()?;
         }
         let rest = self.window.rest();
-        let most = rest.get(..rest.len().min(from_line::LONGEST)).unwrap_or_default();
+        let most = rest
+            .get(..rest.len().min(from_line::LONGEST))
+            .unwrap_or_default();
         let line = memchr::memchr(b'\n', most).and_then(|end| most.get(..end));
         Ok(line.is_some_and(|line| FromLine::parse(line).is_some()))
     }
@@ -284,7 +290,10 @@ impl<'a> Scan<'a> {
         let last = self.base.last_uid;
         let credible = |uid: &u32| {
             *uid > self.previous
-                && *uid <= last.saturating_add(FARTHEST_JUMP).min(metadata::HIGHEST_UID)
+                && *uid
+                    <= last
+                        .saturating_add(FARTHEST_JUMP)
+                        .min(metadata::HIGHEST_UID)
         };
         let told = self.notes.uid.filter(|_| self.base.uid_validity != 0);
         record.uid = told.filter(credible).unwrap_or_else(|| {
@@ -357,7 +366,9 @@ impl Text {
 
     fn finish(&self, record: &mut Record) {
         let ends = |tail: &[u8]| {
-            let wanted = tail.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+            let wanted = tail
+                .iter()
+                .fold(0, |word, byte| word << 8 | u32::from(*byte));
             let mask = (1u32 << (8 * tail.len())) - 1;
             self.length >= tail.len() as u64 && self.tail & mask == wanted
         };

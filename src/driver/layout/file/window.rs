@@ -103,10 +103,7 @@ impl<'a> Window<'a> {
         let limit = self.filled.saturating_add(left).min(self.buffer.len());
         let before = self.filled;
         while self.filled < limit {
-            let room = self
-                .buffer
-                .get_mut(self.filled..limit)
-                .unwrap_or_default();
+            let room = self.buffer.get_mut(self.filled..limit).unwrap_or_default();
             match self.file.read_at(room, self.next) {
                 Ok(0) => {
                     self.end = self.next;

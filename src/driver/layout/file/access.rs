@@ -1,0 +1,212 @@
+//! Ways to a mailbox file: which locks a look or a change takes, in which order, and how long others are waited for.
+//!
+//! A change: dot lock, open, exclusive `flock`; given back in the opposite order. A look that leaves no trace: shared `flock` alone.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::mail::text::Foreign;
+use crate::os::dot_lock::{DotLock, DotLockError, Wait};
+use crate::os::environment::{Environment, Process};
+use crate::os::files::{Flock, MailFile, OpenMode};
+use crate::os::journal::error::{JournalError, Recovered};
+use crate::os::journal::redo::Journal;
+
+/// What tells that a file was changed since it was last looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stamp {
+    /// Device and inode.
+    pub file: (u64, u64),
+    /// Bytes.
+    pub length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The stamp of a file.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            file: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A file that is locked for as long as this lives. The kernel lock goes before the dot lock.
+pub struct Locked {
+    /// The file.
+    pub file: Box<dyn MailFile>,
+    _dot_lock: Option<DotLock>,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file gives the lock back as well; there is nobody to tell that unlocking failed.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Locks `path` to change it: nobody else reads or writes meanwhile.
+pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Result<Locked> {
+    if environment.read_only {
+        return Err(Error::ReadOnly);
+    }
+    let dot_lock = dot_lock(environment, path, job)?;
+    let file = environment
+        .files
+        .open(path, OpenMode::ReadWrite)
+        .map_err(Error::io(path))?;
+    let mut locked = Locked {
+        file,
+        _dot_lock: Some(dot_lock),
+    };
+    flock(environment, path, &mut locked, Flock::Exclusive, job)?;
+    recover(environment, path, &mut *locked.file)?;
+    Ok(locked)
+}
+
+/// Locks `path` for looking only; leaves no trace. An interrupted change is completed first, where the file may be written.
+pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result<Locked> {
+    let open = || {
+        let opened = environment.files.open(path, OpenMode::Read);
+        opened.map_err(Error::io(path))
+    };
+    let mut file = open()?;
+    if Journal::new(environment)
+        .is_pending(&*file)
+        .map_err(Error::io(path))?
+    {
+        drop(lock_to_change(environment, path, job)?);
+        file = open()?;
+    }
+    let mut locked = Locked {
+        file,
+        _dot_lock: None,
+    };
+    flock(environment, path, &mut locked, Flock::Shared, job)?;
+    Ok(locked)
+}
+
+fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock> {
+    let mut last_told = None;
+    let mut waiting = |wait: Wait| {
+        let seconds = wait.left.as_secs();
+        if last_told.is_none_or(|told: u64| told >= seconds + 15) {
+            last_told = Some(seconds);
+            job.notice(format!(
+                "waiting for another program that has locked the mailbox, {seconds} seconds more at most"
+            ));
+        }
+        job.checkpoint().is_ok()
+    };
+    DotLock::acquire(environment, path, &mut waiting).map_err(|refusal| match refusal {
+        DotLockError::Cancelled => Error::Cancelled,
+        DotLockError::Held { holder, .. } => Error::Locked {
+            by: holder_name(holder.as_ref()),
+        },
+        DotLockError::CannotCreate { path, source } => Error::Io { path, source },
+        DotLockError::NotPlain(_) => {
+            Error::Refused("what stands where the lock file belongs is not a plain file")
+        }
+        DotLockError::TooLong => Error::Refused("the path is too long for a lock file"),
+    })
+}
+
+fn holder_name(holder: Option<&Process>) -> Foreign {
+    Foreign::new(match holder {
+        Some(process) => format!("process {} on {}", process.pid, process.host),
+        None => "another program".to_owned(),
+    })
+}
+
+fn flock(
+    environment: &Environment,
+    path: &Path,
+    locked: &mut Locked,
+    kind: Flock,
+    job: &Job,
+) -> Result<()> {
+    let start = Instant::now();
+    while !locked.file.try_lock(kind).map_err(Error::io(path))? {
+        job.checkpoint()?;
+        if start.elapsed() >= environment.lock_patience {
+            return Err(Error::Locked {
+                by: holder_name(None),
+            });
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Completes or takes back a change that was interrupted.
+fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {
+    let journal = Journal::new(environment);
+    if !journal.is_pending(file).map_err(Error::io(path))? {
+        return Ok(());
+    }
+    match journal.recover(path, file) {
+        Ok(Recovered::Conflict { why, .. }) => Err(Error::Damaged {
+            offset: 0,
+            what: why,
+        }),
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(journal_error(path, refusal)),
+    }
+}
+
+/// A journal's error as a driver's.
+pub fn journal_error(path: &Path, refusal: JournalError) -> Error {
+    match refusal {
+        JournalError::Changed { .. } => {
+            Error::Changed("it has another length than a moment ago; nothing was written")
+        }
+        JournalError::Untouched { path, source }
+        | JournalError::Pending {
+            journal: path,
+            source,
+        }
+        | JournalError::Recovery {
+            journal: path,
+            source,
+        } => Error::Io { path, source },
+        JournalError::BadPlan(what) => Error::Refused(what),
+        JournalError::TooCostly { .. } => Error::Refused("the change is too large"),
+        JournalError::Unrecovered { .. } => Error::Io {
+            path: path.to_owned(),
+            source: std::io::Error::other("an earlier change is still unfinished"),
+        },
+    }
+}
+
+/// Gives a file back the access time that it had before it was read, where reading changed it.
+pub fn restore_times(file: &mut dyn MailFile, before: &Metadata) {
+    let changed = file
+        .metadata()
+        .is_ok_and(|now| (now.atime(), now.atime_nsec()) != (before.atime(), before.atime_nsec()));
+    if changed {
+        // Fails for files of other users, where nothing can be done about it.
+        let _ = file.set_times(before.atime(), before.mtime());
+    }
+}
+
+/// Sets the times that say "read, and nothing new": read now, changed at least a second ago.
+pub fn mark_as_read(file: &mut dyn MailFile, now: i64) {
+    if let Ok(metadata) = file.metadata() {
+        let _ = file.set_times(now, metadata.mtime().min(now - 1));
+    }
+}
+
+/// Sets the times that say "new mail came".
+pub fn mark_as_new(file: &mut dyn MailFile, now: i64) {
+    let _ = file.set_times(now - 1, now);
+}

@@ -1,0 +1,130 @@
+//! Reading messages: the header without metadata, the text, both with CRLF line ends as mail has them.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::metadata::{self, Kind};
+use crate::driver::layout::file::record::Record;
+use crate::driver::layout::file::window::{Line, Window};
+use crate::mail::structure::Part;
+use crate::os::files::MailFile;
+
+/// The lines of a header that are the message's own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Retained {
+    /// Where they are in the file: offset and length, ascending, neighbours joined. The blank line is not among them.
+    pub ranges: Vec<(u64, u64)>,
+    /// Whether the last of them ends in LF.
+    pub ended: bool,
+    /// Whether a blank line follows.
+    pub blank_line: bool,
+}
+
+/// An open mailbox file with its name for errors.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The file.
+    pub file: &'a dyn MailFile,
+    /// Its path.
+    pub path: &'a Path,
+}
+
+impl Source<'_> {
+    /// Finds the header lines of `record` that are not metadata.
+    pub fn retained(&self, record: &Record) -> Result<Retained> {
+        let start = record.offset + u64::from(record.from_line);
+        let mut window = Window::new(self.file, start, record.text_offset());
+        let failed = Error::io(self.path);
+        let mut retained = Retained {
+            ended: true,
+            ..Retained::default()
+        };
+        let mut dropping = false;
+        loop {
+            let offset = window.offset();
+            let found = window.line().map_err(&failed)?;
+            let rest = window.rest();
+            let line = match found {
+                Line::Whole(length) | Line::Unended(length) => rest.get(..length),
+                Line::Long => Some(rest),
+            };
+            let line = line.unwrap_or_default();
+            match line {
+                [] => return Ok(retained),
+                b"\n" | b"\r\n" => {
+                    retained.blank_line = true;
+                    return Ok(retained);
+                }
+                [b' ' | b'\t', ..] => {}
+                _ => dropping = metadata::classify(line).0 != Kind::Plain,
+            }
+            let skipped = window.skip_line().map_err(&failed)?;
+            if !dropping {
+                retained.add(offset, skipped.length);
+                retained.ended = skipped.ended;
+            }
+        }
+    }
+
+    /// Writes a part of a message with CRLF line ends.
+    pub fn read(&self, record: &Record, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
+        if part != Part::Text {
+            let retained = self.retained(record)?;
+            for &(offset, length) in &retained.ranges {
+                self.copy_crlf(offset, length, into, job)?;
+            }
+            if retained.blank_line {
+                into.write_all(b"\r\n").map_err(Error::io(self.path))?;
+            }
+        }
+        if part != Part::Header {
+            self.copy_crlf(record.text_offset(), record.text, into, job)?;
+        }
+        Ok(())
+    }
+
+    fn copy_crlf(&self, offset: u64, length: u64, into: &mut dyn Write, job: &Job) -> Result<()> {
+        let mut window = Window::new(self.file, offset, offset + length);
+        let failed = Error::io(self.path);
+        while window.more().map_err(&failed)? {
+            job.checkpoint()?;
+            let bytes = window.rest();
+            let mut from = 0;
+            for place in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+                let line = bytes.get(from..place).unwrap_or_default();
+                into.write_all(line).map_err(&failed)?;
+                if bytes.get(place) == Some(&b'\n') {
+                    into.write_all(b"\r\n").map_err(&failed)?;
+                }
+                from = place + 1;
+            }
+            let line = bytes.get(from..).unwrap_or_default();
+            into.write_all(line).map_err(&failed)?;
+            let count = bytes.len();
+            window.consume(count);
+        }
+        Ok(())
+    }
+
+    /// Whether the file still has the message's From line where it was.
+    pub fn still_there(&self, record: &Record) -> Result<bool> {
+        let end = record.offset + u64::from(record.from_line);
+        let mut window = Window::new(self.file, record.offset, end);
+        let found = window.line().map_err(Error::io(self.path))?;
+        let whole = found == Line::Whole(record.from_line as usize);
+        let line = window.rest();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        Ok(whole && crate::driver::layout::file::from_line::FromLine::parse(line).is_some())
+    }
+}
+
+impl Retained {
+    fn add(&mut self, offset: u64, length: u64) {
+        match self.ranges.last_mut() {
+            Some(last) if last.0 + last.1 == offset => last.1 += length,
+            _ => self.ranges.push((offset, length)),
+        }
+    }
+}
