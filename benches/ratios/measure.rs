@@ -1,0 +1,84 @@
+//! Runs one program and tells what it took: time, peak memory, bytes written. Needs nothing but `/proc`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What one run of a program took.
+pub struct Run {
+    /// Whether it ended with status 0.
+    pub success: bool,
+    /// Highest resident memory seen, in KiB (sampled each millisecond).
+    pub peak: u64,
+    /// Bytes it handed to `write` and its like, to whatever file, standard output included.
+    pub written: u64,
+}
+
+/// Runs `command` `times` times with its output thrown away; gives the middle of the wall-clock times.
+pub fn time(times: usize, mut command: impl FnMut() -> Command) -> Option<Duration> {
+    let mut taken = Vec::new();
+    for _ in 0..times {
+        let mut command = command();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let start = Instant::now();
+        if !command.status().ok()?.success() {
+            return None;
+        }
+        taken.push(start.elapsed());
+    }
+    taken.sort();
+    taken.get(times / 2).copied()
+}
+
+/// Runs `command` once under watch, with `input` on its standard input.
+pub fn watch(mut command: Command, input: Option<&Path>) -> std::io::Result<Run> {
+    let stdin = match input {
+        Some(path) => Stdio::from(fs::File::open(path)?),
+        None => Stdio::null(),
+    };
+    let mut child = command
+        .stdin(stdin)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut peak = 0;
+    // A process that has ended but was not waited for still has its I/O counters, and they are final then.
+    while !is_zombie(child.id()) {
+        peak = peak_memory(child.id()).unwrap_or(0).max(peak);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let written = bytes_written(child.id()).unwrap_or(0);
+    Ok(Run {
+        success: child.wait()?.success(),
+        peak,
+        written,
+    })
+}
+
+/// Highest resident memory of a living process, in KiB.
+pub fn peak_memory(pid: u32) -> Option<u64> {
+    field(&format!("/proc/{pid}/status"), "VmHWM:")
+}
+
+/// Bytes a process handed to `write` and its like so far.
+pub fn bytes_written(pid: u32) -> Option<u64> {
+    field(&format!("/proc/{pid}/io"), "wchar:")
+}
+
+fn is_zombie(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |line| {
+        line.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+fn field(path: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
