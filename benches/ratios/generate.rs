@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Which metadata header lines each message carries.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Metadata {
+pub(crate) enum Metadata {
     /// None: the mailbox of a delivery program, never opened yet.
     Absent,
     /// `X-IMAPbase`, `Status`, `X-Status`, `X-Keywords`, `X-UID`: a mailbox that a mail program has checkpointed.
@@ -17,16 +17,16 @@ pub enum Metadata {
 }
 
 /// A small generator of random numbers (SplitMix64): fast, and the same on every machine.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// Starts the sequence that belongs to `seed`.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Gives the next number of the sequence.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -35,7 +35,7 @@ impl Random {
     }
 
     /// Gives a number from 0 up to, not including, `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
@@ -79,7 +79,12 @@ const WORDS: [&str; 40] = [
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 /// Writes a mailbox of `messages` messages to `path`; gives its size in bytes.
-pub fn mailbox(path: &Path, messages: u64, seed: u64, metadata: Metadata) -> io::Result<u64> {
+pub(crate) fn mailbox(
+    path: &Path,
+    messages: u64,
+    seed: u64,
+    metadata: Metadata,
+) -> io::Result<u64> {
     let mut random = Random::new(seed);
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let mut size = 0u64;

@@ -7,6 +7,7 @@ mod generate;
 mod measure;
 mod report;
 mod screen;
+#[allow(dead_code, reason = "the tests use more of it than the benches")]
 #[path = "../../tests/pty/terminal.rs"]
 mod terminal;
 
@@ -20,20 +21,20 @@ use generate::{Metadata, mailbox};
 use report::Report;
 
 /// Where one run of the benches keeps its files, and how it starts programs there.
-pub struct Place {
+pub(crate) struct Place {
     home: PathBuf,
     /// Number of messages in the large mailboxes.
-    pub messages: u64,
+    pub(crate) messages: u64,
 }
 
 impl Place {
     /// Gives a file in the bench's mail home.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.join(name)
     }
 
     /// Gives the options that make a run of Mugo depend on nothing but this place.
-    pub fn options(&self) -> Vec<String> {
+    pub(crate) fn options(&self) -> Vec<String> {
         let spool = self.path("spool").display().to_string();
         let home = self.home.display().to_string();
         [
@@ -49,7 +50,7 @@ impl Place {
     }
 
     /// Gives the environment of such a run: state and caches live under the place too.
-    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let below = |name: &str| self.home.join(name);
         vec![
             ("HOME", self.home.clone()),

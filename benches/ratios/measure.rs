@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one run of a program took.
-pub struct Run {
+pub(crate) struct Run {
     /// Whether it ended with status 0.
-    pub success: bool,
+    pub(crate) success: bool,
     /// Highest resident memory seen, in KiB (sampled each millisecond).
-    pub peak: u64,
+    pub(crate) peak: u64,
     /// Bytes it handed to `write` and its like, to whatever file, standard output included.
-    pub written: u64,
+    pub(crate) written: u64,
 }
 
 /// Runs `command` `times` times with its output thrown away; gives the middle of the wall-clock times.
-pub fn time(times: usize, mut command: impl FnMut() -> Command) -> Option<Duration> {
+pub(crate) fn time(times: usize, mut command: impl FnMut() -> Command) -> Option<Duration> {
     let mut taken = Vec::new();
     for _ in 0..times {
         let mut command = command();
@@ -35,7 +35,7 @@ pub fn time(times: usize, mut command: impl FnMut() -> Command) -> Option<Durati
 }
 
 /// Runs `command` once under watch, with `input` on its standard input.
-pub fn watch(mut command: Command, input: Option<&Path>) -> std::io::Result<Run> {
+pub(crate) fn watch(mut command: Command, input: Option<&Path>) -> std::io::Result<Run> {
     let stdin = match input {
         Some(path) => Stdio::from(fs::File::open(path)?),
         None => Stdio::null(),
@@ -60,12 +60,12 @@ pub fn watch(mut command: Command, input: Option<&Path>) -> std::io::Result<Run>
 }
 
 /// Highest resident memory of a living process, in KiB.
-pub fn peak_memory(pid: u32) -> Option<u64> {
+pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
     field(&format!("/proc/{pid}/status"), "VmHWM:")
 }
 
 /// Bytes a process handed to `write` and its like so far.
-pub fn bytes_written(pid: u32) -> Option<u64> {
+pub(crate) fn bytes_written(pid: u32) -> Option<u64> {
     field(&format!("/proc/{pid}/io"), "wchar:")
 }
 

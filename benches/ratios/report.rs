@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 /// The figures of one run.
-pub struct Report {
+pub(crate) struct Report {
     over: usize,
     missing: Vec<String>,
 }
 
 impl Report {
     /// Starts an empty report.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         println!("{:<58} {:>14} {:>14}", "figure", "measured", "limit");
         Self {
             over: 0,
@@ -19,12 +19,18 @@ impl Report {
     }
 
     /// Prints a figure that has no limit.
-    pub fn note(&self, title: &str, value: &str) {
+    pub(crate) fn note(&self, title: &str, value: &str) {
         println!("{title:<58} {value:>14}");
     }
 
     /// Prints a time beside its limit, and how many times `base` it is.
-    pub fn compare(&mut self, title: &str, taken: Duration, limit: Duration, base: Duration) {
+    pub(crate) fn compare(
+        &mut self,
+        title: &str,
+        taken: Duration,
+        limit: Duration,
+        base: Duration,
+    ) {
         let ratio = taken.as_secs_f64() / base.as_secs_f64().max(1e-6);
         let verdict = self.judge(taken <= limit);
         println!(
@@ -35,7 +41,7 @@ impl Report {
     }
 
     /// Prints a number beside its limit.
-    pub fn at_most(&mut self, title: &str, value: u64, limit: u64, unit: &str) {
+    pub(crate) fn at_most(&mut self, title: &str, value: u64, limit: u64, unit: &str) {
         let verdict = self.judge(value <= limit);
         println!(
             "{title:<58} {:>14} {:>14}  {verdict}",
@@ -45,18 +51,18 @@ impl Report {
     }
 
     /// Notes that a figure of Mugo's own could not be had: counts as over its limit.
-    pub fn failed(&mut self, title: &str) {
+    pub(crate) fn failed(&mut self, title: &str) {
         self.over += 1;
         println!("{title:<58} {:>14}", "FAILED");
     }
 
     /// Notes what could not be compared for want of a program.
-    pub fn missing(&mut self, program: &str, figure: &str) {
+    pub(crate) fn missing(&mut self, program: &str, figure: &str) {
         self.missing.push(format!("{figure}: needs {program}"));
     }
 
     /// Prints the end of the report.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         for line in &self.missing {
             println!("not compared: {line}");
         }
@@ -77,6 +83,6 @@ impl Report {
 }
 
 /// Prints a time in milliseconds.
-pub fn milliseconds(time: Duration) -> String {
+pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }

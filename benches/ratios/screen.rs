@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(25);
 const PRESSES: usize = 500;
 
 /// Measures the screen on the mailbox `name`.
-pub fn measure(place: &Place, name: &str, report: &mut Report) {
+pub(crate) fn measure(place: &Place, name: &str, report: &mut Report) {
     let file = place.path(name);
     let base = measure::time(5, || {
         let mut command = Command::new("cat");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A running program and what it drew so far.
-pub struct Terminal {
+pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
     keys: Option<Box<dyn Write + Send>>,
@@ -24,7 +24,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts `command` in a terminal of `rows` by `columns`.
-    pub fn start(command: CommandBuilder, rows: u16, columns: u16) -> Self {
+    pub(crate) fn start(command: CommandBuilder, rows: u16, columns: u16) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
@@ -72,7 +72,7 @@ impl Terminal {
     }
 
     /// Types `keys`.
-    pub fn send(&mut self, keys: &str) {
+    pub(crate) fn send(&mut self, keys: &str) {
         if let Some(writer) = &mut self.keys {
             // A program that has ended takes no more keys; the caller sees that from its output.
             let _ = writer
@@ -82,7 +82,7 @@ impl Terminal {
     }
 
     /// Gives the terminal another size.
-    pub fn resize(&mut self, rows: u16, columns: u16) {
+    pub(crate) fn resize(&mut self, rows: u16, columns: u16) {
         if let Some(master) = &self.master {
             let _ = master.resize(PtySize {
                 rows,
@@ -97,7 +97,7 @@ impl Terminal {
     }
 
     /// Waits until the screen pleases `wanted`, at most `patience`; tells whether it did.
-    pub fn wait_for(&mut self, patience: Duration, wanted: impl Fn(&str) -> bool) -> bool {
+    pub(crate) fn wait_for(&mut self, patience: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let until = Instant::now() + patience;
         loop {
             if wanted(&self.text()) {
@@ -111,13 +111,13 @@ impl Terminal {
     }
 
     /// Takes output in until none came for `quiet`; gives the time of the last piece.
-    pub fn settle(&mut self, quiet: Duration) -> Instant {
+    pub(crate) fn settle(&mut self, quiet: Duration) -> Instant {
         while self.take(quiet) {}
         self.last
     }
 
     /// Takes one piece of output, waiting at most `patience`; tells whether one came.
-    pub fn take(&mut self, patience: Duration) -> bool {
+    pub(crate) fn take(&mut self, patience: Duration) -> bool {
         match self.output.recv_timeout(patience) {
             Ok((at, bytes)) => {
                 self.model.process(&bytes);
@@ -134,38 +134,38 @@ impl Terminal {
     }
 
     /// When the last piece of output came.
-    pub fn last(&self) -> Instant {
+    pub(crate) fn last(&self) -> Instant {
         self.last
     }
 
     /// Everything the program sent so far.
-    pub fn raw(&self) -> &[u8] {
+    pub(crate) fn raw(&self) -> &[u8] {
         &self.raw
     }
 
     /// The screen as lines of text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.model.screen().contents()
     }
 
     /// Whether the program closed its terminal.
-    pub fn ended(&self) -> bool {
+    pub(crate) fn ended(&self) -> bool {
         self.ended
     }
 
     /// The process id of the program.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap_or(0)
     }
 
     /// Closes the terminal, as a lost connection does: the program gets SIGHUP.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.keys = None;
         self.master = None;
     }
 
     /// Waits for the program's end, at most `patience`; gives its exit code.
-    pub fn wait(&mut self, patience: Duration) -> Option<u32> {
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<u32> {
         let until = Instant::now() + patience;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
