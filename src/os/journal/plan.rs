@@ -89,6 +89,15 @@ impl Plan {
         });
     }
 
+    /// The same plan for a longer file, which keeps what lies beyond the length known so far.
+    #[must_use]
+    pub(crate) fn extended_to(mut self, length: u64) -> Self {
+        let known = self.old_length;
+        self.old_length = length.max(known);
+        self.keep(known, length.saturating_sub(known));
+        self
+    }
+
     /// The length the plan was made for.
     pub fn old_length(&self) -> u64 {
         self.old_length
