@@ -100,9 +100,15 @@ impl DotLock {
             }
             let left = environment.lock_patience.saturating_sub(begin.elapsed());
             if left.is_zero() {
-                return Err(DotLockError::Held { path: attempt.path, holder: present.holder });
+                return Err(DotLockError::Held {
+                    path: attempt.path,
+                    holder: present.holder,
+                });
             }
-            if !waiting(Wait { left, holder: present.holder }) {
+            if !waiting(Wait {
+                left,
+                holder: present.holder,
+            }) {
                 return Err(DotLockError::Cancelled);
             }
             thread::sleep(SECOND.min(left));
@@ -120,7 +126,11 @@ impl DotLock {
         }
         self.held = false;
         let present = self.files.link_metadata(&self.path)?;
-        if FileId::of(&present) == self.file { self.files.remove_file(&self.path) } else { Ok(()) }
+        if FileId::of(&present) == self.file {
+            self.files.remove_file(&self.path)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -152,9 +162,19 @@ impl<'e> Attempt<'e> {
         path.push(".lock");
         let Process { pid, host, .. } = &environment.process;
         let mut helper = path.clone();
-        helper.push(format!(".{}.{pid}.{}", (environment.clock)(), host.replace('/', "_")));
+        helper.push(format!(
+            ".{}.{pid}.{}",
+            (environment.clock)(),
+            host.replace('/', "_")
+        ));
         let files = environment.files.as_ref();
-        Self { environment, files, path: path.into(), helper: helper.into(), races: 0 }
+        Self {
+            environment,
+            files,
+            path: path.into(),
+            helper: helper.into(),
+            races: 0,
+        }
     }
 
     /// What is at the lock's name.
@@ -168,14 +188,21 @@ impl<'e> Attempt<'e> {
             return Err(DotLockError::NotPlain(self.path.clone()));
         }
         let holder = self.holder();
-        let life = holder.as_ref().map(|holder| self.environment.process.sees(holder));
+        let life = holder
+            .as_ref()
+            .map(|holder| self.environment.process.sees(holder));
         let is_abandoned = match life {
             Some(Life::Alive) => false,
             Some(Life::Dead) => true,
             Some(Life::Unknown) | None => self.is_stale(&metadata)?,
         };
         let changed = (metadata.ctime(), metadata.ctime_nsec());
-        Ok(Some(Present { file: FileId::of(&metadata), changed, holder, is_abandoned }))
+        Ok(Some(Present {
+            file: FileId::of(&metadata),
+            changed,
+            holder,
+            is_abandoned,
+        }))
     }
 
     fn holder(&self) -> Option<Process> {
@@ -190,7 +217,9 @@ impl<'e> Attempt<'e> {
     fn is_stale(&self, lock: &Metadata) -> Result<bool, DotLockError> {
         let limit = self.environment.dot_lock_timeout.as_secs();
         let touched = self.files.open(&self.helper, OpenMode::CreateNew(MODE));
-        let now = touched.and_then(|file| file.metadata()).map(|metadata| metadata.ctime());
+        let now = touched
+            .and_then(|file| file.metadata())
+            .map(|metadata| metadata.ctime());
         let _ = self.files.remove_file(&self.helper);
         let now = now.map_err(|source| self.refused(source))?;
         Ok(now.saturating_sub(lock.ctime()) >= i64::try_from(limit).unwrap_or(i64::MAX))
@@ -198,20 +227,31 @@ impl<'e> Attempt<'e> {
 
     /// Makes the lock; `None` when somebody was quicker.
     fn create(&mut self) -> Result<Option<DotLock>, DotLockError> {
-        let made = self.fill(&self.helper).and_then(|file| self.link_helper(file));
+        let made = self
+            .fill(&self.helper)
+            .and_then(|file| self.link_helper(file));
         let _ = self.files.remove_file(&self.helper);
         let Some(file) = made.map_err(|source| self.refused(source))? else {
             return self.raced().map(|()| None);
         };
         let files = Arc::clone(&self.environment.files);
-        Ok(Some(DotLock { files, path: self.path.clone(), file, held: true }))
+        Ok(Some(DotLock {
+            files,
+            path: self.path.clone(),
+            file,
+            held: true,
+        }))
     }
 
     /// Makes a file that everybody may remove. It names this process where the disk has room for that.
     fn fill(&self, path: &Path) -> io::Result<FileId> {
         let mut file = self.files.open(path, OpenMode::CreateNew(MODE))?;
         let _ = file.set_mode(MODE);
-        let _ = write_all_at(file.as_mut(), self.environment.process.to_line().as_bytes(), 0);
+        let _ = write_all_at(
+            file.as_mut(),
+            self.environment.process.to_line().as_bytes(),
+            0,
+        );
         match file.metadata() {
             Ok(metadata) => Ok(FileId::of(&metadata)),
             Err(error) => self.files.remove_file(path).and(Err(error)),
@@ -260,10 +300,16 @@ impl<'e> Attempt<'e> {
         if self.races < 1000 {
             return Ok(());
         }
-        Err(DotLockError::Held { path: self.path.clone(), holder: None })
+        Err(DotLockError::Held {
+            path: self.path.clone(),
+            holder: None,
+        })
     }
 
     fn refused(&self, source: io::Error) -> DotLockError {
-        DotLockError::CannotCreate { path: self.path.clone(), source }
+        DotLockError::CannotCreate {
+            path: self.path.clone(),
+            source,
+        }
     }
 }

@@ -67,17 +67,22 @@ impl NameLock {
         kind: Flock,
     ) -> Result<Asked, NameLockError> {
         let folder = &environment.lock_dir;
-        let metadata = mailbox
-            .metadata()
-            .map_err(|source| NameLockError::Io { path: folder.clone(), source })?;
+        let metadata = mailbox.metadata().map_err(|source| NameLockError::Io {
+            path: folder.clone(),
+            source,
+        })?;
         let id = FileId::of(&metadata);
-        let Some(guard) = environment.guards.enter(id) else { return Ok(Asked::Ours) };
+        let Some(guard) = environment.guards.enter(id) else {
+            return Ok(Asked::Ours);
+        };
         let name = LockName {
             files: environment.files.as_ref(),
             path: folder.join(format!(".{:x}.{:x}", id.device, id.inode)),
         };
         for _ in 0..TRIES {
-            let Some(mut file) = name.open()? else { continue };
+            let Some(mut file) = name.open()? else {
+                continue;
+            };
             match file.try_lock(kind) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Asked::Busy(holder(file.as_ref()))),
@@ -92,7 +97,12 @@ impl NameLock {
             // The file of another user keeps the mode he gave it.
             let _ = file.set_mode(MODE);
             let files = Arc::clone(&environment.files);
-            let lock = Self { files, path: name.path, file: Some(file), _guard: guard };
+            let lock = Self {
+                files,
+                path: name.path,
+                file: Some(file),
+                _guard: guard,
+            };
             return Ok(Asked::Taken(lock));
         }
         Ok(Asked::Busy(None))
@@ -101,7 +111,9 @@ impl NameLock {
     /// Writes a process id into the lock file: others may ask that process to give up the lock. The file of
     /// another user is never written.
     pub fn sign(&mut self, pid: u32) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
         if file.metadata()?.uid() != rustix::process::geteuid().as_raw() {
             return Ok(());
         }
@@ -115,7 +127,9 @@ impl NameLock {
     }
 
     fn give_back(&mut self) -> io::Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
+        };
         let alone = file.try_lock(Flock::Exclusive).unwrap_or(false);
         if alone {
             // A file of another user in a sticky folder stays; the lock on it does not.
@@ -155,7 +169,11 @@ impl LockName<'_> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let there_is_room = self.path.parent().is_some_and(|folder| folder.is_dir());
-                if there_is_room { Ok(None) } else { Err(self.failed(error)) }
+                if there_is_room {
+                    Ok(None)
+                } else {
+                    Err(self.failed(error))
+                }
             }
             Err(source) => Err(self.failed(source)),
         }
@@ -173,7 +191,10 @@ impl LockName<'_> {
     }
 
     fn unsafe_because(&self, why: &'static str) -> NameLockError {
-        NameLockError::Unsafe { path: self.path.clone(), why }
+        NameLockError::Unsafe {
+            path: self.path.clone(),
+            why,
+        }
     }
 
     /// Whether the name still leads to the file that was opened.
@@ -187,7 +208,10 @@ impl LockName<'_> {
     }
 
     fn failed(&self, source: io::Error) -> NameLockError {
-        NameLockError::Io { path: self.path.clone(), source }
+        NameLockError::Io {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -202,5 +226,10 @@ fn holder(file: &dyn MailFile) -> Option<u32> {
     let length = read_full_at(file, &mut text, 0).ok()?;
     let digits = text.get(..length)?.trim_ascii_end();
     let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(digits).ok().filter(|_| all_digits)?.parse().ok().filter(|pid| *pid > 0)
+    std::str::from_utf8(digits)
+        .ok()
+        .filter(|_| all_digits)?
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 0)
 }

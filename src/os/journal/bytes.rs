@@ -12,10 +12,15 @@ pub(crate) fn begin() -> Vec<u8> {
 
 /// Writes the seal of a block begun with [`begin`]; returns the checksum.
 pub(crate) fn seal(magic: [u8; 8], block: &mut [u8]) -> u128 {
-    let Some((head, body)) = block.split_at_mut_checked(SEAL) else { return 0 };
+    let Some((head, body)) = block.split_at_mut_checked(SEAL) else {
+        return 0;
+    };
     let checksum = xxh3_128(body);
     let length = (body.len() as u64).to_le_bytes();
-    let bytes = magic.into_iter().chain(length).chain(checksum.to_le_bytes());
+    let bytes = magic
+        .into_iter()
+        .chain(length)
+        .chain(checksum.to_le_bytes());
     for (to, from) in head.iter_mut().zip(bytes) {
         *to = from;
     }

@@ -24,7 +24,11 @@ pub(crate) fn guards(file: &dyn MailFile, unchanged: &[(u64, u64)]) -> io::Resul
     samples.sort_unstable();
     samples.dedup();
     let guard = |(offset, length)| {
-        Ok(Guard { offset, length, digest: digest(file, offset, offset + length)? })
+        Ok(Guard {
+            offset,
+            length,
+            digest: digest(file, offset, offset + length)?,
+        })
     };
     samples.into_iter().map(guard).collect()
 }
@@ -98,11 +102,16 @@ pub(crate) fn half_done(file: &dyn MailFile, record: &Record) -> io::Result<bool
     }
     let mut before = record.before.as_slice();
     for (to, after) in record.writes() {
-        let Some((old, rest)) = before.split_at_checked(after.len()) else { return Ok(false) };
+        let Some((old, rest)) = before.split_at_checked(after.len()) else {
+            return Ok(false);
+        };
         before = rest;
         let mut found = vec![0; after.len()];
         let count = read_full_at(file, &mut found, to)?;
-        let known = found.iter().zip(old.iter().zip(after)).all(|(b, (o, n))| b == o || b == n);
+        let known = found
+            .iter()
+            .zip(old.iter().zip(after))
+            .all(|(b, (o, n))| b == o || b == n);
         if count < found.len() || !known {
             return Ok(false);
         }

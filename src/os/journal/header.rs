@@ -29,10 +29,19 @@ pub(crate) struct Identity {
 impl Identity {
     /// The identity of the file that `metadata` describes.
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        let born = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let born = born.and_then(|age| u64::try_from(age.as_nanos()).ok()).unwrap_or(0);
+        let born = metadata
+            .created()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let born = born
+            .and_then(|age| u64::try_from(age.as_nanos()).ok())
+            .unwrap_or(0);
         let device = if born == 0 { metadata.dev() } else { 0 };
-        Self { inode: metadata.ino(), born, device }
+        Self {
+            inode: metadata.ino(),
+            born,
+            device,
+        }
     }
 
     /// A file name made of it, without text of the user's.
@@ -97,9 +106,19 @@ impl Header {
     pub(crate) fn to_block(&self) -> (Vec<u8>, u128) {
         let mut block = begin();
         block.push(u8::from(self.kind == Kind::Append));
-        let Identity { inode, born, device } = self.identity;
-        put_u64(&mut block, &[inode, born, device, self.old_length, self.new_length]);
-        put_u64(&mut block, &[self.window, self.slot, self.guards.len() as u64]);
+        let Identity {
+            inode,
+            born,
+            device,
+        } = self.identity;
+        put_u64(
+            &mut block,
+            &[inode, born, device, self.old_length, self.new_length],
+        );
+        put_u64(
+            &mut block,
+            &[self.window, self.slot, self.guards.len() as u64],
+        );
         for guard in &self.guards {
             put_u64(&mut block, &[guard.offset, guard.length]);
             put_u128(&mut block, guard.digest);
@@ -123,13 +142,25 @@ impl Header {
     pub(crate) fn from_block(block: &[u8]) -> Option<(Self, u128)> {
         let (body, checksum) = unseal(MAGIC, block)?;
         let mut body = Reader::new(body);
-        let kind = if body.u8()? == 0 { Kind::Rewrite } else { Kind::Append };
-        let identity = Identity { inode: body.u64()?, born: body.u64()?, device: body.u64()? };
+        let kind = if body.u8()? == 0 {
+            Kind::Rewrite
+        } else {
+            Kind::Append
+        };
+        let identity = Identity {
+            inode: body.u64()?,
+            born: body.u64()?,
+            device: body.u64()?,
+        };
         let (old_length, new_length) = (body.u64()?, body.u64()?);
         let (window, slot) = (body.u64()?, body.u64()?);
-        let guards = (0..body.count(32)?).map(|_| take_guard(&mut body)).collect::<Option<_>>()?;
+        let guards = (0..body.count(32)?)
+            .map(|_| take_guard(&mut body))
+            .collect::<Option<_>>()?;
         let (garbage, overwritten) = (body.u128()?, body.u128()?);
-        let digests = (0..body.count(16)?).map(|_| body.u128()).collect::<Option<_>>()?;
+        let digests = (0..body.count(16)?)
+            .map(|_| body.u128())
+            .collect::<Option<_>>()?;
         let path = Path::new(OsStr::from_bytes(body.block()?)).to_path_buf();
         let plan = match body.u8()? {
             0 => None,
@@ -154,7 +185,11 @@ impl Header {
 }
 
 fn take_guard(body: &mut Reader<'_>) -> Option<Guard> {
-    Some(Guard { offset: body.u64()?, length: body.u64()?, digest: body.u128()? })
+    Some(Guard {
+        offset: body.u64()?,
+        length: body.u64()?,
+        digest: body.u128()?,
+    })
 }
 
 fn put_plan(block: &mut Vec<u8>, plan: &Plan) {

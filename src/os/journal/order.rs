@@ -29,12 +29,21 @@ pub(crate) struct Move {
 
 impl Move {
     fn part(self, done: u64, length: u64) -> Self {
-        let skip = if self.backward { self.length - done - length } else { done };
+        let skip = if self.backward {
+            self.length - done - length
+        } else {
+            done
+        };
         let source = match self.source {
             Source::Old(from) => Source::Old(from + skip),
             Source::Fresh(at) => Source::Fresh(at + usize::try_from(skip).unwrap_or(usize::MAX)),
         };
-        Self { to: self.to + skip, source, length, backward: self.backward }
+        Self {
+            to: self.to + skip,
+            source,
+            length,
+            backward: self.backward,
+        }
     }
 }
 
@@ -45,13 +54,24 @@ pub(crate) fn moves(plan: &Plan) -> Vec<Move> {
     let mut pieces = plan.pieces().iter().peekable();
     while let Some(piece) = pieces.next() {
         let length = length_of(piece);
-        let held_back = matches!(pieces.peek(), Some(Piece::Keep { from, .. }) if to + length > *from);
+        let held_back =
+            matches!(pieces.peek(), Some(Piece::Keep { from, .. }) if to + length > *from);
         match *piece {
             Piece::Keep { from, .. } if to < from => {
-                leftward.push(Move { to, source: Source::Old(from), length, backward: false });
+                leftward.push(Move {
+                    to,
+                    source: Source::Old(from),
+                    length,
+                    backward: false,
+                });
             }
             Piece::Put { at, .. } if !held_back => {
-                leftward.push(Move { to, source: Source::Fresh(at), length, backward: false });
+                leftward.push(Move {
+                    to,
+                    source: Source::Fresh(at),
+                    length,
+                    backward: false,
+                });
             }
             _ => {}
         }
@@ -75,7 +95,12 @@ fn add_rightward(plan: &Plan, moves: &mut Vec<Move>) {
             Piece::Put { at, .. } => Source::Fresh(at),
         };
         if held_back {
-            moves.push(Move { to, source, length, backward: true });
+            moves.push(Move {
+                to,
+                source,
+                length,
+                backward: true,
+            });
         }
     }
 }
@@ -113,7 +138,12 @@ pub(crate) struct Windows<'m> {
 impl<'m> Windows<'m> {
     /// The windows of `moves`, from the first.
     pub(crate) fn new(moves: &'m [Move], budget: usize) -> Self {
-        Self { moves, budget: budget.max(WRITE + 1), at: 0, done: 0 }
+        Self {
+            moves,
+            budget: budget.max(WRITE + 1),
+            at: 0,
+            done: 0,
+        }
     }
 }
 
@@ -163,7 +193,10 @@ pub(crate) fn fill(
         }
         match writes.last_mut() {
             Some(last) if last.to + last.length as u64 == part.to => last.length += length,
-            _ => writes.push(Write { to: part.to, length }),
+            _ => writes.push(Write {
+                to: part.to,
+                length,
+            }),
         }
     }
     Ok((writes, data))

@@ -46,7 +46,12 @@ pub(crate) struct Record {
 impl Record {
     /// A record that writes nothing.
     pub(crate) fn mark(step: Step) -> Self {
-        Self { step, writes: Vec::new(), data: Vec::new(), before: Vec::new() }
+        Self {
+            step,
+            writes: Vec::new(),
+            data: Vec::new(),
+            before: Vec::new(),
+        }
     }
 
     /// Each write with its bytes.
@@ -98,21 +103,39 @@ impl Record {
             2 => Step::Grown,
             3 => Step::Commit { content: digest },
             4 => Step::Tail { moved: one },
-            5 => Step::Cut { from: one, to: two, garbage: digest },
+            5 => Step::Cut {
+                from: one,
+                to: two,
+                garbage: digest,
+            },
             _ => return None,
         };
-        let writes: Vec<Write> =
-            (0..body.count(WRITE)?).map(|_| take_write(&mut body)).collect::<Option<_>>()?;
+        let writes: Vec<Write> = (0..body.count(WRITE)?)
+            .map(|_| take_write(&mut body))
+            .collect::<Option<_>>()?;
         let data = body.block()?.to_vec();
         let before = body.block()?.to_vec();
-        let lengths = writes.iter().try_fold(0usize, |sum, write| sum.checked_add(write.length))?;
+        let lengths = writes
+            .iter()
+            .try_fold(0usize, |sum, write| sum.checked_add(write.length))?;
         let fits = lengths == data.len() && (before.is_empty() || before.len() == data.len());
-        fits.then_some((sequence, Self { step, writes, data, before }))
+        fits.then_some((
+            sequence,
+            Self {
+                step,
+                writes,
+                data,
+                before,
+            },
+        ))
     }
 }
 
 fn take_write(body: &mut Reader<'_>) -> Option<Write> {
     let (to, length) = (body.u64()?, body.u64()?);
     to.checked_add(length)?;
-    Some(Write { to, length: usize::try_from(length).ok()? })
+    Some(Write {
+        to,
+        length: usize::try_from(length).ok()?,
+    })
 }

@@ -44,9 +44,18 @@ pub(crate) fn recover(
     file: &mut dyn MailFile,
     loaded: Loaded,
 ) -> io::Result<Outcome> {
-    let Loaded { header, handle, record } = loaded;
+    let Loaded {
+        header,
+        handle,
+        record,
+    } = loaded;
     let verdict = judge(file, &header, &record)?;
-    let mut run = Run { store, file, header: &header, handle };
+    let mut run = Run {
+        store,
+        file,
+        header: &header,
+        handle,
+    };
     match verdict {
         Verdict::Conflict(why) => Ok(Outcome::Conflict(why)),
         Verdict::Drop => {
@@ -81,7 +90,9 @@ fn resume(mut run: Run<'_>, record: &Record) -> io::Result<Outcome> {
         _ => u64::MAX,
     };
     if !run.windows_fit(first)? {
-        return Ok(Outcome::Conflict("the mailbox was changed by another program"));
+        return Ok(Outcome::Conflict(
+            "the mailbox was changed by another program",
+        ));
     }
     run.apply(record)?;
     match record.step {
@@ -125,7 +136,11 @@ fn judge(file: &dyn MailFile, header: &Header, record: &Record) -> io::Result<Ve
         Step::Commit { content } => judge_commit(file, header, record, content),
         Step::Tail { moved } => {
             let reached = ends(header).0 + moved + record.data.len() as u64;
-            Ok(if length < reached { SHORT } else { Verdict::Resume })
+            Ok(if length < reached {
+                SHORT
+            } else {
+                Verdict::Resume
+            })
         }
         Step::Cut { from, to, garbage } => judge_cut(file, length, from, to, garbage),
     }
@@ -143,8 +158,15 @@ fn is_sound(header: &Header, record: &Record) -> bool {
         Step::Window { index } => index < header.windows() && header.kind == Kind::Rewrite,
         Step::Claimed | Step::Grown | Step::Commit { .. } => header.kind == Kind::Append,
     };
-    let bound = if matches!(record.step, Step::Tail { .. }) { limit } else { header.new_length };
-    let writes = record.writes.iter().all(|write| write.to + write.length as u64 <= bound);
+    let bound = if matches!(record.step, Step::Tail { .. }) {
+        limit
+    } else {
+        header.new_length
+    };
+    let writes = record
+        .writes
+        .iter()
+        .all(|write| write.to + write.length as u64 <= bound);
     let whole = header.windows() == 1 || header.plan.is_some();
     inside && writes && whole && end < limit
 }
@@ -159,7 +181,11 @@ fn judge_growing(
     let (old, new) = (header.old_length, header.new_length);
     let grown = length >= new && (index > 0 || is_filling(file, old, new, record)?);
     if grown {
-        return Ok(if half_done(file, record)? { Verdict::Resume } else { CHANGED });
+        return Ok(if half_done(file, record)? {
+            Verdict::Resume
+        } else {
+            CHANGED
+        });
     }
     if index > 0 || length < old {
         return Ok(SHORT);
@@ -180,12 +206,20 @@ fn judge_shrinking(
     let last = index + 1 == header.windows();
     let uncut = length >= old && sample(file, new, old)? == header.garbage;
     if uncut {
-        return Ok(if half_done(file, record)? { Verdict::Resume } else { CHANGED });
+        return Ok(if half_done(file, record)? {
+            Verdict::Resume
+        } else {
+            CHANGED
+        });
     }
     if !last || length < new {
         return Ok(if length < old { SHORT } else { CHANGED });
     }
-    Ok(if done(file, record)? { Verdict::Complete } else { CHANGED })
+    Ok(if done(file, record)? {
+        Verdict::Complete
+    } else {
+        CHANGED
+    })
 }
 
 fn judge_claimed(file: &dyn MailFile, header: &Header, length: u64) -> io::Result<Verdict> {
@@ -205,7 +239,11 @@ fn judge_commit(
     content: u128,
 ) -> io::Result<Verdict> {
     let arrived = is_digest(file, header.old_length, header.new_length, content)?;
-    Ok(if arrived && half_done(file, record)? { Verdict::Resume } else { CHANGED })
+    Ok(if arrived && half_done(file, record)? {
+        Verdict::Resume
+    } else {
+        CHANGED
+    })
 }
 
 fn judge_cut(
@@ -219,5 +257,9 @@ fn judge_cut(
         return Ok(SHORT);
     }
     let uncut = length >= from && sample(file, to, from)? == garbage;
-    Ok(if uncut { Verdict::Cut } else { Verdict::Complete })
+    Ok(if uncut {
+        Verdict::Cut
+    } else {
+        Verdict::Complete
+    })
 }

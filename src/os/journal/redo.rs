@@ -48,7 +48,10 @@ pub struct LeftOver {
 impl<'a> Journal<'a> {
     /// The journals of this user.
     pub fn new(environment: &'a Environment) -> Self {
-        Self { store: Store::new(environment), window: WINDOW }
+        Self {
+            store: Store::new(environment),
+            window: WINDOW,
+        }
     }
 
     /// The same with another size of the windows in which large changes are made, in bytes. For tests.
@@ -75,7 +78,10 @@ impl<'a> Journal<'a> {
         }
         let (mut header, length) = self.begin(path, file)?;
         if length < plan.old_length() {
-            return Err(JournalError::Changed { expected: plan.old_length(), found: length });
+            return Err(JournalError::Changed {
+                expected: plan.old_length(),
+                found: length,
+            });
         }
         let plan = covering(plan, length);
         header.new_length = plan.new_length();
@@ -91,7 +97,12 @@ impl<'a> Journal<'a> {
         let (writes, data) = fill(&first, file, plan.fresh()).map_err(touch)?;
         header.guards = guards(file, &unmoved(&plan)).map_err(touch)?;
         let step = Step::Window { index: 0 };
-        let record = Record { step, writes, data, before: Vec::new() };
+        let record = Record {
+            step,
+            writes,
+            data,
+            before: Vec::new(),
+        };
         self.carry_out(header, record, file, progress)
     }
 
@@ -121,7 +132,10 @@ impl<'a> Journal<'a> {
             return Ok(begin);
         }
         let held = record.data.len() as u64;
-        source.take(length).read_to_end(&mut record.data).map_err(touch)?;
+        source
+            .take(length)
+            .read_to_end(&mut record.data)
+            .map_err(touch)?;
         if record.data.len() as u64 - held < length {
             return Err(touch(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -137,14 +151,18 @@ impl<'a> Journal<'a> {
 
     /// Whether an interrupted change of this file awaits [`Journal::recover`]. Needs no lock.
     pub fn is_pending(&self, file: &dyn MailFile) -> io::Result<bool> {
-        self.store.exists(&self.store.path_of(Identity::of(&file.metadata()?)))
+        self.store
+            .exists(&self.store.path_of(Identity::of(&file.metadata()?)))
     }
 
     /// Finishes or takes back an interrupted change. The caller holds the mailbox's write locks.
     pub fn recover(&self, path: &Path, file: &mut dyn MailFile) -> Result<Recovered, JournalError> {
         let metadata = file.metadata().map_err(|source| untouched(path, source))?;
         let journal = self.store.path_of(Identity::of(&metadata));
-        let failed = |source| JournalError::Recovery { journal: journal.clone(), source };
+        let failed = |source| JournalError::Recovery {
+            journal: journal.clone(),
+            source,
+        };
         self.store.sweep(&journal).map_err(failed)?;
         if !self.store.exists(&journal).map_err(failed)? {
             return Ok(Recovered::Nothing);
@@ -158,20 +176,30 @@ impl<'a> Journal<'a> {
             Outcome::RolledBack => Ok(Recovered::RolledBack),
             Outcome::Conflict(why) => {
                 let aside = self.store.set_aside(&journal).map_err(failed)?;
-                Ok(Recovered::Conflict { journal: aside, why })
+                Ok(Recovered::Conflict {
+                    journal: aside,
+                    why,
+                })
             }
         }
     }
 
     /// Journals that an earlier run left.
     pub fn left_over(&self) -> io::Result<Vec<LeftOver>> {
-        let kind = |path: &PathBuf| path.extension().map(|end| end.to_string_lossy().into_owned());
+        let kind = |path: &PathBuf| {
+            path.extension()
+                .map(|end| end.to_string_lossy().into_owned())
+        };
         let mut found = Vec::new();
         for journal in self.store.list()? {
             let kind = kind(&journal).unwrap_or_default();
             if kind == "journal" || kind.starts_with("conflict-") {
                 let mailbox = self.store.mailbox_of(&journal);
-                found.push(LeftOver { pending: kind == "journal", mailbox, journal });
+                found.push(LeftOver {
+                    pending: kind == "journal",
+                    mailbox,
+                    journal,
+                });
             }
         }
         found.sort_by(|a, b| a.journal.cmp(&b.journal));
@@ -213,7 +241,10 @@ impl<'a> Journal<'a> {
         file: &dyn MailFile,
     ) -> Result<(), JournalError> {
         if plan.cost() > LARGEST_PLAN {
-            return Err(JournalError::TooCostly { cost: plan.cost(), limit: LARGEST_PLAN });
+            return Err(JournalError::TooCostly {
+                cost: plan.cost(),
+                limit: LARGEST_PLAN,
+            });
         }
         for window in Windows::new(moves, self.window) {
             let filled = fill(&window, file, plan.fresh());
@@ -249,7 +280,10 @@ impl<'a> Journal<'a> {
             .apply(&record)
             .and_then(|()| run.windows(1, progress))
             .and_then(|()| run.finish(0));
-        result.map_err(|source| JournalError::Pending { journal: run.handle.path.clone(), source })
+        result.map_err(|source| JournalError::Pending {
+            journal: run.handle.path.clone(),
+            source,
+        })
     }
 
     fn append_streaming(
@@ -264,7 +298,10 @@ impl<'a> Journal<'a> {
         header.slot = slot_for(&header, &patches);
         let mut run = self.start(&header, &Record::mark(Step::Claimed), file)?;
         let journal = run.handle.path.clone();
-        let pending = |source| JournalError::Pending { journal: journal.clone(), source };
+        let pending = |source| JournalError::Pending {
+            journal: journal.clone(),
+            source,
+        };
         if let Err(source) = run.stream(source, patches.clone(), progress) {
             run.finish(0).map_err(pending)?;
             return Err(untouched(&header.path, source));
@@ -289,7 +326,10 @@ impl<'a> Journal<'a> {
         }
         let handle = match self.store.create(header, first) {
             Ok(handle) => handle,
-            Err(NotMade { source, lingers: true }) => {
+            Err(NotMade {
+                source,
+                lingers: true,
+            }) => {
                 return Err(JournalError::Pending { journal, source });
             }
             Err(NotMade { source, .. }) => {
@@ -304,12 +344,20 @@ impl<'a> Journal<'a> {
                 Err(_) => JournalError::Pending { journal, source },
             });
         }
-        Ok(Run { store: &self.store, file, header, handle })
+        Ok(Run {
+            store: &self.store,
+            file,
+            header,
+            handle,
+        })
     }
 }
 
 fn untouched(path: &Path, source: io::Error) -> JournalError {
-    JournalError::Untouched { path: path.to_path_buf(), source }
+    JournalError::Untouched {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 /// The plan, extended to keep what lies beyond the length it was made for.
@@ -329,13 +377,20 @@ fn patching(
     let mut unchanged = Vec::new();
     let mut at = 0;
     for (to, bytes) in patches {
-        let end = to.checked_add(bytes.len() as u64).filter(|end| *to >= at && *end <= length);
+        let end = to
+            .checked_add(bytes.len() as u64)
+            .filter(|end| *to >= at && *end <= length);
         let Some(end) = end else {
-            return Err(JournalError::BadPlan("patches overlap, descend or pass the end"));
+            return Err(JournalError::BadPlan(
+                "patches overlap, descend or pass the end",
+            ));
         };
         unchanged.push((at, to - at));
         at = end;
-        record.writes.push(Write { to: *to, length: bytes.len() });
+        record.writes.push(Write {
+            to: *to,
+            length: bytes.len(),
+        });
         record.data.extend_from_slice(bytes);
     }
     unchanged.push((at, length - at));
@@ -359,7 +414,11 @@ fn before(file: &dyn MailFile, record: &Record, length: u64) -> io::Result<Vec<u
 
 fn slot_for(header: &Header, record: &Record) -> u64 {
     let needed = record.data.len() + record.before.len() + record.writes.len() * WRITE;
-    let least = if header.plan.is_some() { header.window } else { SMALL_CHANGE as u64 };
+    let least = if header.plan.is_some() {
+        header.window
+    } else {
+        SMALL_CHANGE as u64
+    };
     OVERHEAD + least.max(needed as u64)
 }
 

@@ -38,7 +38,9 @@ impl Run<'_> {
 
     /// Whether the windows from number `first` would still read what they were planned on.
     pub(crate) fn windows_fit(&self, first: u64) -> io::Result<bool> {
-        let Some(plan) = &self.header.plan else { return Ok(true) };
+        let Some(plan) = &self.header.plan else {
+            return Ok(true);
+        };
         let moves = moves(plan);
         let windows = Windows::new(&moves, budget(self.header));
         for (window, digest) in windows.zip(&self.header.digests).skip(index(first)) {
@@ -58,7 +60,9 @@ impl Run<'_> {
         first: u64,
         progress: &mut dyn FnMut(u64, u64),
     ) -> io::Result<()> {
-        let Some(plan) = &self.header.plan else { return Ok(()) };
+        let Some(plan) = &self.header.plan else {
+            return Ok(());
+        };
         let moves = moves(plan);
         let total = self.header.windows();
         let windows = Windows::new(&moves, budget(self.header)).zip(&self.header.digests);
@@ -68,7 +72,12 @@ impl Run<'_> {
                 return Err(foreign_change());
             }
             let step = Step::Window { index: number };
-            self.step(&Record { step, writes, data, before: Vec::new() })?;
+            self.step(&Record {
+                step,
+                writes,
+                data,
+                before: Vec::new(),
+            })?;
             progress(number + 1, total);
         }
         Ok(())
@@ -115,7 +124,12 @@ impl Run<'_> {
         let mut data = vec![0; length];
         read_exact_at(self.file, &mut data, from)?;
         let writes = vec![Write { to, length }];
-        self.step(&Record { step: Step::Tail { moved }, writes, data, before: Vec::new() })?;
+        self.step(&Record {
+            step: Step::Tail { moved },
+            writes,
+            data,
+            before: Vec::new(),
+        })?;
         Ok(length as u64)
     }
 }
@@ -136,7 +150,10 @@ pub(crate) fn budget(header: &Header) -> usize {
 
 /// The error of a mailbox that changed under our hands in spite of its locks.
 pub(crate) fn foreign_change() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "another program changed the mailbox meanwhile")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "another program changed the mailbox meanwhile",
+    )
 }
 
 fn index(number: u64) -> usize {

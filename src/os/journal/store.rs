@@ -49,12 +49,17 @@ pub(crate) struct NotMade {
 impl<'a> Store<'a> {
     /// The journals of this user.
     pub(crate) fn new(environment: &'a Environment) -> Self {
-        Self { files: environment.files.as_ref(), folder: environment.state.join("journal") }
+        Self {
+            files: environment.files.as_ref(),
+            folder: environment.state.join("journal"),
+        }
     }
 
     /// Where the journal of a file is, if it has one.
     pub(crate) fn path_of(&self, identity: Identity) -> PathBuf {
-        self.folder.join(identity.file_name()).with_extension("journal")
+        self.folder
+            .join(identity.file_name())
+            .with_extension("journal")
     }
 
     /// Whether something has this name.
@@ -69,7 +74,10 @@ impl<'a> Store<'a> {
     /// The names in the folder.
     pub(crate) fn list(&self) -> io::Result<Vec<PathBuf>> {
         match self.files.read_dir(&self.folder) {
-            Ok(names) => Ok(names.into_iter().map(|name| self.folder.join(name)).collect()),
+            Ok(names) => Ok(names
+                .into_iter()
+                .map(|name| self.folder.join(name))
+                .collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -94,7 +102,10 @@ impl<'a> Store<'a> {
         };
         match synced {
             Ok(handle) => Ok(Handle { path, ..handle }),
-            Err(source) => Err(NotMade { source, lingers: self.remove(&path).is_err() }),
+            Err(source) => Err(NotMade {
+                source,
+                lingers: self.remove(&path).is_err(),
+            }),
         }
     }
 
@@ -110,9 +121,20 @@ impl<'a> Store<'a> {
         let (mut block, checksum) = header.to_block();
         let base = block.len() as u64;
         let path = infant.to_path_buf();
-        let mut handle = Handle { path, file, checksum, base, slot: header.slot, sequence: 0 };
+        let mut handle = Handle {
+            path,
+            file,
+            checksum,
+            base,
+            slot: header.slot,
+            sequence: 0,
+        };
         block.extend_from_slice(&first.to_block(checksum, 0));
-        let slots = if header.windows() > 1 { 2 * header.slot } else { 0 };
+        let slots = if header.windows() > 1 {
+            2 * header.slot
+        } else {
+            0
+        };
         match handle.file.reserve((base + slots).max(block.len() as u64)) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
             other => other?,
@@ -142,14 +164,27 @@ impl<'a> Store<'a> {
         let Some((sequence, record)) = newest else {
             return Ok(Err("the records of the journal are damaged"));
         };
-        let handle = Handle { path: path.to_path_buf(), file, checksum, base, slot, sequence };
-        Ok(Ok(Loaded { header, handle, record }))
+        let handle = Handle {
+            path: path.to_path_buf(),
+            file,
+            checksum,
+            base,
+            slot,
+            sequence,
+        };
+        Ok(Ok(Loaded {
+            header,
+            handle,
+            record,
+        }))
     }
 
     /// The mailbox that a journal was made for.
     pub(crate) fn mailbox_of(&self, path: &Path) -> Option<PathBuf> {
         let file = self.files.open(path, OpenMode::ReadWriteNoFollow).ok()?;
-        read_header(file.as_ref()).ok()?.map(|(header, _, _)| header.path)
+        read_header(file.as_ref())
+            .ok()?
+            .map(|(header, _, _)| header.path)
     }
 
     /// Removes a journal for good.
@@ -188,7 +223,11 @@ impl Handle {
         if block.len() as u64 > self.slot {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        write_all_at(self.file.as_mut(), &block, self.base + (sequence % 2) * self.slot)?;
+        write_all_at(
+            self.file.as_mut(),
+            &block,
+            self.base + (sequence % 2) * self.slot,
+        )?;
         self.file.sync()?;
         self.sequence = sequence;
         Ok(())
@@ -196,7 +235,9 @@ impl Handle {
 }
 
 fn read_header(file: &dyn MailFile) -> io::Result<Option<(Header, u128, u64)>> {
-    let Some(block) = read_block(file, header::MAGIC, 0, LARGEST_HEADER)? else { return Ok(None) };
+    let Some(block) = read_block(file, header::MAGIC, 0, LARGEST_HEADER)? else {
+        return Ok(None);
+    };
     let base = block.len() as u64;
     Ok(Header::from_block(&block).map(|(header, checksum)| (header, checksum, base)))
 }
@@ -214,7 +255,9 @@ fn read_block(
     }
     let available = file.metadata()?.len().saturating_sub(offset).min(limit);
     let length = announced(magic, &head).and_then(|body| body.checked_add(SEAL as u64));
-    let Some(length) = length.filter(|length| *length <= available) else { return Ok(None) };
+    let Some(length) = length.filter(|length| *length <= available) else {
+        return Ok(None);
+    };
     let mut block = vec![0; usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?];
     read_exact_at(file, &mut block, offset)?;
     Ok(Some(block))

@@ -26,7 +26,9 @@ impl Run<'_> {
         let mut at = begin;
         while at < end {
             let mut chunk = Vec::new();
-            (&mut *source).take((end - at).min(CHUNK)).read_to_end(&mut chunk)?;
+            (&mut *source)
+                .take((end - at).min(CHUNK))
+                .read_to_end(&mut chunk)?;
             if chunk.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -36,7 +38,9 @@ impl Run<'_> {
             progress(at - begin, end - begin);
         }
         self.file.sync()?;
-        let step = Step::Commit { content: state.digest128() };
+        let step = Step::Commit {
+            content: state.digest128(),
+        };
         self.handle.write(&Record { step, ..patches })
     }
 }
