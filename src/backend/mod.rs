@@ -1,6 +1,7 @@
 //! The backend: from names to drivers, open mailboxes, requests down and events up.
 
 pub mod backend;
+pub mod browse;
 pub mod choose;
 pub mod error;
 pub mod event;

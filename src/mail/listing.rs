@@ -48,32 +48,64 @@ impl Attribute {
 ///
 /// Takes time proportional to the product of the lengths at worst, whatever the wildcards.
 pub fn matches(pattern: &[u8], name: &[u8], delimiter: Option<u8>) -> bool {
-    let mut reached = vec![false; name.len() + 1];
-    reached[0] = true;
+    let mut reached = Reached::new(name);
     for &symbol in pattern {
-        match symbol {
-            b'*' => spread(&mut reached, |_| true, name),
-            b'%' => spread(&mut reached, |byte| Some(byte) != delimiter, name),
-            literal => {
-                for place in (0..name.len()).rev() {
-                    reached[place + 1] = reached[place] && name[place] == literal;
-                }
-                reached[0] = false;
-            }
-        }
+        reached.step(symbol, delimiter);
     }
-    reached[name.len()]
+    reached.is_at_end()
 }
 
-fn spread(reached: &mut [bool], passes: impl Fn(u8) -> bool, name: &[u8]) {
-    for (place, &byte) in name.iter().enumerate() {
-        reached[place + 1] |= reached[place] && passes(byte);
+/// Whether a name that begins with `directory`, and is longer, can match `pattern`. The directory comes with its delimiter.
+pub fn could_match_below(pattern: &[u8], directory: &[u8], delimiter: Option<u8>) -> bool {
+    let mut reached = Reached::new(directory);
+    for &symbol in pattern {
+        if reached.is_at_end() {
+            return true;
+        }
+        reached.step(symbol, delimiter);
+    }
+    reached.is_at_end() && pattern.last() == Some(&b'*')
+}
+
+/// The places of a name up to which the symbols of a pattern, as far as they were taken, can match.
+struct Reached<'a> {
+    name: &'a [u8],
+    places: Vec<bool>,
+}
+
+impl<'a> Reached<'a> {
+    fn new(name: &'a [u8]) -> Self {
+        let mut places = vec![false; name.len() + 1];
+        places[0] = true;
+        Self { name, places }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.places[self.name.len()]
+    }
+
+    /// Takes one symbol of the pattern.
+    fn step(&mut self, symbol: u8, delimiter: Option<u8>) {
+        let passes = |byte| match symbol {
+            b'*' => true,
+            b'%' => Some(byte) != delimiter,
+            literal => byte == literal,
+        };
+        let literal = !b"*%".contains(&symbol);
+        let mut before = self.places[0];
+        self.places[0] &= !literal;
+        for (place, &byte) in self.name.iter().enumerate() {
+            let here = self.places[place + 1];
+            let from = if literal { before } else { self.places[place] };
+            self.places[place + 1] = (here && !literal) || (from && passes(byte));
+            before = here;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{could_match_below, matches};
 
     #[test]
     fn percent_stops_at_the_delimiter_and_star_does_not() {
@@ -89,6 +121,24 @@ mod tests {
         ] {
             let found = matches(pattern.as_bytes(), name.as_bytes(), Some(b'/'));
             assert_eq!(found, expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_walk_goes_only_where_names_can_match() {
+        for (pattern, directory, expected) in [
+            ("*", "a/b/", true),
+            ("%", "a/", false),
+            ("%/%", "a/", true),
+            ("%/%", "a/b/", false),
+            ("a/", "a/", false),
+            ("a/*", "a/", true),
+            ("b*", "a/", false),
+            ("a%c/x", "abc/", true),
+            ("a*x", "a/b/", true),
+        ] {
+            let found = could_match_below(pattern.as_bytes(), directory.as_bytes(), Some(b'/'));
+            assert_eq!(found, expected, "{pattern} {directory}");
         }
     }
 }

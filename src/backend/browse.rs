@@ -1,0 +1,295 @@
+//! LIST over the local files (RFC 3501, 6.3.8, by c-client's rules): every regular file and every directory has a name.
+//!
+//! The walk starts at the directory in front of the first wildcard and goes at most 20 levels down. Names come sorted
+//! within each directory, INBOX last. Links are followed, but a directory that was walked already is not entered again
+//! through one. Files that no name can stand for are left out: those with a line end in their name, with a name longer
+//! than 256 bytes, or called `~x` or `#x` in the mail home. Nothing is opened, so no access time changes.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io;
+use std::mem::discriminant;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::backend::error::{Error, Result};
+use crate::backend::resolve::{Target, mail_home, resolve};
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::Job;
+use crate::mail::listing::{Attribute, ListEntry, could_match_below, matches};
+use crate::mail::name::{MailboxName, NameError, NameKind};
+use crate::os::environment::Environment;
+use crate::os::guard::FileId;
+
+/// How far below its start the walk goes, in directories.
+pub const MAX_DEPTH: usize = 20;
+/// How many names are handed over at once.
+pub const BATCH: usize = 500;
+
+/// Tells every name that matches, in batches. An empty pattern asks for the root of `reference` alone.
+///
+/// Fails when the place where the walk starts is forbidden, unknown or unreadable; one that is missing has no names.
+pub fn list(
+    environment: &Environment,
+    reference: &[u8],
+    pattern: &[u8],
+    job: &Job,
+    found: &mut dyn FnMut(Vec<ListEntry>),
+) -> Result<()> {
+    if pattern.is_empty() {
+        found(root(reference));
+        return Ok(());
+    }
+    let pattern = full_pattern(reference, pattern)?;
+    let (path, kind) = start_place(environment, &pattern)?;
+    let mut walk = Walk {
+        environment,
+        pattern: &pattern,
+        kind,
+        job,
+        batch: Vec::new(),
+        found,
+        walked: BTreeSet::new(),
+    };
+    walk.run(path, start_of(&pattern))?;
+    if !pattern.contains(&b'/') && matches(&pattern.to_ascii_uppercase(), b"INBOX", Some(b'/')) {
+        walk.tell(ListEntry {
+            name: MailboxName::inbox(),
+            delimiter: None,
+            attributes: vec![Attribute::NoInferiors],
+        });
+    }
+    walk.flush();
+    Ok(())
+}
+
+/// The pattern with what it is relative to in front of it.
+pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Result<Vec<u8>> {
+    let whole = match (pattern.first(), reference.first()) {
+        (Some(b'/'), Some(b'#')) => {
+            let end = reference.iter().position(|&byte| byte == b'/');
+            let root = reference.split_at(end.unwrap_or(reference.len())).0;
+            [root, pattern].concat()
+        }
+        (Some(b'#' | b'/' | b'~' | b'{'), _) => pattern.to_vec(),
+        _ => [reference, pattern].concat(),
+    };
+    if whole.len() > MailboxName::MAX_LOCAL {
+        let (length, limit) = (whole.len(), MailboxName::MAX_LOCAL);
+        return Err(NameError::TooLong { length, limit }.into());
+    }
+    Ok(whole)
+}
+
+/// What an empty pattern asks for: the part of `reference` up to its first `/`, where that is a name.
+fn root(reference: &[u8]) -> Vec<ListEntry> {
+    let end = reference.iter().position(|&byte| byte == b'/');
+    let root = reference.split_at(end.map_or(0, |slash| slash + 1)).0;
+    let entry = |name| ListEntry {
+        name,
+        delimiter: Some('/'),
+        attributes: vec![Attribute::NoSelect],
+    };
+    MailboxName::parse(root)
+        .ok()
+        .map(entry)
+        .into_iter()
+        .collect()
+}
+
+/// The directory in front of the first wildcard, with its slash; may be empty.
+fn start_of(pattern: &[u8]) -> &[u8] {
+    let fixed = pattern.split(|byte| b"*%".contains(byte)).next();
+    let fixed = fixed.unwrap_or_default();
+    let slash = fixed.iter().rposition(|&byte| byte == b'/');
+    fixed.split_at(slash.map_or(0, |slash| slash + 1)).0
+}
+
+/// Where the walk starts, and of what kind the names below are.
+fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, NameKind)> {
+    for (word, namespace) in NOT_YET {
+        let front = pattern.split_at_checked(word.len()).map(|parts| parts.0);
+        if front.is_some_and(|front| front.eq_ignore_ascii_case(word.as_bytes())) {
+            return Err(Error::NotYet { namespace });
+        }
+    }
+    let start = start_of(pattern);
+    if start.is_empty() && pattern.starts_with(b"#") {
+        return Err(NameError::UnknownNamespace.into());
+    }
+    if start.is_empty() {
+        return Ok((mail_home(environment), NameKind::Relative));
+    }
+    let name = MailboxName::parse(start)?;
+    match resolve(environment, &name)? {
+        Target::Local(place) => Ok((place.path, name.kind().clone())),
+        Target::Remote(..) => Err(Error::NotYet {
+            namespace: "{server}",
+        }),
+    }
+}
+
+/// Namespaces whose drivers come with a later version.
+const NOT_YET: [(&str, &str); 3] = [("{", "{server}"), ("#mh", "#mh/"), ("#news.", "#news.")];
+
+struct Walk<'a> {
+    environment: &'a Environment,
+    pattern: &'a [u8],
+    kind: NameKind,
+    job: &'a Job,
+    batch: Vec<ListEntry>,
+    found: &'a mut dyn FnMut(Vec<ListEntry>),
+    walked: BTreeSet<FileId>,
+}
+
+/// A directory being walked.
+struct Level {
+    path: PathBuf,
+    /// Its name, with the slash; empty for the mail home.
+    name: Vec<u8>,
+    /// What is in it and still to be looked at, last first.
+    rest: Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, path: PathBuf, name: &[u8]) -> Result<()> {
+        let metadata = match self.environment.files.metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => metadata,
+            Ok(_) => return Ok(()),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(refusal) => return Err(DriverError::io(&path)(refusal).into()),
+        };
+        self.walked.insert(FileId::of(&metadata));
+        let rest = self.names_in(&path).map_err(DriverError::io(&path))?;
+        if !name.is_empty() && matches(self.pattern, name, Some(b'/')) {
+            let children = !rest.is_empty();
+            self.tell_directory(name, Some(children));
+        }
+        let mut levels = vec![Level {
+            path,
+            name: name.to_vec(),
+            rest,
+        }];
+        while let Some(level) = levels.last_mut() {
+            self.job.checkpoint()?;
+            let Some(entry) = level.rest.pop() else {
+                levels.pop();
+                continue;
+            };
+            let Some((path, name)) = level.child(&entry) else {
+                continue;
+            };
+            let below = self.look(path, name);
+            if levels.len() <= MAX_DEPTH {
+                levels.extend(below);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of one file or directory; gives the directory back where it is to be walked.
+    fn look(&mut self, path: PathBuf, name: Vec<u8>) -> Option<Level> {
+        let files = &self.environment.files;
+        let metadata = files.metadata(&path).ok()?;
+        if metadata.is_file() {
+            if matches(self.pattern, &name, Some(b'/')) {
+                self.tell_file(&name, &metadata);
+            }
+            return None;
+        }
+        if !metadata.is_dir() {
+            return None;
+        }
+        let with_slash = [&name, &b"/"[..]].concat();
+        let plain = matches(self.pattern, &name, Some(b'/'));
+        let listed = plain || matches(self.pattern, &with_slash, Some(b'/'));
+        let deeper = could_match_below(self.pattern, &with_slash, Some(b'/'));
+        if !listed && !deeper {
+            return None;
+        }
+        let is_link = files
+            .link_metadata(&path)
+            .is_ok_and(|link| link.is_symlink());
+        let rest = self.names_in(&path).ok();
+        if listed {
+            let shown = if plain { &name } else { &with_slash };
+            self.tell_directory(shown, rest.as_ref().map(|names| !names.is_empty()));
+        }
+        let new = self.walked.insert(FileId::of(&metadata));
+        let walk = deeper && (new || !is_link);
+        walk.then_some(Level {
+            path,
+            name: with_slash,
+            rest: rest?,
+        })
+    }
+
+    /// The names in a directory, last first.
+    fn names_in(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut names = self.environment.files.read_dir(path)?;
+        names.sort_by(|one, other| other.cmp(one));
+        Ok(names)
+    }
+
+    fn tell_directory(&mut self, name: &[u8], children: Option<bool>) {
+        let mut attributes = vec![Attribute::NoSelect];
+        attributes.extend(children.map(|some| {
+            if some {
+                Attribute::HasChildren
+            } else {
+                Attribute::HasNoChildren
+            }
+        }));
+        self.tell_name(name, attributes);
+    }
+
+    /// New mail came since a file was last read when its access time lies before its change time. Whole seconds count:
+    /// that is how drivers set them.
+    fn tell_file(&mut self, name: &[u8], metadata: &Metadata) {
+        let marked = metadata.len() > 0 && metadata.atime() < metadata.ctime();
+        let mark = if marked {
+            Attribute::Marked
+        } else {
+            Attribute::Unmarked
+        };
+        self.tell_name(name, vec![Attribute::NoInferiors, mark]);
+    }
+
+    /// Tells of a file, unless its name would mean something else.
+    fn tell_name(&mut self, name: &[u8], attributes: Vec<Attribute>) {
+        let Ok(name) = MailboxName::parse(name) else {
+            return;
+        };
+        if discriminant(name.kind()) == discriminant(&self.kind) {
+            self.tell(ListEntry {
+                name,
+                delimiter: Some('/'),
+                attributes,
+            });
+        }
+    }
+
+    fn tell(&mut self, entry: ListEntry) {
+        self.batch.push(entry);
+        if self.batch.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            (self.found)(std::mem::take(&mut self.batch));
+        }
+    }
+}
+
+impl Level {
+    /// The path and the name of what is called `entry` here.
+    fn child(&self, entry: &Path) -> Option<(PathBuf, Vec<u8>)> {
+        let file: &OsStr = entry.file_name()?;
+        let name = [&self.name, file.as_bytes()].concat();
+        Some((self.path.join(file), name))
+    }
+}
