@@ -1,5 +1,6 @@
 //! Mugo, a terminal mail client.
 pub mod backend;
+pub mod cli;
 pub mod config;
 pub mod driver;
 pub mod mail;

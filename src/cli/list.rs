@@ -1,0 +1,51 @@
+//! `list`: names of mailboxes.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use serde::Serialize;
+
+use crate::backend::event::Piece;
+use crate::backend::request::Request;
+use crate::cli::client::{Client, Heard};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::mail::listing::ListEntry;
+
+#[derive(Serialize)]
+struct ListRecord {
+    name: String,
+    delimiter: Option<char>,
+    attributes: Vec<&'static str>,
+}
+
+/// Lists what matches: `words` are the reference, where given, and the pattern.
+pub fn list(
+    client: &mut Client,
+    output: &mut Output,
+    mut words: Vec<OsString>,
+    subscribed: bool,
+) -> Result<(), Failure> {
+    let pattern = words.pop().unwrap_or_default().into_vec();
+    let reference = words.pop().unwrap_or_default().into_vec();
+    let request = Request::List {
+        reference,
+        pattern,
+        subscribed,
+    };
+    client.request(request, &mut |heard| match heard {
+        Heard::Piece(Piece::Listed(entries)) => {
+            entries.iter().try_for_each(|entry| print(output, entry))
+        }
+        _ => Ok(()),
+    })
+}
+
+fn print(output: &mut Output, entry: &ListEntry) -> Result<(), Failure> {
+    let record = ListRecord {
+        name: entry.name.to_foreign().raw().to_owned(),
+        delimiter: entry.delimiter,
+        attributes: entry.attributes.iter().map(|it| it.name()).collect(),
+    };
+    output.record(&record, |_| entry.name.to_foreign().field())
+}
