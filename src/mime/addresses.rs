@@ -42,6 +42,8 @@ struct Pending {
     phrase: String,
     /// Where the phrase's last word with an unquoted `@` starts.
     bare: Option<usize>,
+    /// Where that word ends, once it has.
+    bare_end: Option<usize>,
     /// Where the phrase's last word starts.
     word: usize,
     /// Where the word before that starts.
@@ -110,12 +112,16 @@ impl Pending {
             self.word = self.word_before;
         }
         self.bare = Some(self.word);
+        self.bare_end = None;
         self.phrase.push('@');
     }
 
     fn blank(&mut self) {
         if self.phrase.is_empty() || self.phrase.ends_with([' ', '@']) {
             return;
+        }
+        if self.bare.is_some() && self.bare_end.is_none() {
+            self.bare_end = Some(self.phrase.len());
         }
         self.phrase.push(' ');
         self.word_before = self.word;
@@ -138,8 +144,9 @@ impl Pending {
             };
             return (!phrase.is_empty()).then(|| spec.address(name(comment)));
         };
-        let (before, spec) = phrase.split_at_checked(start).unwrap_or(("", phrase));
-        let spec = Spec::split(spec.split(' ').next().unwrap_or_default());
+        let end = self.bare_end.unwrap_or(self.phrase.len());
+        let before = self.phrase.get(..start).unwrap_or_default();
+        let spec = Spec::split(self.phrase.get(start..end).unwrap_or_default());
         let name = name(before.trim()).or_else(|| name(comment));
         Some(spec.address(name))
     }
