@@ -57,8 +57,10 @@ pub struct PartLine {
 /// A logical line or a flowed paragraph.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Paragraph {
-    /// How deeply quoted: 0 for the writer's own words. The quote marks themselves are not in `text`.
+    /// How deeply quoted: 0 for the writer's own words.
     pub quote: u8,
+    /// The quote marks as written, with their blanks; drawn before every row and not in `text`.
+    pub marks: Foreign,
     /// What it is.
     pub kind: ParagraphKind,
     /// The text, without line end and without control characters meant for layout.

@@ -28,6 +28,14 @@ pub struct Node {
     /// The parts in it, as places in the tree; of a message exactly one.
     pub children: Vec<usize>,
     depth: usize,
+    cut: bool,
+}
+
+impl Node {
+    /// Whether the part would have been taken apart, were it not nested too deeply.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
 }
 
 /// What a part contains.
@@ -58,6 +66,8 @@ pub struct About {
     pub id: Option<String>,
     /// Content-Description, decoded.
     pub description: Option<String>,
+    /// Whether there is a second Content-Type.
+    pub doubled: bool,
 }
 
 impl About {
@@ -101,6 +111,7 @@ impl About {
             b"content-type" if content_type.is_none() => {
                 *content_type = Some(Parameterized::parse(&field.unfolded()));
             }
+            b"content-type" => self.doubled = true,
             b"content-disposition" if self.disposition.is_none() => {
                 let disposition = Parameterized::parse(&field.unfolded());
                 self.disposition = Some(disposition).filter(|found| !found.value.is_empty());
@@ -259,7 +270,7 @@ impl Scan<'_> {
         };
         let bytes = self.message.get(header.clone()).unwrap_or_default();
         let mut about = About::read(bytes, default);
-        let kind = kind(&mut about, depth);
+        let (kind, cut) = kind(&mut about, depth);
         self.nodes.push(Node {
             body: header.end..self.message.len(),
             header,
@@ -267,6 +278,7 @@ impl Scan<'_> {
             kind,
             children: Vec::new(),
             depth,
+            cut,
         });
         place
     }
@@ -307,17 +319,18 @@ impl Scan<'_> {
     }
 }
 
-fn kind(about: &mut About, depth: usize) -> Kind {
+/// What a part contains, and whether it is too deep to look.
+fn kind(about: &mut About, depth: usize) -> (Kind, bool) {
     let readable = matches!(about.encoding.as_str(), "7BIT" | "8BIT" | "BINARY");
     let container = match about.media_type.as_str() {
         "MULTIPART" => Kind::Multipart,
         "MESSAGE" if about.subtype == "RFC822" && readable => Kind::Message,
-        _ => return Kind::Leaf,
+        _ => return (Kind::Leaf, false),
     };
     if depth >= DEEPEST {
         about.media_type = "APPLICATION".to_owned();
         about.subtype = "OCTET-STREAM".to_owned();
-        return Kind::Leaf;
+        return (Kind::Leaf, true);
     }
-    container
+    (container, false)
 }
