@@ -1,13 +1,31 @@
 //! The backend as a face holds it: asks go down, events come up.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::future::Future;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::ask;
+use crate::backend::choose::Drivers;
+use crate::backend::context::Context;
+use crate::backend::errand::{Errand, Tickets};
 use crate::backend::error::Error;
 use crate::backend::event::Event;
-use crate::backend::request::{Request, Ticket};
+use crate::backend::inlet::{Call, Inlet};
+use crate::backend::jobs;
+use crate::backend::local;
+use crate::backend::open_mailboxes::OpenMailboxes;
+use crate::backend::pool::Urgency;
+use crate::backend::remote;
+use crate::backend::request::{Ask, MailboxId, Request, Ticket};
 use crate::backend::stream::EventStream;
-use crate::driver::contract::LocalDriver;
+use crate::driver::contract::{LocalDriver, RemoteMailbox};
+use crate::driver::error::Result as DriverResult;
+use crate::driver::job::Job;
+use crate::mail::name::MailboxName;
+use crate::mail::status::Access;
 use crate::os::environment::Environment;
 
 /// What a face may choose about the backend.
@@ -20,53 +38,199 @@ pub struct BackendOptions {
 }
 
 /// Open mailboxes and everything that serves them. Owned by the face's loop; none of its methods but `next_blocking` and
-/// `shutdown` ever blocks.
+/// `shutdown` ever blocks. Dropping it lets all mailboxes close, without waiting for it.
 pub struct Backend {
-    stream: Arc<EventStream>,
+    context: Arc<Context>,
+    runtime: Option<tokio::runtime::Handle>,
+    alive: Option<Sender<()>>,
+    closed: Receiver<()>,
 }
 
 impl Backend {
     /// A backend with nothing open.
     pub fn new(environment: Arc<Environment>, options: BackendOptions) -> Self {
-        let _ = (environment, options);
+        let drivers = match options.drivers {
+            Some(drivers) => Drivers::with(&environment, drivers),
+            None => Drivers::new(&environment),
+        };
+        let stream = Arc::new(EventStream::new());
+        let (alive, closed) = channel();
         Self {
-            stream: Arc::new(EventStream::new()),
+            context: Arc::new(Context {
+                environment,
+                drivers,
+                tickets: Arc::new(Tickets::new(Arc::clone(&stream))),
+                stream,
+                open: OpenMailboxes::default(),
+                pool: Arc::default(),
+                failures: Mutex::default(),
+                ending: CancellationToken::new(),
+            }),
+            runtime: options.runtime,
+            alive: Some(alive),
+            closed,
         }
     }
 
-    /// Asks for something. Events with `ticket` answer; the last one is `Finished`, exactly once. A ticket must not be
-    /// used again before it has finished.
+    /// Asks for something. Events with `ticket` answer; the last one is `Finished`, exactly once. A ticket that has not
+    /// finished must not be used again: the second request would be ignored.
     pub fn ask(&mut self, ticket: Ticket, request: Request) {
-        let _ = request;
-        let error = Error::Unsupported("this is not built yet");
-        self.stream.put(Event::Finished(ticket, Err(error)));
+        let Some(errand) = self.context.tickets.take_up(ticket) else {
+            return;
+        };
+        if self.context.environment.read_only && jobs::writes(&request) {
+            return errand.finish(Err(Error::ReadOnlyRun));
+        }
+        match request {
+            Request::Open {
+                mailbox,
+                name,
+                access,
+            } => self.open(errand, mailbox, name, access),
+            Request::On(mailbox, ask) => self.ask_open(errand, mailbox, ask),
+            other => jobs::post(&self.context, errand, other),
+        }
+    }
+
+    /// Opens a mailbox on a server: `connect` logs in, tells what is there through its job, and gives the mailbox.
+    /// From then on it is asked as any other.
+    pub fn open_remote<M, C, F>(
+        &mut self,
+        ticket: Ticket,
+        mailbox: MailboxId,
+        name: &MailboxName,
+        connect: C,
+    ) where
+        M: RemoteMailbox + Sync,
+        C: FnOnce(Job) -> F + Send + 'static,
+        F: Future<Output = DriverResult<M>> + Send + 'static,
+    {
+        let Some(errand) = self.context.tickets.take_up(ticket) else {
+            return;
+        };
+        let here = tokio::runtime::Handle::try_current().ok();
+        let (Some(runtime), Some(alive)) = (self.runtime.clone().or(here), self.alive.clone())
+        else {
+            let why = "mailboxes on servers need an async runtime";
+            return errand.finish(Err(Error::Unsupported(why)));
+        };
+        let (sender, inlet) = tokio::sync::mpsc::unbounded_channel();
+        let context = Arc::clone(&self.context);
+        if !context
+            .open
+            .enter(mailbox, name.to_foreign(), Inlet::Task(sender))
+        {
+            return errand.finish(Err(Error::AlreadyOpen));
+        }
+        let opening = remote::Opening {
+            context,
+            mailbox,
+            errand,
+            inlet,
+            alive,
+        };
+        let _detached = runtime.spawn(remote::serve(opening, connect));
     }
 
     /// Cancels a request: one that waits finishes at once, one that is being served as soon as it safely can.
+    /// `Ask::Close` cannot be cancelled once it is being served.
     pub fn cancel(&mut self, ticket: Ticket) {
-        let _ = ticket;
+        self.context.tickets.cancel(ticket);
+    }
+
+    /// Lets every open mailbox look for new mail now; also after SIGUSR2, so that opener locks are given up soon.
+    pub fn poll_now(&mut self) {
+        self.context.open.nudge_all();
     }
 
     /// The next event. May be dropped at any time without losing one.
     pub async fn next(&mut self) -> Event {
-        self.stream.take().await
+        self.context.stream.take().await
     }
 
     /// The next event if one waits already.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.stream.try_take()
+        self.context.stream.try_take()
     }
 
     /// The next event, blocking for at most `patience`; `None` only when that is over.
     pub fn next_blocking(&mut self, patience: Option<Duration>) -> Option<Event> {
-        self.stream.take_blocking(patience)
+        self.context.stream.take_blocking(patience)
     }
 
     /// Closes every mailbox: cancels what can be cancelled, lets critical steps end, writes pending flag changes.
+    ///
     /// Returns when all is closed or `patience` is over, with what failed; an empty list says that all is well.
-    pub fn shutdown(self, patience: Duration) -> Vec<Error> {
-        let _ = patience;
-        self.stream.end();
-        Vec::new()
+    /// Events that nobody took are gone. Blocks; on SIGHUP and SIGTERM 5 s are enough.
+    pub fn shutdown(mut self, patience: Duration) -> Vec<Error> {
+        let until = Instant::now() + patience;
+        self.begin_to_end();
+        self.alive = None;
+        let idle = self.context.pool.end(patience);
+        let left = until.saturating_duration_since(Instant::now());
+        let closed = self.closed.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+        let failures = &self.context.failures;
+        let mut failed = failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = std::mem::take(&mut *failed);
+        if !idle || !closed {
+            failures.push(Error::Ending);
+        }
+        failures
+    }
+
+    fn begin_to_end(&self) {
+        self.context.stream.end();
+        self.context.ending.cancel();
+        self.context.tickets.cancel_all();
+        self.context.open.end_all();
+    }
+
+    fn open(&self, errand: Errand, mailbox: MailboxId, name: MailboxName, access: Access) {
+        let Some(alive) = self.alive.clone() else {
+            return errand.finish(Err(Error::Ending));
+        };
+        let (sender, inlet) = channel();
+        let context = Arc::clone(&self.context);
+        if !context
+            .open
+            .enter(mailbox, name.to_foreign(), Inlet::Thread(sender))
+        {
+            return errand.finish(Err(Error::AlreadyOpen));
+        }
+        let names = vec![jobs::plain(&name)];
+        let waits = names.iter().any(|name| context.pool.concerns(name));
+        let opening = local::Opening {
+            context,
+            mailbox,
+            name,
+            access,
+            errand,
+            inlet,
+            alive,
+        };
+        if waits {
+            // A job that was asked for earlier makes, fills or removes this very mailbox.
+            let work = Box::new(move || local::start(opening));
+            let _dropped_and_answered = self.context.pool.run(Urgency::Now, names, work).is_err();
+        } else {
+            local::start(opening);
+        }
+    }
+
+    fn ask_open(&self, errand: Errand, mailbox: MailboxId, ask: Ask) {
+        if self.context.environment.read_only && ask::writes(&ask) {
+            return errand.finish(Err(Error::ReadOnlyRun));
+        }
+        match self.context.open.inlet(mailbox) {
+            Some(inlet) => inlet.put(Call::Ask(errand, ask)),
+            None => errand.finish(Err(Error::NotOpen)),
+        }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.begin_to_end();
+        let _threads_end_by_themselves = self.context.pool.end(Duration::ZERO);
     }
 }

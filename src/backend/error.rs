@@ -77,6 +77,9 @@ pub enum Error {
     /// A message to be appended could not be read.
     #[error("cannot read the message: {}; nothing was appended", io_line(.0))]
     Source(#[source] io::Error),
+    /// A move: the copies are durable, the originals are still there.
+    #[error("the copies were made, but the originals stay: {0}")]
+    NotRemoved(#[source] Box<Error>),
     /// The operating system refused something that belongs to no driver: a thread, a scratch file.
     #[error("{what}: {}", io_line(source))]
     System {
@@ -104,6 +107,7 @@ impl Error {
             Self::Driver(error) => driver_code(error),
             Self::Source(error) | Self::System { source: error, .. } => io_code(error),
             Self::Ending => 75,
+            Self::NotRemoved(error) => error.exit_code(),
             Self::Forbidden { .. } => 77,
             _ => 1,
         }
@@ -190,5 +194,5 @@ fn io_line(error: &io::Error) -> String {
 }
 
 fn shown(text: &Foreign) -> String {
-    text.raw().escape_debug().collect()
+    text.field().to_string()
 }

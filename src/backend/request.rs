@@ -20,6 +20,7 @@ pub struct Ticket(pub u64);
 pub struct MailboxId(pub u64);
 
 /// A request.
+#[expect(clippy::large_enum_variant, reason = "few of them are alive at once")]
 pub enum Request {
     /// Opens a mailbox. `Change::State` and `Change::Arrived` tell what is in it.
     Open {
@@ -75,6 +76,7 @@ pub struct Submission {
 }
 
 /// A request to an open mailbox.
+#[expect(clippy::large_enum_variant, reason = "few of them are alive at once")]
 pub enum Ask {
     /// Envelopes; answered with `Piece::Envelopes`, in several batches.
     Envelopes(UidSet),

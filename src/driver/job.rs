@@ -36,6 +36,15 @@ impl Job {
         }
     }
 
+    /// The same reports, not to be stopped: for tidying up after a job that was.
+    #[must_use]
+    pub fn uncancelled(&self) -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            ..self.clone()
+        }
+    }
+
     /// Fails with [`Error::Cancelled`] once the job shall stop. Called while scanning, reading and waiting; never between the first byte written and the last sync.
     pub fn checkpoint(&self) -> Result<()> {
         if self.cancel.is_cancelled() {

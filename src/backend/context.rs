@@ -1,0 +1,84 @@
+//! What everybody who serves a request has in common.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::choose::{Choice, Drivers, choose};
+use crate::backend::errand::{Errand, Tickets};
+use crate::backend::error::{Error, Result};
+use crate::backend::open_mailboxes::OpenMailboxes;
+use crate::backend::outlet::{Footing, Outlet};
+use crate::backend::pool::Pool;
+use crate::backend::request::MailboxId;
+use crate::backend::resolve::{Target, resolve};
+use crate::backend::stream::EventStream;
+use crate::driver::job::Job;
+use crate::driver::place::Place;
+use crate::mail::name::MailboxName;
+use crate::os::environment::Environment;
+
+/// Shared by all threads and tasks of one backend.
+pub struct Context {
+    /// Where and as whom Mugo runs.
+    pub environment: Arc<Environment>,
+    /// The local drivers.
+    pub drivers: Drivers,
+    /// The way up.
+    pub stream: Arc<EventStream>,
+    /// The tickets that have not finished.
+    pub tickets: Arc<Tickets>,
+    /// What is open.
+    pub open: OpenMailboxes,
+    /// Threads for short jobs.
+    pub pool: Arc<Pool>,
+    /// What failed while closing without a ticket.
+    pub failures: Mutex<Vec<Error>>,
+    /// Cancelled when the backend ends: what nobody asked for by ticket stops then.
+    pub ending: CancellationToken,
+}
+
+impl Context {
+    /// A way up for whoever serves `errand`, for `mailbox` where it is open.
+    pub fn outlet(
+        &self,
+        mailbox: Option<MailboxId>,
+        errand: Option<&Errand>,
+        footing: Footing,
+    ) -> Outlet {
+        Outlet {
+            stream: Arc::clone(&self.stream),
+            mailbox,
+            ticket: errand.map(Errand::ticket),
+            footing,
+        }
+    }
+
+    /// The place of a local mailbox.
+    pub fn place(&self, name: &MailboxName) -> Result<Place> {
+        match resolve(&self.environment, name)? {
+            Target::Local(place) => Ok(place),
+            Target::Remote(..) => Err(Error::NotYet {
+                namespace: "mailboxes on servers",
+            }),
+        }
+    }
+
+    /// The driver of a local mailbox that exists.
+    pub fn choice(&self, name: &MailboxName) -> Result<Choice<'_>> {
+        choose(&self.drivers, &self.place(name)?)
+    }
+
+    /// Remembers what failed while nobody asked by ticket.
+    pub fn failed(&self, error: Error) {
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(error);
+    }
+}
+
+/// A job that reports through `outlet` until `token` is cancelled.
+pub fn job(outlet: &Outlet, token: &CancellationToken) -> Job {
+    Job::new(Arc::new(outlet.clone()), token.clone())
+}

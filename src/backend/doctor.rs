@@ -1,0 +1,212 @@
+//! Examines the installation and says what it finds: where INBOX is and why, and what could stand in the way of mail.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::backend::choose::inbox_report;
+use crate::backend::context::Context;
+use crate::backend::event::Finding;
+use crate::backend::resolve::{mail_home, system_inbox};
+use crate::driver::job::Job;
+use crate::mail::text::Foreign;
+use crate::os::files::OpenMode;
+use crate::os::journal::redo::Journal;
+
+/// Tells every finding to `tell`. Changes no file; stops early when the job is cancelled.
+pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
+    let checks: [fn(&Context) -> Vec<Finding>; 7] =
+        [home, inbox, spool, locks, journals, state, subscriptions];
+    for check in checks {
+        if job.checkpoint().is_err() {
+            return;
+        }
+        for finding in check(context) {
+            tell(finding);
+        }
+    }
+}
+
+fn finding(check: &'static str, ok: bool, detail: impl Into<String>) -> Vec<Finding> {
+    vec![Finding {
+        check,
+        ok,
+        detail: Foreign::new(detail),
+    }]
+}
+
+fn home(context: &Context) -> Vec<Finding> {
+    let path = mail_home(&context.environment);
+    match context.environment.files.metadata(&path) {
+        Ok(found) if found.is_dir() => finding("mail home", true, path.to_string_lossy()),
+        Ok(_) => finding("mail home", false, not(&path, "is not a folder")),
+        Err(error) => finding("mail home", false, reason(&path, &error)),
+    }
+}
+
+/// The rules for INBOX up to the one that decided; a rule that does not match is no fault.
+fn inbox(context: &Context) -> Vec<Finding> {
+    let rules = inbox_report(&context.drivers);
+    let decided = rules.iter().any(|rule| rule.matched);
+    let mut findings: Vec<Finding> = rules
+        .into_iter()
+        .map(|rule| {
+            let mark = if rule.matched { "chosen" } else { "not chosen" };
+            let path = rule.path.to_string_lossy();
+            let detail = format!("{mark}: {}; {path}: {}", rule.rule, rule.why);
+            Finding {
+                check: "INBOX rule",
+                ok: true,
+                detail: Foreign::new(detail),
+            }
+        })
+        .collect();
+    if !decided {
+        findings.extend(finding("INBOX rule", false, "no rule finds an INBOX"));
+    }
+    findings
+}
+
+fn spool(context: &Context) -> Vec<Finding> {
+    let path = system_inbox(&context.environment);
+    let files = &context.environment.files;
+    let found = match files.metadata(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let detail = not(&path, "is not there; it comes with the first mail");
+            return finding("spool", true, detail);
+        }
+        Err(error) => return finding("spool", false, reason(&path, &error)),
+    };
+    if !found.is_file() {
+        return finding("spool", false, not(&path, "is not a regular file"));
+    }
+    let size = found.len();
+    let writable = files.open(&path, OpenMode::ReadWrite).is_ok();
+    let detail = format!(
+        "{}: {size} bytes, {}",
+        path.to_string_lossy(),
+        if writable {
+            "writable"
+        } else {
+            "not writable: it opens read-only"
+        }
+    );
+    finding("spool", writable, detail)
+}
+
+/// Locks on the spool: others' dot lock, the opener's name lock, and whether new ones can be made.
+fn locks(context: &Context) -> Vec<Finding> {
+    let files = &context.environment.files;
+    let spool = system_inbox(&context.environment);
+    let mut findings = Vec::new();
+    let mut dot = spool.clone().into_os_string();
+    dot.push(".lock");
+    let dot = Path::new(&dot);
+    if let Ok(found) = files.link_metadata(dot) {
+        let age = (context.environment.clock)().saturating_sub(found.ctime());
+        let detail = not(dot, &format!("is there, {} s old", age.max(0)));
+        findings.extend(finding("dot lock", false, detail));
+    } else {
+        findings.extend(finding("dot lock", true, "nobody holds one on the spool"));
+    }
+    if let Ok(found) = files.metadata(&spool) {
+        let name = format!(".{:x}.{:x}", found.dev(), found.ino());
+        let path = context.environment.lock_dir.join(name);
+        let detail = match files.link_metadata(&path) {
+            Ok(_) => not(&path, "is there: some program may have the spool open"),
+            Err(_) => "nobody has the spool open for writing".to_owned(),
+        };
+        findings.extend(finding("opener lock", true, detail));
+    }
+    findings.extend(lock_folder(context));
+    findings
+}
+
+fn lock_folder(context: &Context) -> Vec<Finding> {
+    const EVERYBODY_STICKY: u32 = 0o1777;
+    let path = &context.environment.lock_dir;
+    match context.environment.files.metadata(path) {
+        Ok(found) if found.mode() & 0o7777 == EVERYBODY_STICKY => {
+            finding("lock folder", true, path.to_string_lossy())
+        }
+        Ok(found) => {
+            let mode = found.mode() & 0o7777;
+            let text = format!("has mode {mode:04o}; programs of other users need 1777");
+            finding("lock folder", false, not(path, &text))
+        }
+        Err(error) => finding("lock folder", false, reason(path, &error)),
+    }
+}
+
+fn journals(context: &Context) -> Vec<Finding> {
+    let left = match Journal::new(&context.environment).left_over() {
+        Ok(left) => left,
+        Err(error) => return finding("journals", false, plain(&error)),
+    };
+    if left.is_empty() {
+        return finding("journals", true, "no interrupted change awaits recovery");
+    }
+    left.into_iter()
+        .flat_map(|one| {
+            let mailbox = one.mailbox.unwrap_or(one.journal);
+            let what = if one.pending {
+                "has an interrupted change; it is finished at the next opening"
+            } else {
+                "had an interrupted change that did not fit; it was put aside"
+            };
+            finding("journals", false, not(&mailbox, what))
+        })
+        .collect()
+}
+
+fn state(context: &Context) -> Vec<Finding> {
+    let path = &context.environment.state;
+    match context.environment.files.metadata(path) {
+        Ok(found) if !found.is_dir() => finding("state", false, not(path, "is not a folder")),
+        Ok(found) if is_open_to_others(&found) => {
+            let text = format!("has mode {:04o}; it should be 0700", found.mode() & 0o7777);
+            finding("state", false, not(path, &text))
+        }
+        Ok(found) if found.uid() != context.environment.user.uid => {
+            finding("state", false, not(path, "belongs to somebody else"))
+        }
+        Ok(_) => finding("state", true, path.to_string_lossy()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            finding("state", true, not(path, "is made when it is first needed"))
+        }
+        Err(error) => finding("state", false, reason(path, &error)),
+    }
+}
+
+fn is_open_to_others(found: &Metadata) -> bool {
+    found.mode() & 0o077 != 0
+}
+
+fn subscriptions(context: &Context) -> Vec<Finding> {
+    let path = mail_home(&context.environment).join(".mailboxlist");
+    match context.environment.files.open(&path, OpenMode::Read) {
+        Ok(_) => finding("subscriptions", true, path.to_string_lossy()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            finding("subscriptions", true, "nothing is subscribed yet")
+        }
+        Err(error) => finding("subscriptions", false, reason(&path, &error)),
+    }
+}
+
+fn not(path: &Path, what: &str) -> String {
+    format!("{} {what}", path.to_string_lossy())
+}
+
+fn reason(path: &Path, error: &io::Error) -> String {
+    format!("{}: {}", path.to_string_lossy(), plain(error))
+}
+
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,159 @@
+//! Requests that need no open mailbox, as the pool's threads serve them.
+
+use std::sync::Arc;
+
+use crate::backend::browse;
+use crate::backend::choose::{check_new_name, for_create};
+use crate::backend::contained::contained;
+use crate::backend::context::{Context, job as new_job};
+use crate::backend::doctor;
+use crate::backend::errand::Errand;
+use crate::backend::error::{Error, Result};
+use crate::backend::event::Piece;
+use crate::backend::outlet::{Footing, Outlet};
+use crate::backend::pool::Urgency;
+use crate::backend::request::{Request, Submission};
+use crate::backend::submissions::Submissions;
+use crate::backend::transfer;
+use crate::driver::job::Job;
+use crate::mail::name::MailboxName;
+
+/// Hands a request to the pool. It is answered there, or here when there is no thread.
+pub fn post(context: &Arc<Context>, errand: Errand, request: Request) {
+    let urgency = match request {
+        Request::Status(_) => Urgency::Background,
+        _ => Urgency::Now,
+    };
+    let names = names(&request);
+    let serving = Arc::clone(context);
+    let work = Box::new(move || serve(&serving, errand, request));
+    // Where the pool has no thread the work is dropped, and the errand with it, which answers.
+    if let Err(source) = context.pool.run(urgency, names, work) {
+        let what = "cannot start a thread";
+        context.failed(Error::System { what, source });
+    }
+}
+
+/// Whether a request writes to files of the user's.
+pub fn writes(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Create(_)
+            | Request::Delete(_)
+            | Request::Rename(..)
+            | Request::Subscribe(..)
+            | Request::Append(..)
+            | Request::Transfer { .. }
+    )
+}
+
+fn serve(context: &Arc<Context>, errand: Errand, request: Request) {
+    if !errand.begin() {
+        return;
+    }
+    let outlet = context.outlet(None, Some(&errand), Footing::Thread);
+    let job = new_job(&outlet, errand.token());
+    errand.finish(contained(|| perform(context, request, &outlet, &job)));
+}
+
+fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job) -> Result<()> {
+    match request {
+        Request::Status(name) => {
+            let choice = context.choice(&name)?;
+            let status = choice.driver.status(&choice.place, job)?;
+            outlet.piece_blocking(Piece::Status(status));
+            Ok(())
+        }
+        Request::Create(name) => {
+            let choice = for_create(&context.drivers, &context.place(&name)?)?;
+            Ok(choice.driver.create(&choice.place, job)?)
+        }
+        Request::Delete(name) => delete(context, &name, job),
+        Request::Rename(from, to) => rename(context, &from, &to, job),
+        Request::Append(to, submissions) => append(context, &to, submissions, outlet, job),
+        Request::Transfer { from, to } => transfer::transfer(context, &from, to, outlet, job),
+        Request::Doctor => {
+            doctor::examine(context, job, &mut |finding| {
+                outlet.piece_blocking(Piece::Finding(finding));
+            });
+            Ok(())
+        }
+        Request::List {
+            reference,
+            pattern,
+            subscribed: false,
+        } => browse::list(
+            &context.environment,
+            &reference,
+            &pattern,
+            job,
+            &mut |batch| outlet.piece_blocking(Piece::Listed(batch)),
+        ),
+        Request::List { .. } | Request::Subscribe(..) => Err(Error::NotYet {
+            namespace: "subscriptions",
+        }),
+        // Those two are never posted here: open mailboxes have servers of their own.
+        Request::Open { .. } | Request::On(..) => Err(Error::NotOpen),
+    }
+}
+
+fn delete(context: &Context, name: &MailboxName, job: &Job) -> Result<()> {
+    if name.is_inbox() {
+        return Err(Error::Forbidden {
+            what: "INBOX",
+            why: "cannot be deleted",
+        });
+    }
+    let choice = context.choice(name)?;
+    context.open.forbid(&choice.place.path)?;
+    Ok(choice.driver.delete(&choice.place, job)?)
+}
+
+fn rename(context: &Context, from: &MailboxName, to: &MailboxName, job: &Job) -> Result<()> {
+    check_new_name(to)?;
+    let choice = context.choice(from)?;
+    context.open.forbid(&choice.place.path)?;
+    let place = context.place(to)?;
+    Ok(choice.driver.rename(&choice.place, &place, job)?)
+}
+
+fn append(
+    context: &Context,
+    to: &MailboxName,
+    submissions: Vec<Submission>,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let mut messages = Submissions::new(submissions);
+    match transfer::append(context, to, false, &mut messages, job) {
+        Ok(appended) => {
+            outlet.piece_blocking(Piece::Appended(appended));
+            Ok(())
+        }
+        Err(error) => Err(messages.failure().unwrap_or(error)),
+    }
+}
+
+/// The mailboxes that a request concerns: requests with one in common keep their order.
+fn names(request: &Request) -> Vec<MailboxName> {
+    match request {
+        Request::Status(name)
+        | Request::Create(name)
+        | Request::Delete(name)
+        | Request::Append(name, _) => vec![plain(name)],
+        Request::Rename(one, other)
+        | Request::Transfer {
+            from: one,
+            to: other,
+        } => vec![plain(one), plain(other)],
+        _ => Vec::new(),
+    }
+}
+
+/// The name without the format that it asks for.
+pub fn plain(name: &MailboxName) -> MailboxName {
+    match name.kind() {
+        crate::mail::name::NameKind::Driver { name, .. } => (**name).clone(),
+        _ => name.clone(),
+    }
+}

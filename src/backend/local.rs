@@ -1,0 +1,289 @@
+//! Serves one open local mailbox: a thread's loop. Its `recv_timeout` is the poll interval.
+//!
+//! The thread owns the mailbox and serves one request at a time. Whatever ends it, a panic in the driver included, the
+//! mailbox is dropped, `Closed` is told, and everything that waits in the inlet is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::ask;
+use crate::backend::contained::contained;
+use crate::backend::context::{Context, job};
+use crate::backend::errand::Errand;
+use crate::backend::error::{Error, Result};
+use crate::backend::inlet::Call;
+use crate::backend::outlet::{Footing, Outlet};
+use crate::backend::request::{Ask, MailboxId};
+use crate::backend::source::{LocalSource, run_now};
+use crate::driver::contract::LocalMailbox;
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::{Job, Reports};
+use crate::mail::change::{Change, Why};
+use crate::mail::name::MailboxName;
+use crate::mail::status::Access;
+use crate::mail::text::Foreign;
+
+/// What the threads of open mailboxes are called.
+pub const THREAD_NAME: &str = "mugo-mailbox";
+
+/// How often a thread looks whether somebody wants the opener lock.
+const LISTENING: Duration = Duration::from_secs(1);
+
+/// A mailbox that shall be opened and served.
+pub struct Opening {
+    /// What all have in common.
+    pub context: Arc<Context>,
+    /// Its id.
+    pub mailbox: MailboxId,
+    /// Its name.
+    pub name: MailboxName,
+    /// How to open it.
+    pub access: Access,
+    /// The ticket of the opening.
+    pub errand: Errand,
+    /// Where requests come in.
+    pub inlet: Receiver<Call>,
+    /// Dropped when the mailbox is closed.
+    pub alive: Sender<()>,
+}
+
+/// Starts the thread. Where there is none to be had, the opening fails.
+pub fn start(opening: Opening) {
+    let context = Arc::clone(&opening.context);
+    let mailbox = opening.mailbox;
+    // The opening itself goes through a channel, so that it is still here to be answered when there is no thread.
+    let (hand_over, handed) = std::sync::mpsc::channel::<Opening>();
+    let spawned = thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(move || {
+            if let Ok(opening) = handed.recv() {
+                serve(opening);
+            }
+        });
+    match spawned {
+        Ok(_detached) => {
+            let _ended_at_once = hand_over.send(opening).is_err();
+        }
+        Err(source) => {
+            context.open.leave(mailbox);
+            let what = "cannot start a thread for the mailbox";
+            opening.errand.finish(Err(Error::System { what, source }));
+        }
+    }
+}
+
+fn serve(opening: Opening) {
+    let Opening {
+        context,
+        mailbox,
+        name,
+        access,
+        errand,
+        inlet,
+        alive,
+    } = opening;
+    if !errand.begin() {
+        context.open.leave(mailbox);
+        return;
+    }
+    let mut server = Server {
+        outlet: context.outlet(Some(mailbox), None, Footing::Thread),
+        context,
+        id: mailbox,
+        name,
+        access,
+        source: None,
+        last_notice: None,
+        kisses: 0,
+    };
+    let outlet = server.outlet_for(&errand);
+    if let Err(error) = server.open(&job(&outlet, errand.token())) {
+        server.context.open.leave(mailbox);
+        errand.finish(Err(error));
+        return;
+    }
+    errand.finish(Ok(()));
+    let end = server.run(&inlet);
+    server.end(end);
+    // What waits in the inlet is answered by being dropped, and only then is the mailbox gone.
+    drop(inlet);
+    drop(alive);
+}
+
+/// Why the loop ended.
+enum End {
+    /// Somebody asked, perhaps by ticket.
+    Asked(Option<Errand>),
+    /// The mailbox cannot be used any longer; perhaps it was a request that found out.
+    Failed(Error, Option<Errand>),
+}
+
+struct Server {
+    context: Arc<Context>,
+    id: MailboxId,
+    name: MailboxName,
+    access: Access,
+    outlet: Outlet,
+    source: Option<LocalSource>,
+    last_notice: Option<String>,
+    kisses: u64,
+}
+
+impl Server {
+    fn outlet_for(&self, errand: &Errand) -> Outlet {
+        let mailbox = Some(self.id);
+        self.context.outlet(mailbox, Some(errand), Footing::Thread)
+    }
+
+    fn open(&mut self, job: &Job) -> Result<()> {
+        let context = Arc::clone(&self.context);
+        let access = if context.environment.read_only {
+            Access::ReadOnly
+        } else {
+            self.access
+        };
+        let opened = contained(|| {
+            let choice = context.choice(&self.name)?;
+            context.open.is_at(self.id, &choice.place.path);
+            Ok(choice.driver.open(&choice.place, access, job)?)
+        })?;
+        self.source = Some(LocalSource(opened));
+        Ok(())
+    }
+
+    fn run(&mut self, inlet: &Receiver<Call>) -> End {
+        let interval = self.context.environment.poll_interval;
+        let mut next_poll = Instant::now() + interval;
+        loop {
+            if Instant::now() >= next_poll || self.is_kissed() {
+                if let Err(error) = self.poll() {
+                    return End::Failed(error, None);
+                }
+                next_poll = Instant::now() + interval;
+            }
+            let wait = next_poll.saturating_duration_since(Instant::now());
+            match inlet.recv_timeout(wait.min(LISTENING)) {
+                Ok(Call::Ask(errand, ask)) if errand.begin() => {
+                    if let Some(end) = self.ask(errand, ask) {
+                        return end;
+                    }
+                }
+                Ok(Call::Ask(..)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Call::Nudge) => next_poll = Instant::now(),
+                Ok(Call::End) | Err(RecvTimeoutError::Disconnected) => return End::Asked(None),
+            }
+        }
+    }
+
+    /// Whether another program asked for the opener lock since we last looked.
+    fn is_kissed(&mut self) -> bool {
+        let kisses = self.context.environment.kisses.load(Ordering::Relaxed);
+        std::mem::replace(&mut self.kisses, kisses) != kisses
+    }
+
+    fn ask(&mut self, errand: Errand, ask: Ask) -> Option<End> {
+        if matches!(ask, Ask::Close) {
+            return Some(End::Asked(Some(errand)));
+        }
+        let outlet = self.outlet_for(&errand);
+        let job = job(&outlet, errand.token());
+        let context = &self.context;
+        let Some(source) = self.source.as_mut() else {
+            return Some(End::Failed(Error::NotOpen, Some(errand)));
+        };
+        let served = contained(|| run_now(ask::serve(source, ask, context, &outlet, &job)));
+        match served {
+            Err(error) if is_fatal(&error) => Some(End::Failed(error, Some(errand))),
+            other => {
+                errand.finish(other);
+                None
+            }
+        }
+    }
+
+    /// Looks for changes by others. Fails only when the mailbox cannot be used any longer.
+    fn poll(&mut self) -> Result<()> {
+        let job = job(&self.outlet, &self.context.ending);
+        let Some(source) = self.source.as_mut() else {
+            return Err(Error::NotOpen);
+        };
+        let polled = contained(|| Ok(source.0.poll(&job)?));
+        match polled {
+            Ok(()) => self.last_notice = None,
+            Err(Error::Cancelled) => {}
+            Err(Error::Driver(DriverError::NotThisFormat { .. })) => return self.open_again(&job),
+            Err(error) if is_fatal(&error) => return Err(error),
+            Err(error) => self.tell_once(&error),
+        }
+        Ok(())
+    }
+
+    /// Somebody made the mailbox one of another format, as the first delivery does with an empty file.
+    fn open_again(&mut self, job: &Job) -> Result<()> {
+        self.drop_source();
+        job.emit(Change::Reset);
+        self.open(job)
+    }
+
+    fn tell_once(&mut self, error: &Error) {
+        let text = error.to_string();
+        if self.last_notice.as_ref() != Some(&text) {
+            self.outlet.notice(Foreign::new(text.clone()));
+            self.last_notice = Some(text);
+        }
+    }
+
+    fn drop_source(&mut self) {
+        let source = self.source.take();
+        // A driver that panics while it is dropped has nothing left to lose.
+        let _told_already = contained(|| {
+            drop(source);
+            Ok(())
+        });
+    }
+
+    /// Closes, tells it, and answers who asked for it. Closing is never cancelled: pending flag changes are written.
+    fn end(mut self, end: End) {
+        self.context.open.leave(self.id);
+        match end {
+            End::Asked(errand) => {
+                let closed = self.close();
+                self.outlet.change(Change::Closed(Why::Asked));
+                match (errand, closed) {
+                    (Some(errand), closed) => errand.finish(closed),
+                    (None, Err(error)) => self.context.failed(error),
+                    (None, Ok(())) => {}
+                }
+            }
+            End::Failed(error, errand) => {
+                self.drop_source();
+                let why = Why::Failed(Foreign::new(error.to_string()));
+                self.outlet.change(Change::Closed(why));
+                if let Some(errand) = errand {
+                    errand.finish(Err(error));
+                }
+            }
+        }
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some(LocalSource(mailbox)) = self.source.take() else {
+            return Err(Error::NotOpen);
+        };
+        let job = job(&self.outlet, &CancellationToken::new());
+        contained(|| Ok(LocalMailbox::close(mailbox, &job)?))
+    }
+}
+
+/// Whether an open mailbox cannot be used after this.
+pub fn is_fatal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Driver(DriverError::Changed(_)) | Error::Panicked(_)
+    )
+}

@@ -1,0 +1,77 @@
+//! Where the one who serves a request puts what he has to tell.
+
+use std::sync::Arc;
+
+use crate::backend::event::{Event, Piece};
+use crate::backend::request::{MailboxId, Ticket};
+use crate::backend::stream::EventStream;
+use crate::driver::job::Reports;
+use crate::mail::change::Change;
+use crate::mail::text::Foreign;
+
+/// Whether the one who puts in may be held up by a slow face.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Footing {
+    /// A thread of its own: it waits for room.
+    Thread,
+    /// A task: it must not block, and waits between its steps instead.
+    Task,
+}
+
+/// A way to the event stream, for one mailbox, one ticket, or both.
+#[derive(Clone)]
+pub struct Outlet {
+    /// The stream.
+    pub stream: Arc<EventStream>,
+    /// The mailbox whose changes are told; without one they are dropped.
+    pub mailbox: Option<MailboxId>,
+    /// The ticket that is served; without one progress and pieces are dropped.
+    pub ticket: Option<Ticket>,
+    /// Who puts in.
+    pub footing: Footing,
+}
+
+impl Outlet {
+    /// Puts in a piece of the answer. On a thread it blocks while there is no room and is ready at once otherwise.
+    pub async fn piece(&self, piece: Piece) {
+        let Some(ticket) = self.ticket else {
+            return;
+        };
+        if self.footing == Footing::Task {
+            self.stream.has_room().await;
+        }
+        self.put(Event::Piece(ticket, piece));
+    }
+
+    /// Puts in a piece of the answer from code that blocks.
+    pub fn piece_blocking(&self, piece: Piece) {
+        if let Some(ticket) = self.ticket {
+            self.put(Event::Piece(ticket, piece));
+        }
+    }
+
+    fn put(&self, event: Event) {
+        match self.footing {
+            Footing::Thread => self.stream.put_waiting(event),
+            Footing::Task => self.stream.put(event),
+        }
+    }
+}
+
+impl Reports for Outlet {
+    fn change(&self, change: Change) {
+        if let Some(mailbox) = self.mailbox {
+            self.put(Event::Change(mailbox, change));
+        }
+    }
+
+    fn progress(&self, done: u64, total: u64) {
+        if let Some(ticket) = self.ticket {
+            self.put(Event::Progress(ticket, done, total));
+        }
+    }
+
+    fn notice(&self, notice: Foreign) {
+        self.put(Event::Notice(self.mailbox, notice));
+    }
+}

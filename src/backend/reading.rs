@@ -1,0 +1,161 @@
+//! What a reader sees: envelopes, structures, messages laid out, parts decoded.
+
+use crate::backend::error::{Error, Result};
+use crate::backend::event::Piece;
+use crate::backend::outlet::Outlet;
+use crate::backend::source::{Source, hand_up_bytes, members};
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::Job;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::structure::{Part, Section};
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidSet};
+use crate::mime::document::{Document, Paragraph, ParagraphKind};
+use crate::mime::document_builder::{ViewOptions, document};
+use crate::mime::header::envelope;
+use crate::mime::structure::{body_structure, section as decoded};
+
+/// The largest message that is taken into memory to be shown, in bytes.
+pub const SHOWN: u64 = 64 << 20;
+/// The largest message of which a part is decoded, in bytes.
+pub const DECODED: u64 = 1 << 30;
+
+/// Rows of one batch: small enough that the first ones are on the screen at once.
+const ENVELOPES: usize = 50;
+const STRUCTURES: usize = 10;
+
+/// A message that shall be seen.
+pub struct Look {
+    /// The message.
+    pub uid: Uid,
+    /// How it is laid out.
+    pub options: ViewOptions,
+    /// Whether `\Seen` stays as it is.
+    pub peek: bool,
+}
+
+/// Hands up the envelopes of `uids`. Messages that are gone are left out.
+pub async fn envelopes<S: Source>(
+    source: &mut S,
+    uids: &UidSet,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let wanted = members(source, uids);
+    let total = wanted.len();
+    for (number, batch) in wanted.chunks(ENVELOPES).enumerate() {
+        let mut rows = Vec::with_capacity(batch.len());
+        let mut outcome = Ok(());
+        for &uid in batch {
+            match header(source, uid, job).await {
+                Ok(Some(header)) => rows.push((uid, envelope(&header))),
+                Ok(None) => {}
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        outlet.piece(Piece::Envelopes(rows)).await;
+        outcome?;
+        job.progress((number * ENVELOPES + batch.len()) as u64, total as u64);
+    }
+    Ok(())
+}
+
+/// Hands up the body structures of `uids`. Messages that are gone are left out.
+pub async fn structures<S: Source>(
+    source: &mut S,
+    uids: &UidSet,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let wanted = members(source, uids);
+    for batch in wanted.chunks(STRUCTURES) {
+        let mut rows = Vec::with_capacity(batch.len());
+        for &uid in batch {
+            job.checkpoint()?;
+            let part = shown_part(source, uid, SHOWN);
+            match source.read(uid, part, job).await {
+                Ok(bytes) => rows.push((uid, body_structure(&bytes))),
+                Err(Error::NoSuchMessage) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        outlet.piece(Piece::Structures(rows)).await;
+    }
+    Ok(())
+}
+
+/// Hands up a message as a reader sees it, then sets `\Seen` unless it is a peek or the mailbox read-only.
+pub async fn view<S: Source>(
+    source: &mut S,
+    look: &Look,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let summary = source.summary(look.uid).ok_or(Error::NoSuchMessage)?;
+    let part = shown_part(source, look.uid, SHOWN);
+    let bytes = source.read(look.uid, part, job).await?;
+    job.checkpoint()?;
+    let mut shown = document(&bytes, &look.options);
+    drop(bytes);
+    if part == Part::Header {
+        tell_size(&mut shown, summary.rfc822_size);
+    }
+    outlet.piece(Piece::View(look.uid, Box::new(shown))).await;
+    if look.peek || summary.flags.has(SystemFlags::SEEN) {
+        return Ok(());
+    }
+    let seen = FlagChange::Add(Flags::system(SystemFlags::SEEN));
+    match source.store(&UidSet::one(look.uid), &seen, job).await {
+        Err(Error::Driver(DriverError::ReadOnly)) => Ok(()),
+        other => other,
+    }
+}
+
+/// Hands up the decoded content of one part.
+pub async fn section<S: Source>(
+    source: &mut S,
+    uid: Uid,
+    section: &Section,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    if shown_part(source, uid, DECODED) == Part::Header {
+        return Err(Error::Unsupported(
+            "the message is larger than 1 GiB; save it whole instead",
+        ));
+    }
+    let bytes = source.read(uid, Part::Whole, job).await?;
+    let content = decoded(&bytes, section).ok_or_else(|| Error::NoSuchPart(section.to_string()))?;
+    drop(bytes);
+    hand_up_bytes(&content, outlet, job).await
+}
+
+/// The header of a message; `None` when the message is gone.
+pub async fn header<S: Source>(source: &mut S, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>> {
+    job.checkpoint()?;
+    match source.read(uid, Part::Header, job).await {
+        Ok(header) => Ok(Some(header)),
+        Err(Error::NoSuchMessage) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn shown_part<S: Source>(source: &S, uid: Uid, limit: u64) -> Part {
+    let small = |size: u64| size <= limit;
+    match source.summary(uid) {
+        Some(summary) if !small(summary.rfc822_size) => Part::Header,
+        _ => Part::Whole,
+    }
+}
+
+fn tell_size(document: &mut Document, size: u64) {
+    let text = format!("[The message has {size} bytes, too many to show; it can be saved.]");
+    document.body = vec![Paragraph {
+        kind: ParagraphKind::Note,
+        text: Foreign::new(text),
+        ..Paragraph::default()
+    }];
+}

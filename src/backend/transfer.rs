@@ -1,0 +1,251 @@
+//! Mail from mailbox to mailbox: copy, move, transfer; and append, which has the same end.
+//!
+//! The source's own thread or task reads, a thread of its own appends. The destination gets all messages or none: it may
+//! commit only after the pipe said that it is complete. A move removes the originals only after that.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::backend::choose::{for_append, for_create};
+use crate::backend::contained::contained;
+use crate::backend::context::Context;
+use crate::backend::error::{Error, Result};
+use crate::backend::event::Piece;
+use crate::backend::outlet::{Footing, Outlet};
+use crate::backend::pipe::{PipeEnd, PipeStart, pipe};
+use crate::backend::source::{LocalSource, Source, members, run_now, scratch};
+use crate::backend::staged::Staged;
+use crate::driver::contract::LocalDriver;
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::Job;
+use crate::driver::message::{Messages, NewMessage};
+use crate::driver::place::Place;
+use crate::mail::appended::Appended;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::name::MailboxName;
+use crate::mail::status::Access;
+use crate::mail::uid::{Uid, UidSet};
+
+/// What shall be copied where.
+pub struct CopyOrder {
+    /// The messages.
+    pub uids: UidSet,
+    /// The destination.
+    pub to: MailboxName,
+    /// Whether it is made when it is missing.
+    pub create: bool,
+    /// Whether the originals go afterwards.
+    pub remove: bool,
+}
+
+/// Copies or moves messages of an open mailbox.
+pub async fn copy<S: Source>(
+    source: &mut S,
+    order: CopyOrder,
+    context: &Arc<Context>,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let delete = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    if order.remove {
+        // A read-only mailbox refuses even this, and better now than after the copies were made.
+        source.store(&UidSet::new(), &delete, job).await?;
+    }
+    let uids = members(source, &order.uids);
+    let here = outlet
+        .mailbox
+        .and_then(|mailbox| context.open.path(mailbox));
+    let there = destination_path(context, &order.to);
+    let target = Target {
+        context: Arc::clone(context),
+        name: order.to,
+        create: order.create,
+        staged: here.is_some() && here == there,
+    };
+    let appended = pour(source, &uids, target, outlet, job).await?;
+    let originals: UidSet = uids.into_iter().collect();
+    let copied = Piece::Copied(originals.clone(), appended);
+    outlet.piece(copied).await;
+    if order.remove {
+        // From here on nobody can cancel: half a move would be a surprise.
+        let job = job.uncancelled();
+        let removed = match source.store(&originals, &delete, &job).await {
+            Ok(()) => source.expunge(Some(&originals), &job).await,
+            Err(error) => Err(error),
+        };
+        removed.map_err(|error| Error::NotRemoved(Box::new(error)))?;
+    }
+    Ok(())
+}
+
+/// Appends every message of one mailbox to another, which is made where it is missing.
+pub fn transfer(
+    context: &Arc<Context>,
+    from: &MailboxName,
+    to: MailboxName,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<()> {
+    let choice = context.choice(from)?;
+    if destination_path(context, &to).as_ref() == Some(&choice.place.path) {
+        let why = "source and destination are the same mailbox; nothing was changed";
+        return Err(Error::Unsupported(why));
+    }
+    let opened = choice.driver.open(&choice.place, Access::ReadOnly, job)?;
+    let mut source = LocalSource(opened);
+    let target = Target {
+        context: Arc::clone(context),
+        name: to,
+        create: true,
+        staged: false,
+    };
+    let uids: Vec<Uid> = source.uids().iter().collect();
+    let appended = run_now(pour(&mut source, &uids, target, outlet, job));
+    let closed = source.0.close(job);
+    outlet.piece_blocking(Piece::Appended(appended?));
+    Ok(closed?)
+}
+
+/// Appends messages to a local mailbox, all or none, and lets those who have it open here know.
+///
+/// With `create` a missing mailbox is made; if nothing can be appended after all it goes again.
+pub fn append(
+    context: &Context,
+    to: &MailboxName,
+    create: bool,
+    messages: &mut dyn Messages,
+    job: &Job,
+) -> Result<Appended> {
+    let place = context.place(to)?;
+    let mut made = None;
+    let choice = match for_append(&context.drivers, &place) {
+        Err(Error::Driver(DriverError::NoSuchMailbox {
+            can_create: true, ..
+        })) if create => {
+            let new = for_create(&context.drivers, &place)?;
+            new.driver.create(&new.place, job)?;
+            let choice = for_append(&context.drivers, &place)?;
+            made = Some((new.driver, new.place));
+            choice
+        }
+        other => other?,
+    };
+    let appended = choice.driver.append(&choice.place, messages, job);
+    match (appended, made) {
+        (Ok(appended), _) => {
+            context.open.nudge(&choice.place.path);
+            Ok(appended)
+        }
+        (Err(error), made) => {
+            if let Some((driver, place)) = made {
+                unmake(driver, &place, &job.uncancelled());
+            }
+            Err(error.into())
+        }
+    }
+}
+
+struct Target {
+    context: Arc<Context>,
+    name: MailboxName,
+    create: bool,
+    staged: bool,
+}
+
+/// Reads `uids` here and appends them there, on a thread of its own.
+async fn pour<S: Source>(
+    source: &mut S,
+    uids: &[Uid],
+    target: Target,
+    outlet: &Outlet,
+    job: &Job,
+) -> Result<Appended> {
+    if uids.is_empty() && !target.create {
+        return Ok(Appended::default());
+    }
+    let footing = outlet.footing;
+    let (start, end) = pipe(footing);
+    let (tell, told) = oneshot::channel();
+    let appending = job.clone();
+    let spawned = thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(move || {
+            let outcome = contained(|| receive(&target, end, &appending));
+            let _nobody_waits = tell.send(outcome).is_err();
+        });
+    spawned.map_err(|source| Error::System {
+        what: "cannot start a thread for the destination",
+        source,
+    })?;
+    let sent = send_all(source, uids, start, job).await;
+    let outcome = match footing {
+        Footing::Thread => told.blocking_recv(),
+        Footing::Task => told.await,
+    };
+    let outcome = outcome.unwrap_or(Err(Error::Ending));
+    // A source that failed is why the destination failed; one that was not let finish is not.
+    sent.and(outcome)
+}
+
+/// Sends every message, then the word that all were sent. Ends early, and well, when nobody takes them.
+async fn send_all<S: Source>(
+    source: &mut S,
+    uids: &[Uid],
+    start: PipeStart,
+    job: &Job,
+) -> Result<()> {
+    for (place, &uid) in uids.iter().enumerate() {
+        job.checkpoint()?;
+        let summary = source.summary(uid).ok_or(Error::NoSuchMessage)?;
+        let message = NewMessage {
+            flags: Flags {
+                system: summary.flags.system.only(SystemFlags::SETTABLE),
+                keywords: summary.flags.keywords,
+            },
+            internal_date: Some(summary.internal_date),
+            sender: source.sender(uid, job).await?,
+            content: source.content(uid, job).await?,
+        };
+        if !start.send(message).await {
+            return Ok(());
+        }
+        job.progress(place as u64 + 1, uids.len() as u64);
+    }
+    job.checkpoint()?;
+    let _taken = start.complete().await;
+    Ok(())
+}
+
+fn receive(target: &Target, mut end: PipeEnd, job: &Job) -> Result<Appended> {
+    let Target { context, name, .. } = target;
+    if !target.staged {
+        return append(context, name, target.create, &mut end, job);
+    }
+    let mut staged = Staged::new().map_err(scratch)?;
+    while let Some(message) = end.next(job)? {
+        staged.push(message).map_err(scratch)?;
+    }
+    staged.rewind().map_err(scratch)?;
+    append(context, name, target.create, &mut staged, job)
+}
+
+/// Takes back a mailbox that was made a moment ago, unless somebody delivered to it since.
+fn unmake(driver: &dyn LocalDriver, place: &Place, job: &Job) {
+    let status = driver.status(place, job);
+    if status.is_ok_and(|status| status.messages == 0) {
+        // If even this fails an empty mailbox stays, which does no harm.
+        let _stays = driver.delete(place, job).is_err();
+    }
+}
+
+fn destination_path(context: &Context, name: &MailboxName) -> Option<PathBuf> {
+    let place = context.place(name).ok()?;
+    let choice = for_append(&context.drivers, &place).ok()?;
+    Some(choice.place.path)
+}
+
+/// What the threads of destinations are called.
+pub const THREAD_NAME: &str = "mugo-append";
