@@ -7,4 +7,5 @@ pub mod mail;
 pub mod mime;
 pub mod os;
 pub mod present;
+pub mod start;
 pub mod tui;

@@ -1,0 +1,73 @@
+//! From arguments and settings to the [`Environment`] of this run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::args::Args;
+use crate::config::settings::Settings;
+use crate::os::environment::Environment;
+use crate::os::home::{self, HomeError, Overrides};
+use crate::os::real_files::RealFiles;
+use crate::start::demo::Demo;
+use crate::start::run::Stop;
+
+/// The environment of this run. In a demonstration every place is inside its folder.
+pub fn environment(
+    args: &Args,
+    settings: &Settings,
+    demo: Option<&Demo>,
+) -> Result<Environment, Stop> {
+    let home = args.common.home.as_ref().map(|home| absolute(home));
+    if let Some(home) = &home
+        && !home.is_dir()
+    {
+        let reason = format!("--home {}: no such directory", home.to_string_lossy());
+        return Err(Stop::new(reason, 1));
+    }
+    let local = &settings.local;
+    let below = |path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
+        Some(expanded(path, home.as_deref()))
+    };
+    let mut overrides = Overrides {
+        spool: below(&local.spool),
+        black_box: below(&local.black_box),
+        home: home.clone(),
+        anonymous: local.anonymous,
+        read_only: args.common.read_only,
+        poll_interval: Some(Duration::from_secs(settings.check.interval.into())),
+        ..Overrides::default()
+    };
+    if let Some(demo) = demo {
+        demo.redirect(&mut overrides);
+    }
+    home::environment(&overrides, Arc::new(RealFiles)).map_err(|error| told(&error))
+}
+
+/// `~/x` below the mail home, everything else as it is.
+pub fn expanded(path: &Path, home: Option<&Path>) -> PathBuf {
+    let own_home = || std::env::var_os("HOME").map(PathBuf::from);
+    match path.strip_prefix("~") {
+        Ok(rest) => {
+            let home = home.map(Path::to_owned).or_else(own_home);
+            home.map_or_else(|| path.to_owned(), |home| home.join(rest))
+        }
+        Err(_) => absolute(path),
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn told(error: &HomeError) -> Stop {
+    let mut sentence = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        sentence.push_str(": ");
+        sentence.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    Stop::new(sentence, 1)
+}

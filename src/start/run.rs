@@ -1,0 +1,139 @@
+//! One run of the program, as a page: arguments, settings, environment, backend, face, exit status.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::backend::backend::{Backend, BackendOptions};
+use crate::cli::args::{Args, Command};
+use crate::cli::failure::USAGE;
+use crate::cli::run::complain;
+use crate::cli::setup::{Interrupt, Setup};
+use crate::config::settings::Settings;
+use crate::mail::text::{Foreign, Printable};
+use crate::os::environment::Environment;
+use crate::start::demo::Demo;
+use crate::start::environment::environment;
+use crate::start::identity::addresses;
+use crate::start::settings::{Loaded, load};
+use crate::start::{generate, logging, screen, signals};
+
+/// Why there was nothing to run: a sentence and the exit status.
+pub struct Stop {
+    /// What to tell the user.
+    pub sentence: Printable,
+    /// The exit status.
+    pub exit_code: u8,
+}
+
+impl Stop {
+    /// With a sentence that may quote what others wrote.
+    pub fn new(sentence: impl Into<String>, exit_code: u8) -> Self {
+        Self {
+            sentence: Foreign::new(sentence).line(),
+            exit_code,
+        }
+    }
+}
+
+/// Runs the program and returns its exit status.
+pub fn run() -> u8 {
+    let args = match Args::try_parse() {
+        Ok(args) => args.settled(),
+        Err(error) => return usage(&error),
+    };
+    let json = args.common.json;
+    match generate::generate(&args).or_else(|()| serve(args)) {
+        Ok(exit_code) => exit_code,
+        Err(stop) => {
+            complain(&stop.sentence, None, stop.exit_code, json);
+            stop.exit_code
+        }
+    }
+}
+
+/// Help and version go to standard output and are no error, also when nobody reads them to the end.
+fn usage(error: &clap::Error) -> u8 {
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        _ => USAGE,
+    }
+}
+
+fn serve(args: Args) -> Result<u8, Stop> {
+    if args.command.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        let reason = "the screen needs a terminal for input and output; \
+            for scripts there are commands: see mugo --help";
+        return Err(Stop::new(reason, USAGE));
+    }
+    let loaded = load(&args)?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::new(format!("cannot start: {error}"), 1))?;
+    let demo = args.common.demo.then(Demo::new).transpose()?;
+    let environment = Arc::new(environment(&args, &loaded.settings, demo.as_ref())?);
+    logging::start(args.common.verbose, &environment);
+    let interrupt = signals::watch(&runtime, &environment, args.command.is_some())?;
+    let context = Context {
+        loaded: &loaded,
+        environment: &environment,
+        me: addresses(&loaded.settings, &environment, demo.is_some()),
+    };
+    let exit_code = match &args.command {
+        Some(command) => context.script(&args, command, &runtime, interrupt),
+        None => context.screen(&args, &runtime)?,
+    };
+    runtime.shutdown_background();
+    drop(demo);
+    Ok(exit_code)
+}
+
+struct Context<'c> {
+    loaded: &'c Loaded,
+    environment: &'c Arc<Environment>,
+    me: Vec<String>,
+}
+
+impl Context<'_> {
+    fn script(
+        self,
+        args: &Args,
+        command: &Command,
+        runtime: &Runtime,
+        interrupt: Arc<Interrupt>,
+    ) -> u8 {
+        let settings: &Settings = &self.loaded.settings;
+        let setup = Setup {
+            json: args.common.json,
+            read_only: args.common.read_only,
+            order: settings.index.order(),
+            headers: settings.view.headers.clone(),
+            prefer_html: !settings.view.prefer_plain,
+            me: self.me,
+            findings: vec![self.loaded.finding()],
+            interrupt,
+        };
+        let backend = backend(self.environment, runtime);
+        crate::cli::run::run(command, &setup, backend, runtime.handle().clone())
+    }
+
+    fn screen(self, args: &Args, runtime: &Runtime) -> Result<u8, Stop> {
+        let options = screen::options(args, &self.loaded.settings, self.environment, self.me)?;
+        let backend = backend(self.environment, runtime);
+        screen::run(backend, options, runtime)
+    }
+}
+
+fn backend(environment: &Arc<Environment>, runtime: &Runtime) -> Backend {
+    let options = BackendOptions {
+        drivers: None,
+        runtime: Some(runtime.handle().clone()),
+    };
+    Backend::new(environment.clone(), options)
+}

@@ -1,0 +1,122 @@
+//! From arguments and settings to the screen, and what it leaves to tell when it ends.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
+
+use crate::backend::backend::Backend;
+use crate::cli::args::Args;
+use crate::cli::failure::USAGE;
+use crate::config::paths;
+use crate::config::settings::Settings;
+use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
+use crate::os::environment::Environment;
+use crate::start::environment::expanded;
+use crate::start::run::Stop;
+use crate::start::terminal::{colours, is_ascii};
+use crate::tui::options::{LayoutChoice, Options};
+use crate::tui::toml_file::Source;
+
+/// The most that a theme or keymap may hold, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// What the screen needs to know.
+pub fn options(
+    args: &Args,
+    settings: &Settings,
+    environment: &Environment,
+    me: Vec<String>,
+) -> Result<Options, Stop> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let home = environment.home.as_path();
+    let mailbox = args.mailbox.as_deref();
+    let inbox = settings.folders.inbox.as_deref().map(AsRef::as_ref);
+    let start = mailbox.or(inbox).map(mailbox_name).transpose()?;
+    Ok(Options {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        theme: source(&settings.ui.theme, home)?,
+        keymap: source(&settings.ui.keymap, home)?,
+        colours: colours(variable),
+        ascii: is_ascii(variable),
+        layout: if settings.ui.layout == "classic" {
+            LayoutChoice::Classic
+        } else {
+            LayoutChoice::Auto
+        },
+        mouse: settings.ui.mouse,
+        keymenu: settings.ui.keymenu,
+        start,
+        start_in_index: mailbox.is_some(),
+        read_only: args.common.read_only,
+        saved: settings.folders.saved.clone(),
+        collection: collection(settings),
+        headers: settings.view.headers.clone(),
+        me,
+        order: settings.index.order(),
+        confirm_expunge: settings.expunge.confirm,
+        confirm_quit: settings.quit.confirm,
+        prefer_html: !settings.view.prefer_plain,
+        overlap: settings.view.overlap,
+        browser: settings.view.browser.clone(),
+        check_interval: settings.check.interval,
+        home: environment.home.clone(),
+        zone: TimeZone::system(),
+        ..Options::default()
+    })
+}
+
+/// Runs the screen and prints what it leaves to tell.
+pub fn run(backend: Backend, options: Options, runtime: &Runtime) -> Result<u8, Stop> {
+    let ended = runtime.block_on(crate::tui::run::run(backend, options));
+    let report = ended.map_err(|error| {
+        let wrong_file = error.kind() == io::ErrorKind::InvalidInput;
+        Stop::new(error.to_string(), if wrong_file { USAGE } else { 1 })
+    })?;
+    let mut stdout = io::stdout();
+    for line in &report.lines {
+        let _ = writeln!(stdout, "{line}");
+    }
+    let status = report.signal.map_or(0, |signal| 128 + signal);
+    Ok(u8::try_from(status).unwrap_or(1))
+}
+
+fn mailbox_name(name: &std::ffi::OsStr) -> Result<MailboxName, Stop> {
+    MailboxName::parse(name.as_bytes())
+        .map_err(|error| Stop::new(format!("{}: {error}", name.to_string_lossy()), USAGE))
+}
+
+/// The path of the default collection: `mail/` of `Mail mail/[]`.
+fn collection(settings: &Settings) -> String {
+    let first = settings.folders.collections.first();
+    let path = first.map_or("", String::as_str);
+    let path = path.rsplit(' ').next().unwrap_or_default();
+    let path = path.split('[').next().unwrap_or_default();
+    path.to_owned()
+}
+
+/// A word is the name of a theme or keymap that is built in; a path, or a name with a dot, is a file, below the
+/// folder of the settings unless it says otherwise.
+fn source(name: &str, home: &Path) -> Result<Source, Stop> {
+    if !name.contains(['/', '.']) {
+        return Ok(Source::BuiltIn(name.to_owned()));
+    }
+    let config = paths::config_file();
+    let folder = config.as_deref().and_then(Path::parent);
+    let path = match folder {
+        Some(folder) if !name.starts_with('~') => folder.join(name),
+        _ => expanded(Path::new(name), Some(home)),
+    };
+    let mut text = String::new();
+    let read = File::open(&path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
+    read.map_err(|error| Stop::new(format!("{}: {error}", path.to_string_lossy()), USAGE))?;
+    let name = Foreign::new(path.to_string_lossy()).field();
+    Ok(Source::File {
+        name: name.as_str().to_owned(),
+        text,
+    })
+}
