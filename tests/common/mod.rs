@@ -1,0 +1,7 @@
+//! What integration tests share: a scratch world, a file layer with faults, a disk that loses power, generated mailboxes.
+#![allow(dead_code)]
+
+pub(crate) mod faults;
+
+pub(crate) mod random;
+pub(crate) mod world;

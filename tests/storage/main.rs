@@ -1,0 +1,7 @@
+//! The `os` floor under faults: the redo journal, the locks, atomic replacement.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bench;
+mod killed;
