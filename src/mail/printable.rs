@@ -109,6 +109,13 @@ impl Printable {
         }
     }
 
+    /// Without blanks at the start.
+    #[must_use]
+    pub fn trim_start(&self) -> Self {
+        let start = self.text.len() - self.text.trim_start_matches(' ').len();
+        self.slice(start..self.text.len())
+    }
+
     /// As much of the start as fits into `columns`.
     #[must_use]
     pub fn cut(&self, columns: usize) -> Self {
@@ -161,30 +168,39 @@ impl Printable {
     /// For terminals that show ASCII alone: other characters become what comes close, or `?`, one for each column.
     #[must_use]
     pub fn ascii(&self) -> Self {
+        self.ascii_with(&mut [])
+    }
+
+    /// As [`ascii`](Self::ascii); `places` are byte offsets in this text, ascending, and become offsets in the result.
+    #[must_use]
+    pub fn ascii_with(&self, places: &mut [usize]) -> Self {
         if self.text.is_ascii() {
             return self.clone();
         }
-        let mut text = String::with_capacity(self.text.len());
-        let mut muted = Vec::with_capacity(self.muted.len());
+        let mut ascii = Self::default();
         let mut ranges = self.muted.iter().peekable();
+        let mut places = places.iter_mut().peekable();
         for (place, cluster) in self.text.grapheme_indices(true) {
-            let start = text.len();
+            let start = ascii.text.len();
+            while let Some(wanted) = places.next_if(|wanted| **wanted <= place) {
+                *wanted = start;
+            }
             let first = cluster.chars().next().unwrap_or(' ');
             match closest_ascii(first) {
-                _ if first.is_ascii() => text.push(first),
-                Some(close) => text.push_str(close),
-                None => text.extend(std::iter::repeat_n('?', cluster_width(cluster))),
+                _ if first.is_ascii() => ascii.text.push(first),
+                Some(close) => ascii.text.push_str(close),
+                None => ascii
+                    .text
+                    .extend(std::iter::repeat_n('?', cluster_width(cluster))),
             }
             while ranges.next_if(|range| range.end <= place).is_some() {}
             if ranges.peek().is_some_and(|range| range.start <= place) {
-                muted.push(start..text.len());
+                ascii.muted.push(start..ascii.text.len());
             }
         }
-        Self {
-            width: text.len(),
-            text,
-            muted,
-        }
+        ascii.width = ascii.text.len();
+        places.for_each(|wanted| *wanted = ascii.text.len());
+        ascii
     }
 
     /// With its order kept from touching its surroundings, where it has characters that go from right to left.

@@ -34,6 +34,11 @@ impl Foreign {
         Printable::from_visible(make_visible(&self.0, Tabs::Stops, &[])).isolated()
     }
 
+    /// A field that is going to be cut into rows: not isolated yet, see [`Printable::isolated`].
+    pub fn open_field(&self) -> Printable {
+        Printable::from_visible(make_visible(&self.0, Tabs::Blank, &[]))
+    }
+
     /// A line that is going to be cut into rows: not isolated yet (see [`Printable::isolated`]), with the
     /// whereabouts of `places`, which are byte offsets in this text, ascending.
     pub fn open_line(&self, places: &[usize]) -> (Printable, Vec<usize>) {

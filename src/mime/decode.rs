@@ -31,7 +31,7 @@ fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
         let text = line.trim_ascii_end();
         match text.strip_suffix(b"=") {
             Some(soft) if line.len() > text.len() || end == bytes.len() => {
-                escapes(soft, &mut decoded)
+                escapes(soft, &mut decoded);
             }
             _ => {
                 escapes(text, &mut decoded);

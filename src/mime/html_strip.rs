@@ -45,13 +45,11 @@ pub fn strip(html: &str) -> String {
             text.push('<');
             continue;
         }
-        let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-        if BLOCKS.iter().any(|known| is(known)) && !text.ends_with('\n') && !text.is_empty() {
+        let is = |known: &&&str| known.as_bytes().eq_ignore_ascii_case(name);
+        if BLOCKS.iter().any(|known| is(&known)) && !text.ends_with('\n') && !text.is_empty() {
             text.push('\n');
         }
-        let hidden = ["script", "style", "head", "title"]
-            .iter()
-            .find(|known| is(known));
+        let hidden = ["script", "style", "head", "title"].iter().find(is);
         rest = match hidden {
             Some(hidden) if !rest.starts_with('/') => after_element(rest, hidden),
             _ => after_mark(rest, ">"),

@@ -158,11 +158,10 @@ fn decode_extended(pieces: &Extended) -> String {
     let mut bytes = Vec::new();
     for (place, (encoded, text)) in pieces.values().enumerate() {
         let mut text = text.as_str();
-        if place == 0 && *encoded {
-            if let Some((name, rest)) = text.split_once('\'') {
-                charset_name = Some(name);
-                text = rest.split_once('\'').map_or(rest, |(_, value)| value);
-            }
+        let labelled = text.split_once('\'').filter(|_| place == 0 && *encoded);
+        if let Some((name, rest)) = labelled {
+            charset_name = Some(name);
+            text = rest.split_once('\'').map_or(rest, |(_, value)| value);
         }
         if *encoded {
             percent_decode(text, &mut bytes);
@@ -202,7 +201,12 @@ mod tests {
 
     #[test]
     fn parameters_in_all_their_forms() {
-        let table: [(&str, &str, &[(&str, &str)]); 12] = [
+        type Row = (
+            &'static str,
+            &'static str,
+            &'static [(&'static str, &'static str)],
+        );
+        let table: [Row; 12] = [
             ("text/plain", "text/plain", &[]),
             (
                 "text/plain; charset=us-ascii (Plain text)",

@@ -2,33 +2,33 @@
 
 use crate::mail::text::Printable;
 use crate::mime::document::{Document, PartLine};
-use crate::present::sizes;
+use crate::mime::size_words::part_in_words;
 
 /// The lines of the attachment index, one for each of `document.parts`: number, size, type, name, description.
 pub fn attachment_lines(document: &Document, width: usize) -> Vec<Printable> {
-    let numbers: Vec<Printable> = document.parts.iter().map(number).collect();
-    let widest = numbers
-        .iter()
-        .map(Printable::width)
-        .max()
-        .unwrap_or(0)
-        .max(4);
-    let line = |(part, number): (&PartLine, Printable)| {
-        let mut line = number.pad_left(4).pad(widest);
-        line.push_static(" ");
-        line.push(&sizes::of_part(part).pad_left(12));
+    let line = |part: &PartLine| {
+        let mut line = number(part);
+        line.push(&size_columns(part));
         line.push_static("   ");
         line.push(&described(part));
         line.cut(width)
     };
-    document.parts.iter().zip(numbers).map(line).collect()
+    document.parts.iter().map(line).collect()
 }
 
-fn number(part: &PartLine) -> Printable {
-    Printable::own(part.section.to_string())
+/// The part's number, in at least 4 columns.
+pub fn number(part: &PartLine) -> Printable {
+    Printable::own(part.section.to_string()).pad_left(4)
 }
 
-/// `Text/PLAIN (Name: "minutes.txt"), "minutes of October"`.
+/// The part's size, the figure right-aligned in 7 columns, the unit in 6.
+pub fn size_columns(part: &PartLine) -> Printable {
+    let words = part_in_words(part);
+    let (figure, unit) = words.split_once(' ').unwrap_or((&words, ""));
+    Printable::own(format!("{figure:>7} {unit:<5}"))
+}
+
+/// `Text/PLAIN (Name: "minutes.txt"), "minutes of October"`
 pub fn described(part: &PartLine) -> Printable {
     let mut text = part.media_type.field();
     if let Some(name) = &part.name {

@@ -2,6 +2,9 @@
 
 pub mod attachments;
 pub mod dates;
+pub mod header_block;
 pub mod index_line;
 pub mod message_text;
+pub mod rows;
 pub mod sizes;
+pub mod wrap;

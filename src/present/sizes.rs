@@ -1,8 +1,4 @@
-//! Sizes as Pine writes them: narrow ones for the index, words for parts.
-
-use crate::mail::text::Printable;
-use crate::mime::document::PartLine;
-use crate::mime::size_words::part_in_words;
+//! Sizes as the index shows them.
 
 /// A size for the index, in parentheses and in whole units: `(934)`, `(1K)` to `(99K)`, `(.1M)` from 100,000 octets, `(2M)`, `(12M)`.
 pub fn narrow(octets: u64) -> String {
@@ -23,11 +19,6 @@ pub fn narrow(octets: u64) -> String {
     }
     let billions = octets.saturating_add(500_000_000) / 1_000_000_000;
     format!("({}G)", billions.max(1))
-}
-
-/// What the attachment index says of a part's size: `8 lines` for text and messages, else octets in words.
-pub fn of_part(part: &PartLine) -> Printable {
-    Printable::own(part_in_words(part))
 }
 
 #[cfg(test)]
