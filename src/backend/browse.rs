@@ -42,7 +42,11 @@ pub fn list(
         found(root(reference));
         return Ok(());
     }
-    let pattern = full_pattern(reference, pattern)?;
+    let pattern = full_pattern(reference, pattern);
+    if pattern.len() > MailboxName::MAX_LOCAL {
+        let (length, limit) = (pattern.len(), MailboxName::MAX_LOCAL);
+        return Err(NameError::TooLong { length, limit }.into());
+    }
     let (path, kind) = start_place(environment, &pattern)?;
     let mut walk = Walk {
         environment,
@@ -66,8 +70,8 @@ pub fn list(
 }
 
 /// The pattern with what it is relative to in front of it.
-pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Result<Vec<u8>> {
-    let whole = match (pattern.first(), reference.first()) {
+pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Vec<u8> {
+    match (pattern.first(), reference.first()) {
         (Some(b'/'), Some(b'#')) => {
             let end = reference.iter().position(|&byte| byte == b'/');
             let root = reference.split_at(end.unwrap_or(reference.len())).0;
@@ -75,12 +79,7 @@ pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Result<Vec<u8>> {
         }
         (Some(b'#' | b'/' | b'~' | b'{'), _) => pattern.to_vec(),
         _ => [reference, pattern].concat(),
-    };
-    if whole.len() > MailboxName::MAX_LOCAL {
-        let (length, limit) = (whole.len(), MailboxName::MAX_LOCAL);
-        return Err(NameError::TooLong { length, limit }.into());
     }
-    Ok(whole)
 }
 
 /// What an empty pattern asks for: the part of `reference` up to its first `/`, where that is a name.
@@ -134,6 +133,13 @@ fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, Na
 /// Namespaces whose drivers come with a later version.
 const NOT_YET: [(&str, &str); 3] = [("{", "{server}"), ("#mh", "#mh/"), ("#news.", "#news.")];
 
+fn is_missing(refusal: &io::Error) -> bool {
+    matches!(
+        refusal.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 struct Walk<'a> {
     environment: &'a Environment,
     pattern: &'a [u8],
@@ -158,7 +164,7 @@ impl Walk<'_> {
         let metadata = match self.environment.files.metadata(&path) {
             Ok(metadata) if metadata.is_dir() => metadata,
             Ok(_) => return Ok(()),
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(missing) if is_missing(&missing) => return Ok(()),
             Err(refusal) => return Err(DriverError::io(&path)(refusal).into()),
         };
         self.walked.insert(FileId::of(&metadata));

@@ -14,6 +14,7 @@ use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pool::Urgency;
 use crate::backend::request::{Request, Submission};
 use crate::backend::submissions::Submissions;
+use crate::backend::subscriptions;
 use crate::backend::transfer;
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
@@ -81,17 +82,22 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
         Request::List {
             reference,
             pattern,
-            subscribed: false,
-        } => browse::list(
-            &context.environment,
-            &reference,
-            &pattern,
-            job,
-            &mut |batch| outlet.piece_blocking(Piece::Listed(batch)),
-        ),
-        Request::List { .. } | Request::Subscribe(..) => Err(Error::NotYet {
-            namespace: "subscriptions",
-        }),
+            subscribed,
+        } => {
+            let environment = &context.environment;
+            let mut found = |batch| outlet.piece_blocking(Piece::Listed(batch));
+            if subscribed {
+                subscriptions::list(environment, &reference, &pattern, &mut found)
+            } else {
+                browse::list(environment, &reference, &pattern, job, &mut found)
+            }
+        }
+        Request::Subscribe(name, true) => {
+            subscriptions::subscribe(&context.environment, &name, job)
+        }
+        Request::Subscribe(name, false) => {
+            subscriptions::unsubscribe(&context.environment, &name, job)
+        }
         // Those two are never posted here: open mailboxes have servers of their own.
         Request::Open { .. } | Request::On(..) => Err(Error::NotOpen),
     }
@@ -106,7 +112,10 @@ fn delete(context: &Context, name: &MailboxName, job: &Job) -> Result<()> {
     }
     let choice = context.choice(name)?;
     context.open.forbid(&choice.place.path)?;
-    Ok(choice.driver.delete(&choice.place, job)?)
+    choice.driver.delete(&choice.place, job)?;
+    let followed = subscriptions::follow_delete(&context.environment, name, job);
+    report_unfollowed(followed, job);
+    Ok(())
 }
 
 fn rename(context: &Context, from: &MailboxName, to: &MailboxName, job: &Job) -> Result<()> {
@@ -114,7 +123,19 @@ fn rename(context: &Context, from: &MailboxName, to: &MailboxName, job: &Job) ->
     let choice = context.choice(from)?;
     context.open.forbid(&choice.place.path)?;
     let place = context.place(to)?;
-    Ok(choice.driver.rename(&choice.place, &place, job)?)
+    choice.driver.rename(&choice.place, &place, job)?;
+    let followed = subscriptions::follow_rename(&context.environment, from, to, job);
+    report_unfollowed(followed, job);
+    Ok(())
+}
+
+/// The mailbox itself is gone or renamed by now: what the subscriptions say does not change that.
+fn report_unfollowed(followed: Result<()>, job: &Job) {
+    if let Err(error) = followed {
+        job.notice(format!(
+            "the list of subscriptions was not changed: {error}"
+        ));
+    }
 }
 
 fn append(

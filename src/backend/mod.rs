@@ -27,4 +27,5 @@ pub mod source;
 pub mod staged;
 pub mod stream;
 pub mod submissions;
+pub mod subscriptions;
 pub mod transfer;

@@ -238,8 +238,10 @@ impl World<'_> {
 /// `rest` below `base`; unlike a join of paths, an absolute `rest` does not replace `base`.
 fn below(base: &Path, rest: &[u8]) -> PathBuf {
     let mut path = base.as_os_str().to_owned();
-    if !rest.is_empty() {
+    if !rest.is_empty() && !path.as_bytes().ends_with(b"/") {
         path.push("/");
+    }
+    if !rest.is_empty() {
         path.push(OsStr::from_bytes(rest));
     }
     PathBuf::from(path)

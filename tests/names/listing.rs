@@ -1,0 +1,257 @@
+//! LIST over the files of a home.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use mugo::backend::browse::{BATCH, list};
+use mugo::backend::error::Error;
+use mugo::mail::listing::ListEntry;
+use mugo::os::home::Overrides;
+
+use crate::homes::{Home, job};
+
+fn entries(home: &Home, reference: &str, pattern: &str) -> Result<Vec<ListEntry>, Error> {
+    let environment = home.environment();
+    let (job, ..) = job();
+    let mut all = Vec::new();
+    let mut found = |batch: Vec<ListEntry>| {
+        assert!(batch.len() <= BATCH);
+        all.extend(batch);
+    };
+    list(
+        &environment,
+        reference.as_bytes(),
+        pattern.as_bytes(),
+        &job,
+        &mut found,
+    )?;
+    Ok(all)
+}
+
+/// The names, each with the first letters of its attributes.
+fn names(home: &Home, reference: &str, pattern: &str) -> Vec<String> {
+    let shown = |entry: &ListEntry| {
+        let attributes = entry
+            .attributes
+            .iter()
+            .map(|attribute| match attribute.name() {
+                "\\NoInferiors" => 'f',
+                "\\NoSelect" => 'd',
+                "\\Marked" => '!',
+                "\\Unmarked" => '.',
+                "\\HasChildren" => '+',
+                _ => '-',
+            });
+        let attributes: String = attributes.collect();
+        format!(
+            "{} {attributes}",
+            String::from_utf8_lossy(entry.name.as_bytes())
+        )
+    };
+    entries(home, reference, pattern)
+        .expect(pattern)
+        .iter()
+        .map(shown)
+        .collect()
+}
+
+fn home() -> Home {
+    let home = Home::new();
+    home.write("b/deep/er/x", b"x");
+    home.write("b/two", b"");
+    home.write("a", b"");
+    home.write("c.txt", b"x");
+    fs::create_dir(home.path("void")).expect("a folder");
+    home
+}
+
+#[test]
+fn patterns_choose_among_sorted_names() {
+    let home = home();
+    // Read long ago, then written: marked.
+    let times = fs::FileTimes::new().set_accessed(std::time::SystemTime::UNIX_EPOCH);
+    let file = fs::File::options()
+        .write(true)
+        .open(home.path("c.txt"))
+        .expect("a file");
+    file.set_times(times).expect("times");
+    for (reference, pattern, expected) in [
+        (
+            "",
+            "%",
+            &["a f.", "b d+", "c.txt f!", "void d-", "INBOX f"][..],
+        ),
+        ("", "b/%", &["b/ d+", "b/deep d+", "b/two f."][..]),
+        ("b/", "%", &["b/ d+", "b/deep d+", "b/two f."][..]),
+        ("", "b/*x", &["b/deep/er/x f."][..]),
+        ("", "*/er", &["b/deep/er d+"][..]),
+        ("", "%/", &["b/ d+", "void/ d-"][..]),
+        ("", "a", &["a f."][..]),
+        ("", "A", &[][..]),
+        ("", "i%", &["INBOX f"][..]),
+        ("x", "inbox", &[][..]),
+        ("", "inbox", &["INBOX f"][..]),
+        ("nothing/", "%", &[][..]),
+        ("a/", "%", &[][..]),
+        (
+            "ignored",
+            "~/%",
+            &["~/ d+", "~/a f.", "~/b d+", "~/c.txt f!", "~/void d-"][..],
+        ),
+        ("~/b", "", &["~/ d"][..]),
+        ("", "", &[][..]),
+    ] {
+        let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+        let mut found = names(&home, reference, pattern);
+        // The access time of `x` is the time of its writing, which may or may not count as read.
+        found.iter_mut().for_each(|name| {
+            if name.starts_with("b/deep/er/x") {
+                *name = name.replace('!', ".");
+            }
+        });
+        assert_eq!(found, expected, "{reference:?} {pattern:?}");
+    }
+    let absolute = format!("{}/%", home.path("b").display());
+    let found = entries(&home, "ignored", &absolute).expect("a list");
+    assert_eq!(found.len(), 3);
+    let everything = names(&home, "", "*");
+    assert_eq!(everything.len(), 9, "{everything:?}");
+}
+
+#[test]
+fn hostile_files_do_not_disturb() {
+    let home = Home::new();
+    for file in [
+        &b"bad\xff"[..],
+        b"esc\x1b[31m",
+        b"two\nlines",
+        b"~fred",
+        b"#x",
+        b"{h}",
+        b"inbox",
+    ] {
+        fs::write(home.path("").join(OsStr::from_bytes(file)), b"").expect("a file");
+    }
+    fs::write(home.path("").join("n".repeat(255)), b"").expect("a file");
+    symlink("nowhere", home.path("dangling")).expect("a link");
+    let fifo = Command::new("mkfifo").arg(home.path("fifo")).status();
+    assert!(
+        fifo.is_ok_and(|status| status.success()),
+        "mkfifo makes a FIFO"
+    );
+    home.write("INBOX.d/x", b"");
+    home.write("Inbox/y", b"");
+    let found = entries(&home, "", "*").expect("a list");
+    let found: Vec<&[u8]> = found.iter().map(|entry| entry.name.as_bytes()).collect();
+    let long = "n".repeat(255);
+    let expected: [&[u8]; 7] = [
+        b"INBOX.d",
+        b"INBOX.d/x",
+        b"Inbox/y",
+        b"bad\xff",
+        b"esc\x1b[31m",
+        long.as_bytes(),
+        b"INBOX",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn links_do_not_lead_in_circles() {
+    let home = Home::new();
+    home.write("real/x", b"");
+    for (link, target) in [
+        ("real/up", ".."),
+        ("real/self", "."),
+        ("again", "real"),
+        ("zz", "real/x"),
+    ] {
+        symlink(target, home.path(link)).expect("a link");
+    }
+    let found: Vec<String> = entries(&home, "", "*")
+        .expect("a list")
+        .iter()
+        .map(|entry| String::from_utf8_lossy(entry.name.as_bytes()).into_owned())
+        .collect();
+    let inside = [
+        "again",
+        "again/self",
+        "again/up",
+        "again/x",
+        "real",
+        "real/self",
+        "real/up",
+        "real/x",
+    ];
+    assert_eq!(found, [&inside[..], &["zz", "INBOX"]].concat());
+    // 24 levels, with two links from each to the next: 16 million ways.
+    let mut folder = String::from("ladder");
+    for _ in 0..24 {
+        fs::create_dir(home.path(&folder)).expect("a folder");
+        symlink("n", home.path(&folder).join("l")).expect("a link");
+        symlink("n", home.path(&folder).join("m")).expect("a link");
+        folder.push_str("/n");
+    }
+    let found = entries(&home, "", "ladder/*").expect("a list");
+    assert!(found.len() < 2_000, "{}", found.len());
+}
+
+#[test]
+fn the_walk_ends_twenty_levels_down() {
+    let home = Home::new();
+    let folders = vec!["d"; 25].join("/");
+    fs::create_dir_all(home.path(&folders)).expect("folders");
+    let found = entries(&home, "", "d*").expect("a list");
+    assert_eq!(found.len(), 21);
+}
+
+#[test]
+fn many_names_come_in_batches_and_can_be_cancelled() {
+    let home = Home::new();
+    for number in 0..1_200 {
+        fs::write(home.path(&format!("m{number:04}")), b"").expect("a file");
+    }
+    let environment = home.environment();
+    let (job, _, cancel) = job();
+    let mut sizes = Vec::new();
+    let mut found = |batch: Vec<ListEntry>| {
+        sizes.push(batch.len());
+        cancel.cancel();
+    };
+    let outcome = list(&environment, b"", b"*", &job, &mut found);
+    assert!(matches!(outcome, Err(Error::Cancelled)));
+    assert_eq!(sizes, [BATCH]);
+    assert_eq!(entries(&home, "", "*").expect("a list").len(), 1_201);
+}
+
+#[test]
+fn what_cannot_be_listed_says_why() {
+    let home = Home::new();
+    for pattern in ["{h}%", "#mh/%", "#mhinbox", "#news.*"] {
+        let refused = entries(&home, "", pattern);
+        assert!(matches!(refused, Err(Error::NotYet { .. })), "{pattern}");
+    }
+    assert!(matches!(
+        entries(&home, "{h}", "%"),
+        Err(Error::NotYet { .. })
+    ));
+    assert!(matches!(entries(&home, "", "#x%"), Err(Error::Name(_))));
+    assert!(matches!(
+        entries(&home, "", &"*".repeat(257)),
+        Err(Error::Name(_))
+    ));
+    assert!(matches!(
+        entries(&home, "", "~no-such-user/%"),
+        Err(Error::NoSuchUser(_))
+    ));
+    let restricted = home.environment_with(Overrides {
+        restricted: true,
+        ..home.overrides()
+    });
+    let (job, ..) = job();
+    let refused = list(&restricted, b"", b"/%", &job, &mut |_| {});
+    assert!(matches!(refused, Err(Error::Forbidden { .. })));
+}

@@ -1,0 +1,6 @@
+//! From names to places and drivers, on homes made for each test.
+
+mod homes;
+mod listing;
+mod resolving;
+mod subscriptions;

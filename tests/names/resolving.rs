@@ -1,0 +1,205 @@
+//! The table of names in every mode, and what is forbidden.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use mugo::backend::error::Error;
+use mugo::backend::resolve::{Target, resolve, resolve_with};
+use mugo::driver::place::Protection;
+use mugo::os::environment::Environment;
+use mugo::os::home::Overrides;
+
+use crate::homes::{Home, name};
+
+/// Users of an imagined machine.
+fn homes(user: &OsStr) -> Option<PathBuf> {
+    let known = ["fred", "ftp", "imappublic", "imapshared"];
+    let user = user.to_str().filter(|user| known.contains(user))?;
+    Some(PathBuf::from("/homes").join(user))
+}
+
+/// Where a name leads: a path, with the home as `H` and the spool as `S`, or the kind of error.
+fn leads(home: &Home, environment: &Environment, text: &str) -> String {
+    let place = match resolve_with(environment, &name(text), &homes) {
+        Ok(Target::Local(place)) => place,
+        Ok(Target::Remote(server, mailbox)) => {
+            return format!("{} {}", server.host(), String::from_utf8_lossy(&mailbox));
+        }
+        Err(error) => return kind(&error).to_owned(),
+    };
+    assert_eq!(
+        place.is_inbox,
+        text.eq_ignore_ascii_case("INBOX") || text == "#driver.unix/INBOX"
+    );
+    let path = place.path.to_str().expect("text").to_owned();
+    let home = home
+        .path("")
+        .to_str()
+        .expect("text")
+        .trim_end_matches('/')
+        .to_owned();
+    let spool = environment.spool.to_str().expect("text");
+    path.replace(spool, "S")
+        .replace(&format!("{home}/"), "H/")
+        .replace(&home, "H")
+}
+
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::Forbidden { .. } => "forbidden",
+        Error::NotYet { .. } => "not yet",
+        Error::NoSuchUser(_) => "no user",
+        _ => "other",
+    }
+}
+
+#[test]
+fn a_clear_box() {
+    let home = Home::new();
+    let environment = home.environment();
+    for (text, expected) in [
+        ("INBOX", "S"),
+        ("inbox", "S"),
+        ("foo/bar", "H/foo/bar"),
+        ("foo/../bar", "H/foo/../bar"),
+        ("/a/b", "/a/b"),
+        ("~/inbox", "H/inbox"),
+        ("~//etc/passwd", "H//etc/passwd"),
+        ("~/", "H/"),
+        ("~fred/x", "/homes/fred/x"),
+        ("~fred//etc", "/homes/fred//etc"),
+        ("~fred/Inbox", "/homes/fred/INBOX"),
+        ("~fred", "/homes/fred"),
+        ("~nobody-here/x", "no user"),
+        ("#ftp/x", "/homes/ftp/x"),
+        ("#ftp/inbox", "/homes/ftp/inbox"),
+        ("#public/inbox", "/homes/imappublic/INBOX"),
+        ("#shared/a/b", "/homes/imapshared/a/b"),
+        ("#mh/x", "not yet"),
+        ("#mhinbox", "not yet"),
+        ("#news.comp.mail", "not yet"),
+        ("#move+a+b", "not yet"),
+        ("#pop{h}x", "not yet"),
+        ("#driver.unix/foo", "H/foo"),
+        ("#driver.unix/INBOX", "S"),
+        ("{h}x", "h x"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn restricted_mode() {
+    let home = Home::new();
+    let environment = home.environment_with(Overrides {
+        restricted: true,
+        ..home.overrides()
+    });
+    for (text, expected) in [
+        ("foo", "H/foo"),
+        ("~/foo", "H/foo"),
+        ("/a", "forbidden"),
+        ("~fred/x", "forbidden"),
+        ("a..b", "forbidden"),
+        ("a//b", "forbidden"),
+        ("a/~b", "forbidden"),
+        ("#shared/x", "/homes/imapshared/x"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+    let spool = home.spool();
+    assert_eq!(
+        leads(&home, &environment, spool.to_str().expect("text")),
+        "S"
+    );
+}
+
+#[test]
+fn a_black_box() {
+    let home = Home::new();
+    let overrides = Overrides {
+        black_box: Some(PathBuf::from("/box")),
+        ..home.overrides()
+    };
+    let environment = home.environment_with(overrides.clone());
+    let me = environment.user.name.clone();
+    for (text, expected) in [
+        ("INBOX", format!("/box/{me}/INBOX")),
+        ("x/y", format!("/box/{me}/x/y")),
+        ("~/x", format!("/box/{me}/x")),
+        ("/anna/b/c", "/box/anna/b/c".into()),
+        ("/anna/inBOX", "/box/anna/INBOX".into()),
+        ("/anna", "/box/anna".into()),
+        ("~anna/x", "/box/anna/x".into()),
+        ("~anna/inbox", "/box/anna/INBOX".into()),
+        ("/", "no user".into()),
+        ("/./x", "no user".into()),
+        ("/../x", "forbidden".into()),
+        ("x/../y", "forbidden".into()),
+        ("#public/x", "/homes/imappublic/x".into()),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+    let environment = home.environment_with(Overrides {
+        restricted: true,
+        ..overrides
+    });
+    assert_eq!(leads(&home, &environment, "/anna/b"), "forbidden");
+    assert_eq!(
+        leads(&home, &environment, &format!("/{me}/b")),
+        format!("/box/{me}/b")
+    );
+}
+
+#[test]
+fn anonymous_users() {
+    let home = Home::new();
+    let environment = home.environment_with(Overrides {
+        anonymous: true,
+        ..home.overrides()
+    });
+    for (text, expected) in [
+        ("INBOX", "H/INBOX"),
+        ("x", "H/x"),
+        ("~/x", "forbidden"),
+        ("~fred/x", "forbidden"),
+        ("/x", "forbidden"),
+        ("x/..", "forbidden"),
+        ("#shared/x", "forbidden"),
+        ("#ftp/x", "/homes/ftp/x"),
+        ("#public/x", "/homes/imappublic/x"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_made_gets_the_bits_of_its_namespace() {
+    let home = Home::new();
+    let environment = home.environment();
+    for (text, expected) in [
+        ("x", Protection::PRIVATE),
+        ("#ftp/x", Protection::FTP),
+        ("#public/x", Protection::PUBLIC),
+        ("#shared/x", Protection::SHARED),
+    ] {
+        let target = resolve_with(&environment, &name(text), &homes).expect(text);
+        let Target::Local(place) = target else {
+            panic!("{text} is local");
+        };
+        assert_eq!(place.protection, expected, "{text}");
+    }
+}
+
+#[test]
+fn the_machine_knows_its_users() {
+    let home = Home::new();
+    let environment = home.environment();
+    let own = format!("~{}/x", environment.user.name);
+    let Ok(Target::Local(place)) = resolve(&environment, &name(&own)) else {
+        panic!("the user has a home");
+    };
+    assert_eq!(place.path, home.path("x"));
+    let stranger = resolve(&environment, &name("~no-such-user-here/x"));
+    assert!(matches!(stranger, Err(Error::NoSuchUser(_))));
+}
