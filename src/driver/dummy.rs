@@ -13,6 +13,7 @@ use crate::driver::job::Job;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
+use crate::driver::unix::Unix;
 use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
@@ -54,6 +55,13 @@ impl Dummy {
             return Ok(());
         };
         Err(Error::NotThisFormat { driver: NAME, why })
+    }
+
+    fn writable(&self) -> Result<()> {
+        if self.environment.read_only {
+            return Err(Error::ReadOnly);
+        }
+        Ok(())
     }
 
     fn uid_validity(&self) -> Option<UidValidity> {
@@ -116,23 +124,23 @@ impl LocalDriver for Dummy {
     }
 
     fn create(&self, place: &Place, _job: &Job) -> Result<()> {
+        self.writable()?;
         local_file::create_empty(&self.environment, place)
     }
 
     fn delete(&self, place: &Place, _job: &Job) -> Result<()> {
+        self.writable()?;
         local_file::delete(&self.environment, place)
     }
 
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {
+        self.writable()?;
         local_file::rename(&self.environment, from, to)
     }
 
-    fn append(&self, place: &Place, _messages: &mut dyn Messages, _job: &Job) -> Result<Appended> {
+    fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
         self.admit(place)?;
-        Err(Error::Unsupported {
-            driver: NAME,
-            operation: "append; the format for empty mailboxes does",
-        })
+        Unix::new(&self.environment).append(place, messages, job)
     }
 }
 

@@ -10,3 +10,4 @@ pub mod local_file;
 pub mod message;
 pub mod place;
 pub mod table;
+pub mod unix;

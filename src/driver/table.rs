@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use crate::driver::contract::LocalDriver;
 use crate::driver::dummy::Dummy;
+use crate::driver::unix::Unix;
 use crate::os::environment::Environment;
 
 /// All local drivers in probing order; the first that says [`Probe::Mine`](crate::driver::contract::Probe::Mine) owns the place.
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
-    vec![Box::new(Dummy::new(environment))]
+    vec![
+        Box::new(Unix::new(environment)),
+        Box::new(Dummy::new(environment)),
+    ]
 }

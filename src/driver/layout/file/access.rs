@@ -39,17 +39,22 @@ impl Stamp {
     }
 }
 
-/// A file that is locked for as long as this lives. The kernel lock goes before the dot lock.
+/// A file that is locked for as long as this lives. Dropped, it closes the file, which gives the kernel lock back, and
+/// then the dot lock: in the order of the fields.
 pub struct Locked {
     /// The file.
     pub file: Box<dyn MailFile>,
-    _dot_lock: Option<DotLock>,
+    dot_lock: Option<DotLock>,
 }
 
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // Closing the file gives the lock back as well; there is nobody to tell that unlocking failed.
-        let _ = self.file.unlock();
+impl Locked {
+    /// Gives the locks back and keeps the file open.
+    pub fn unlock(self) -> Box<dyn MailFile> {
+        let mut file = self.file;
+        // Fails only for files that cannot be locked, which are not locked then.
+        let _ = file.unlock();
+        drop(self.dot_lock);
+        file
     }
 }
 
@@ -65,7 +70,7 @@ pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Resu
         .map_err(Error::io(path))?;
     let mut locked = Locked {
         file,
-        _dot_lock: Some(dot_lock),
+        dot_lock: Some(dot_lock),
     };
     flock(environment, path, &mut locked, Flock::Exclusive, job)?;
     recover(environment, path, &mut *locked.file)?;
@@ -88,7 +93,7 @@ pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result
     }
     let mut locked = Locked {
         file,
-        _dot_lock: None,
+        dot_lock: None,
     };
     flock(environment, path, &mut locked, Flock::Shared, job)?;
     Ok(locked)

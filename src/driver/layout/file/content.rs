@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::from_line::FromLine;
 use crate::driver::layout::file::metadata::{self, Kind};
 use crate::driver::layout::file::record::Record;
 use crate::driver::layout::file::window::{Line, Window};
@@ -108,6 +109,17 @@ impl Source<'_> {
         Ok(())
     }
 
+    /// The envelope sender, as the From line has it.
+    pub fn sender(&self, record: &Record) -> Result<Option<Vec<u8>>> {
+        let end = record.offset + u64::from(record.from_line);
+        let mut window = Window::new(self.file, record.offset, end);
+        window.line().map_err(Error::io(self.path))?;
+        let line = window.rest();
+        let line = FromLine::parse(line.strip_suffix(b"\n").unwrap_or(line));
+        let user = line.map(|line| line.user().to_vec());
+        Ok(user.filter(|user| !user.is_empty()))
+    }
+
     /// Whether the file still has the message's From line where it was.
     pub fn still_there(&self, record: &Record) -> Result<bool> {
         let end = record.offset + u64::from(record.from_line);
@@ -116,7 +128,7 @@ impl Source<'_> {
         let whole = found == Line::Whole(record.from_line as usize);
         let line = window.rest();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Ok(whole && crate::driver::layout::file::from_line::FromLine::parse(line).is_some())
+        Ok(whole && FromLine::parse(line).is_some())
     }
 }
 

@@ -1,7 +1,19 @@
 //! The engine of the traditional formats: messages one behind the other in a text file, state kept in their headers.
 
+pub mod access;
+pub mod append;
+pub mod content;
+pub mod contents;
+pub mod filter;
 pub mod from_line;
+pub mod mailbox;
+pub mod manage;
 pub mod metadata;
+pub mod news;
+pub mod opener;
 pub mod record;
+pub mod refresh;
+pub mod rewrite;
 pub mod scan;
+pub mod target;
 pub mod window;

@@ -87,6 +87,12 @@ impl Record {
         }
     }
 
+    /// The same message at another place.
+    #[must_use]
+    pub fn moved_to(&self, offset: u64) -> Self {
+        Self { offset, ..*self }
+    }
+
     /// Where the text starts.
     pub fn text_offset(&self) -> u64 {
         self.offset + self.head

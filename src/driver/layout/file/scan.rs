@@ -4,25 +4,30 @@
 //! header it does not count. If a text ends with an empty line, that one is the separator and not part of it.
 //! Sizes count every LF as CRLF and no CR. UIDs out of order, or far above the last one, are not believed: senders write them too.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 use memchr::memmem;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::from_line::{self, FromLine};
 use crate::driver::layout::file::metadata::{self, Kind};
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::{Line, Window, count_of};
 use crate::mail::flags::SystemFlags;
-use crate::os::files::MailFile;
 
 /// A pass over a file, or over what was added to it.
 pub struct Scan<'a> {
     window: Window<'a>,
+    path: &'a Path,
     job: &'a Job,
     local: TimeZone,
     separator: memmem::Finder<'static>,
     base: Base,
+    /// What the file itself says of the mailbox.
+    told: Base,
     /// The UID of the message before.
     previous: u32,
     first: bool,
@@ -46,8 +51,8 @@ const FARTHEST_JUMP: u32 = 1 << 20;
 
 impl<'a> Scan<'a> {
     /// A pass over the whole file of `length` bytes. White space before the first message is skipped.
-    pub fn whole(file: &'a dyn MailFile, length: u64, job: &'a Job) -> Result<Self> {
-        let mut scan = Self::resume(file, 0..length, Base::default(), 0, job);
+    pub fn whole(source: Source<'a>, length: u64, job: &'a Job) -> Result<Self> {
+        let mut scan = Self::resume(source, 0..length, Base::default(), 0, job);
         scan.first = true;
         scan.skip_blank()?;
         Ok(scan)
@@ -55,17 +60,19 @@ impl<'a> Scan<'a> {
 
     /// A pass over the part of a file that starts with a message, `previous` being the UID before it.
     pub fn resume(
-        file: &'a dyn MailFile,
+        source: Source<'a>,
         part: std::ops::Range<u64>,
         base: Base,
         previous: u32,
         job: &'a Job,
     ) -> Self {
         Self {
-            window: Window::new(file, part.start, part.end),
+            window: Window::new(source.file, part.start, part.end),
+            path: source.path,
             job,
             local: TimeZone::system(),
             separator: memmem::Finder::new(b"\nFrom "),
+            told: base.clone(),
             base,
             previous,
             first: false,
@@ -76,6 +83,16 @@ impl<'a> Scan<'a> {
     /// What is known of the mailbox as a whole so far; all that the file says after the first message.
     pub fn base(&self) -> &Base {
         &self.base
+    }
+
+    /// What the file itself says of the mailbox, without the UIDs given out meanwhile.
+    pub fn told(&self) -> &Base {
+        &self.told
+    }
+
+    /// Makes sure that no UID up to `last` is given out again.
+    pub fn raise_last_uid(&mut self, last: u32) {
+        self.base.last_uid = self.base.last_uid.max(last);
     }
 
     /// Where the pass has come to.
@@ -109,7 +126,7 @@ impl<'a> Scan<'a> {
 
     fn more(&mut self) -> Result<bool> {
         self.job.checkpoint()?;
-        self.window.more().map_err(read_error)
+        self.window.more().map_err(Error::io(self.path))
     }
 
     fn skip_blank(&mut self) -> Result<()> {
@@ -140,7 +157,7 @@ impl<'a> Scan<'a> {
     /// The message's first line; also whether its user is the mail system itself.
     fn from_line(&mut self) -> Result<Option<(Record, bool)>> {
         let offset = self.offset();
-        let Line::Whole(length) = self.window.line().map_err(read_error)? else {
+        let Line::Whole(length) = self.window.line().map_err(Error::io(self.path))? else {
             return Ok(None);
         };
         let line = self.window.rest().get(..length - 1).unwrap_or_default();
@@ -159,7 +176,7 @@ impl<'a> Scan<'a> {
         let mut dropping = false;
         loop {
             let offset = self.offset();
-            let (length, shown) = match self.window.line().map_err(read_error)? {
+            let (length, shown) = match self.window.line().map_err(Error::io(self.path))? {
                 Line::Whole(length) => (length, length),
                 Line::Unended(0) => {
                     record.marks.set(Marks::CUT);
@@ -183,7 +200,7 @@ impl<'a> Scan<'a> {
                 self.window.consume(length);
                 (length as u64, crs, ended)
             } else {
-                let skipped = self.window.skip_line().map_err(read_error)?;
+                let skipped = self.window.skip_line().map_err(Error::io(self.path))?;
                 (skipped.length, skipped.crs, skipped.ended)
             };
             record.head += length;
@@ -221,6 +238,7 @@ impl<'a> Scan<'a> {
             line,
             line_length,
         });
+        self.told = self.base.clone();
         true
     }
 
@@ -280,6 +298,7 @@ impl<'a> Scan<'a> {
             && self.base.uid_validity == 0
             && let Some(base) = self.notes.base.take()
         {
+            self.told = base.clone();
             self.base = base;
         }
         record.keywords = self.base.bits_of(metadata::words(&self.notes.words));
@@ -393,10 +412,3 @@ impl Text {
 }
 
 const HEAD_OF_LONG_LINE: usize = 8 * 1024;
-
-fn read_error(source: std::io::Error) -> Error {
-    Error::Io {
-        path: std::path::PathBuf::new(),
-        source,
-    }
-}

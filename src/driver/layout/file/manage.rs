@@ -1,0 +1,122 @@
+//! Making, counting, removing and renaming mailboxes of the traditional formats.
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::access::{self, Locked};
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::metadata;
+use crate::driver::layout::file::opener::{self, Manners, Opener};
+use crate::driver::layout::file::record::Base;
+use crate::driver::layout::file::scan::Scan;
+use crate::driver::local_file;
+use crate::driver::place::Place;
+use crate::mail::date::InternalDate;
+use crate::mail::flags::SystemFlags;
+use crate::mail::status::MailboxStatus;
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::journal::redo::Journal;
+
+/// Makes a mailbox that holds only its own data. A crash leaves at most an empty file, which is a mailbox too.
+pub fn create(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+    local_file::create_empty(environment, place)?;
+    if local_file::names_a_directory(place) {
+        return Ok(());
+    }
+    let now = (environment.clock)();
+    let base = Base {
+        uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+        ..Base::default()
+    };
+    let date = InternalDate::in_zone(now, &jiff::tz::TimeZone::system());
+    let text = metadata::pseudo_message(&base, &environment.process.host, &date, true);
+    let mut locked = access::lock_to_change(environment, &place.path, job)?;
+    Journal::new(environment)
+        .append(
+            &place.path,
+            &mut *locked.file,
+            &[],
+            &mut &text[..],
+            text.len() as u64,
+            &mut |_, _| {},
+        )
+        .map(drop)
+        .map_err(|refusal| access::journal_error(&place.path, refusal))
+}
+
+/// Counts what is in a mailbox; leaves no trace.
+pub fn status(
+    environment: &Environment,
+    driver: &'static str,
+    place: &Place,
+    job: &Job,
+) -> Result<MailboxStatus> {
+    let mut locked = access::lock_to_look(environment, &place.path, job)?;
+    let before = locked.file.metadata().map_err(Error::io(&place.path))?;
+    let source = Source {
+        file: &*locked.file,
+        path: &place.path,
+    };
+    let mut scan = Scan::whole(source, before.len(), job)?;
+    let mut status = MailboxStatus {
+        driver,
+        messages: 0,
+        recent: 0,
+        unseen: 0,
+        uid_next: None,
+        uid_validity: None,
+    };
+    while let Some(record) = scan.next()? {
+        status.messages += 1;
+        status.recent += u32::from(record.system.contains(SystemFlags::RECENT));
+        status.unseen += u32::from(!record.system.contains(SystemFlags::SEEN));
+        if status.messages % 256 == 0 {
+            job.progress(scan.offset(), before.len());
+        }
+    }
+    let validity = match scan.told().uid_validity {
+        0 => u32::try_from((environment.clock)()).unwrap_or(1),
+        told => told,
+    };
+    status.uid_validity = UidValidity::new(validity);
+    status.uid_next = Uid::new(scan.base().last_uid.saturating_add(1));
+    access::restore_times(&mut *locked.file, &before);
+    Ok(status)
+}
+
+/// Removes a mailbox that nobody uses.
+pub fn delete(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+    if place.is_inbox {
+        return Err(Error::Refused("INBOX cannot be deleted"));
+    }
+    let locks = lock_alone(environment, place, job)?;
+    local_file::delete(environment, place)?;
+    drop(locks);
+    Ok(())
+}
+
+/// Gives a mailbox that nobody uses another name.
+pub fn rename(environment: &Environment, from: &Place, to: &Place, job: &Job) -> Result<()> {
+    local_file::refuse_existing(environment, &to.path)?;
+    let locks = lock_alone(environment, from, job)?;
+    local_file::rename(environment, from, to)?;
+    drop(locks);
+    Ok(())
+}
+
+/// Takes every lock there is on a mailbox, without waiting for whoever has it open.
+fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<(Locked, Opener)> {
+    environment
+        .files
+        .metadata(&place.path)
+        .map_err(|refusal| local_file::no_access(place, refusal))?;
+    let opener = opener::ask(environment, &place.path, Manners::Silent, job)?;
+    if let Opener::Refused(why) = opener {
+        return Err(Error::Locked {
+            by: Foreign::new(why),
+        });
+    }
+    let locked = access::lock_to_change(environment, &place.path, job)?;
+    Ok((locked, opener))
+}

@@ -1,0 +1,79 @@
+//! The opener lock: one program at a time has a mailbox of the traditional formats open for writing.
+//!
+//! It is the name lock in `/tmp`, held for as long as the mailbox is open, with our process id in it. Whoever else wants
+//! the mailbox sends that process SIGUSR2, "the kiss of death", and waits; we do so too, and when it comes to us we write
+//! what is pending and go on read-only.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::driver::error::Result;
+use crate::driver::job::Job;
+use crate::os::environment::Environment;
+use crate::os::files::{Flock, OpenMode};
+use crate::os::name_lock::{Asked, NameLock};
+use crate::os::process::kiss;
+
+/// What came of asking for the lock.
+pub enum Opener {
+    /// It is ours.
+    Held(NameLock),
+    /// It is not; this is why, in words for the user.
+    Refused(String),
+}
+
+/// Whether the holder is asked to give the lock up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manners {
+    /// Ask, and wait as long as the user's patience lasts. Others may ask us.
+    Ask,
+    /// Take it only if it is free, and do not put our name into it.
+    Silent,
+}
+
+/// Asks for the opener lock of `path`.
+pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) -> Result<Opener> {
+    let file = match environment.files.open(path, OpenMode::ReadWrite) {
+        Ok(file) => file,
+        Err(refusal) => return Ok(Opener::Refused(format!("it may not be written: {refusal}"))),
+    };
+    let start = Instant::now();
+    let mut asked = false;
+    loop {
+        job.checkpoint()?;
+        let holder = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
+            Ok(Asked::Taken(mut lock)) => {
+                if manners == Manners::Ask && lock.sign().is_err() {
+                    job.notice(
+                        "other programs cannot ask for the mailbox: the lock file refuses our name",
+                    );
+                }
+                return Ok(Opener::Held(lock));
+            }
+            Ok(Asked::Ours) => {
+                return Ok(Opener::Refused(
+                    "this program has it open already".to_owned(),
+                ));
+            }
+            Ok(Asked::Busy(holder)) => holder,
+            Err(refusal) => return Ok(Opener::Refused(refusal.to_string())),
+        };
+        let told = match holder {
+            Some(pid) => format!("process {pid} has it open"),
+            None => "another program has it open".to_owned(),
+        };
+        if manners == Manners::Silent {
+            return Ok(Opener::Refused(told));
+        }
+        if !asked && !holder.is_some_and(kiss) {
+            return Ok(Opener::Refused(told));
+        }
+        asked = true;
+        if start.elapsed() >= environment.lock_patience {
+            return Ok(Opener::Refused(told));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(100);

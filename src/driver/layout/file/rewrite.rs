@@ -1,0 +1,265 @@
+//! Plans the new content of a mailbox file. Only messages whose header changes are written; what follows is moved along.
+//!
+//! Metadata lines stand at the end of the header. They are padded, so that most changes of flags stay in place.
+
+use memchr::memmem;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::content::{Retained, Source};
+use crate::driver::layout::file::contents::Contents;
+use crate::driver::layout::file::metadata;
+use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
+use crate::driver::layout::file::window::Window;
+use crate::mail::date::InternalDate;
+use crate::os::journal::plan::Plan;
+
+/// What a rewrite shall do besides writing flags and UIDs.
+pub struct Wish<'a> {
+    /// Which messages shall go.
+    pub remove: &'a dyn Fn(&Record) -> bool,
+    /// Whether messages that no session has seen stay so: they get no `O`.
+    pub keep_new: bool,
+    /// The host's name, for a pseudo message.
+    pub host: &'a str,
+    /// The time, for a pseudo message.
+    pub now: InternalDate,
+}
+
+/// A new content, ready to be written.
+pub struct Rewrite {
+    /// How it is made of the old one.
+    pub plan: Plan,
+    /// What it will hold.
+    pub contents: Contents,
+    /// Whether everything that was to be written is; else another rewrite has to follow.
+    pub complete: bool,
+}
+
+/// What a plan may cost before the rest is left to another rewrite, in bytes.
+const COSTLIEST: usize = 16 << 20;
+/// CRs are taken out of texts up to this size, in bytes; larger ones are moved as they are.
+const LARGEST_WITHOUT_CR: u64 = 256 * 1024;
+/// How much longer than needed a header may stay so that what follows does not move, in bytes.
+const MOST_SLACK: u64 = 512;
+
+impl Rewrite {
+    /// Whether it would leave every byte as it is.
+    pub fn is_idle(&self) -> bool {
+        self.plan.fresh().is_empty() && self.plan.new_length() == self.plan.old_length()
+    }
+}
+
+/// Plans the new content of the file that `contents` describes.
+pub fn plan(
+    source: Source<'_>,
+    contents: &Contents,
+    wish: &Wish<'_>,
+    job: &Job,
+) -> Result<Rewrite> {
+    let mut writer = Writer {
+        source,
+        plan: Plan::new(contents.length),
+        base: contents.base.clone(),
+        records: Vec::with_capacity(contents.records.len()),
+        wish,
+        complete: true,
+    };
+    let first = contents.records.first().map(|record| record.offset);
+    let pseudo = contents.base.pseudo;
+    let start = pseudo.map(|pseudo| pseudo.offset).or(first);
+    writer.plan.keep(0, start.unwrap_or(contents.length));
+    let base_changed = contents.base != contents.on_disk;
+    if let Some(pseudo) = pseudo {
+        writer.pseudo(pseudo, base_changed);
+    }
+    for (place, record) in contents.records.iter().enumerate() {
+        if place % 1024 == 0 {
+            job.checkpoint()?;
+        }
+        if (wish.remove)(record) {
+            continue;
+        }
+        let leads = writer.records.is_empty() && pseudo.is_none();
+        let must = leads && (base_changed || place > 0);
+        writer.message(record, leads, must)?;
+    }
+    if writer.records.is_empty() && pseudo.is_none() {
+        writer.new_pseudo();
+    }
+    Ok(Rewrite {
+        contents: Contents {
+            on_disk: writer.base.clone(),
+            base: writer.base,
+            records: writer.records,
+            length: writer.plan.new_length(),
+        },
+        plan: writer.plan,
+        complete: writer.complete,
+    })
+}
+
+struct Writer<'a> {
+    source: Source<'a>,
+    plan: Plan,
+    base: Base,
+    records: Vec<Record>,
+    wish: &'a Wish<'a>,
+    complete: bool,
+}
+
+impl Writer<'_> {
+    /// The pseudo message as it is, but for its X-IMAP line.
+    fn pseudo(&mut self, old: Pseudo, changed: bool) {
+        let offset = self.plan.new_length();
+        let mut new = Pseudo {
+            offset,
+            line: offset + (old.line - old.offset),
+            ..old
+        };
+        if changed {
+            let line = metadata::imap_line(&self.base);
+            let after = old.line + old.line_length;
+            self.plan.keep(old.offset, old.line - old.offset);
+            self.plan.put(&line);
+            self.plan.keep(after, old.offset + old.length - after);
+            new.line_length = line.len() as u64;
+            new.length = self.plan.new_length() - offset;
+        } else {
+            self.plan.keep(old.offset, old.length);
+        }
+        self.base.pseudo = Some(new);
+    }
+
+    /// A pseudo message for a mailbox that would be an empty file, which could not keep its UIDs.
+    fn new_pseudo(&mut self) {
+        let offset = self.plan.new_length();
+        let text = metadata::pseudo_message(&self.base, self.wish.host, &self.wish.now, false);
+        let line = memmem::find(&text, b"X-IMAP:").unwrap_or(0) as u64;
+        self.plan.put(&text);
+        self.base.pseudo = Some(Pseudo {
+            offset,
+            length: text.len() as u64,
+            line: offset + line,
+            line_length: metadata::imap_line(&self.base).len() as u64,
+        });
+    }
+
+    fn message(&mut self, record: &Record, leads: bool, must: bool) -> Result<()> {
+        let marks = record.marks;
+        let new = marks.has(Marks::NEW) && !self.wish.keep_new;
+        if !must && !new && !marks.has(Marks::CHANGED) && !marks.has(Marks::NO_UID) {
+            self.unchanged(record);
+            return Ok(());
+        }
+        if self.plan.cost() > COSTLIEST {
+            self.complete = false;
+            self.unchanged(record);
+            return Ok(());
+        }
+        self.changed(record, leads)
+    }
+
+    fn unchanged(&mut self, record: &Record) {
+        let offset = self.plan.new_length();
+        self.plan.keep(record.offset, record.end() - record.offset);
+        self.records.push(record.moved_to(offset));
+    }
+
+    fn changed(&mut self, record: &Record, leads: bool) -> Result<()> {
+        let retained = self.source.retained(record)?;
+        let mut new = record.moved_to(self.plan.new_length());
+        new.marks.clear(Marks::CHANGED);
+        new.marks.clear(Marks::NO_UID);
+        if !self.wish.keep_new {
+            new.marks.clear(Marks::NEW);
+        }
+        let without_cr = record.marks.has(Marks::HAS_CR);
+        new.from_line = self.copy(record.offset, u64::from(record.from_line), without_cr)? as u32;
+        self.header(record, &mut new, &retained, leads)?;
+        new.head = self.plan.new_length() - new.offset;
+        let without_cr = without_cr && record.text <= LARGEST_WITHOUT_CR;
+        new.text = self.copy(record.text_offset(), record.text, without_cr)?;
+        if without_cr {
+            new.marks.clear(Marks::HAS_CR);
+        }
+        self.separator(record, &mut new)?;
+        self.records.push(new);
+        Ok(())
+    }
+
+    fn header(
+        &mut self,
+        record: &Record,
+        new: &mut Record,
+        retained: &Retained,
+        leads: bool,
+    ) -> Result<()> {
+        let has_cr = record.marks.has(Marks::HAS_CR);
+        for &(offset, length) in &retained.ranges {
+            self.copy(offset, length, has_cr)?;
+        }
+        if !retained.ended {
+            self.plan.put(b"\n");
+            new.size += 2;
+        }
+        if !retained.blank_line {
+            new.marks.clear(Marks::CUT);
+            new.size += 2;
+        }
+        let mut block = metadata::block(new, &self.base, leads, 0);
+        let written = self.plan.new_length() - new.offset;
+        let needed = written + block.len() as u64 + 1;
+        let slack = record.head.saturating_sub(needed);
+        if slack > 0 && slack <= MOST_SLACK && !has_cr {
+            block = metadata::block(new, &self.base, leads, slack);
+        }
+        block.push(b'\n');
+        self.plan.put(&block);
+        Ok(())
+    }
+
+    /// Ends a text with one LF; a last line that has none of its own takes it.
+    fn separator(&mut self, record: &Record, new: &mut Record) -> Result<()> {
+        match record.separator {
+            1 => self.plan.keep(record.end() - 1, 1),
+            _ => self.plan.put(b"\n"),
+        }
+        new.separator = 1;
+        if record.separator == 0 && record.text > 0 && !self.ends_line(record)? {
+            new.separator = 0;
+            new.text += 1;
+            new.size += 2;
+        }
+        Ok(())
+    }
+
+    fn ends_line(&self, record: &Record) -> Result<bool> {
+        let mut last = Window::new(self.source.file, record.end() - 1, record.end());
+        last.more().map_err(Error::io(self.source.path))?;
+        Ok(last.rest() == b"\n")
+    }
+
+    /// Takes over a range of the file, with or without its CRs. Returns how many bytes that makes.
+    fn copy(&mut self, offset: u64, length: u64, without_cr: bool) -> Result<u64> {
+        let before = self.plan.new_length();
+        if !without_cr {
+            self.plan.keep(offset, length);
+            return Ok(self.plan.new_length() - before);
+        }
+        let mut window = Window::new(self.source.file, offset, offset + length);
+        while window.more().map_err(Error::io(self.source.path))? {
+            let at = window.offset();
+            let bytes = window.rest();
+            let mut from = 0;
+            for place in memchr::memchr_iter(b'\r', bytes) {
+                self.plan.keep(at + from as u64, (place - from) as u64);
+                from = place + 1;
+            }
+            let count = bytes.len();
+            self.plan.keep(at + from as u64, (count - from) as u64);
+            window.consume(count);
+        }
+        Ok(self.plan.new_length() - before)
+    }
+}

@@ -1,0 +1,163 @@
+//! What an append has to know of the mailbox that it goes to, and what has to change there first.
+
+use std::path::Path;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::access;
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::contents::Contents;
+use crate::driver::layout::file::metadata;
+use crate::driver::layout::file::record::{Base, Marks};
+use crate::driver::layout::file::rewrite::{self, Wish};
+use crate::driver::layout::file::scan::Scan;
+use crate::driver::layout::file::window::Window;
+use crate::mail::date::InternalDate;
+use crate::os::environment::Environment;
+use crate::os::files::MailFile;
+use crate::os::journal::redo::Journal;
+
+/// A mailbox that messages are appended to.
+pub struct Target {
+    /// Its data, the new messages' UIDs counted.
+    pub base: Base,
+    /// Whether it was an empty file, so that the first message has to hold the mailbox's data.
+    pub is_fresh: bool,
+    /// What has to be overwritten in the same step: offset and bytes.
+    pub patches: Vec<(u64, Vec<u8>)>,
+    /// What has to stand before the first new From line.
+    pub separator: Vec<u8>,
+    first_uid: Option<u32>,
+}
+
+impl Target {
+    /// A mailbox whose opener lock is ours: `count` UIDs are taken, and written down, where the file has UIDs.
+    pub fn owned(
+        environment: &Environment,
+        path: &Path,
+        file: &mut dyn MailFile,
+        count: u32,
+        job: &Job,
+    ) -> Result<Self> {
+        let length = file.metadata().map_err(Error::io(path))?.len();
+        let now = (environment.clock)();
+        if length == 0 {
+            let base = Base {
+                uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+                last_uid: count,
+                ..Base::default()
+            };
+            return Ok(Self {
+                base,
+                is_fresh: true,
+                patches: Vec::new(),
+                separator: Vec::new(),
+                first_uid: Some(1),
+            });
+        }
+        let source = Source { file, path };
+        let mut contents = Contents::read(source, length, 1, job, &mut |_, _| {})?;
+        let first = contents.base.last_uid.checked_add(1);
+        let last = contents.base.last_uid.checked_add(count);
+        let (Some(first), Some(last)) = (first, last) else {
+            return Self::without_uids(contents.on_disk, file, length, path);
+        };
+        if contents.on_disk.uid_validity == 0 {
+            return Self::without_uids(contents.on_disk, file, length, path);
+        }
+        contents.base.last_uid = last;
+        let mut patches = Vec::new();
+        let lacking = contents
+            .records
+            .iter()
+            .any(|record| record.marks.has(Marks::NO_UID));
+        match contents.base.pseudo {
+            Some(pseudo) if !lacking && pseudo.line_length == line_length(&contents.base) => {
+                patches.push((pseudo.line, metadata::imap_line(&contents.base)));
+            }
+            _ => write_uids(environment, path, file, &mut contents, job)?,
+        }
+        let length = file.metadata().map_err(Error::io(path))?.len();
+        Ok(Self {
+            separator: separator(file, length, path)?,
+            base: contents.base,
+            is_fresh: false,
+            patches,
+            first_uid: Some(first),
+        })
+    }
+
+    /// A mailbox that another program has open: only its first message is looked at, for the keywords.
+    pub fn shared(path: &Path, file: &dyn MailFile, job: &Job) -> Result<Self> {
+        let length = file.metadata().map_err(Error::io(path))?.len();
+        let mut scan = Scan::whole(Source { file, path }, length, job)?;
+        scan.next()?;
+        Self::without_uids(scan.told().clone(), file, length, path)
+    }
+
+    /// The UID of the new message at `place`; 0 where it gets none yet.
+    pub fn uid_of(&self, place: u32) -> u32 {
+        self.first_uid.map_or(0, |first| first + place)
+    }
+
+    /// Whether the new messages get UIDs at once.
+    pub fn gives_uids(&self) -> bool {
+        self.first_uid.is_some()
+    }
+
+    fn without_uids(base: Base, file: &dyn MailFile, length: u64, path: &Path) -> Result<Self> {
+        Ok(Self {
+            base,
+            is_fresh: false,
+            patches: Vec::new(),
+            separator: separator(file, length, path)?,
+            first_uid: None,
+        })
+    }
+}
+
+fn line_length(base: &Base) -> u64 {
+    metadata::imap_line(base).len() as u64
+}
+
+/// Writes the UIDs of messages that have none, and the last UID. Nothing becomes old by it.
+fn write_uids(
+    environment: &Environment,
+    path: &Path,
+    file: &mut dyn MailFile,
+    contents: &mut Contents,
+    job: &Job,
+) -> Result<()> {
+    let wish = Wish {
+        remove: &|_| false,
+        keep_new: true,
+        host: &environment.process.host,
+        now: InternalDate::in_zone((environment.clock)(), &jiff::tz::TimeZone::system()),
+    };
+    let mut complete = false;
+    while !complete {
+        let planned = rewrite::plan(Source { file, path }, contents, &wish, job)?;
+        let mut progress = |done, total| job.progress(done, total);
+        Journal::new(environment)
+            .rewrite(path, file, &planned.plan, &mut progress)
+            .map_err(|refusal| access::journal_error(path, refusal))?;
+        *contents = planned.contents;
+        complete = planned.complete;
+    }
+    Ok(())
+}
+
+/// What is missing for the file to end in an empty line.
+fn separator(file: &dyn MailFile, length: u64, path: &Path) -> Result<Vec<u8>> {
+    let mut window = Window::new(file, length.saturating_sub(3), length);
+    window.more().map_err(Error::io(path))?;
+    let tail = window.rest();
+    let missing: &[u8] = if tail.is_empty() || tail.ends_with(b"\n\n") || tail == b"\n\r\n" {
+        b""
+    } else if tail.ends_with(b"\n") {
+        b"\n"
+    } else {
+        b"\n\n"
+    };
+    Ok(missing.to_vec())
+}
