@@ -43,7 +43,7 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
         job.checkpoint()?;
         let holder = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
             Ok(Asked::Taken(mut lock)) => {
-                if manners == Manners::Ask && lock.sign().is_err() {
+                if manners == Manners::Ask && lock.sign(environment.process.pid).is_err() {
                     job.notice(
                         "other programs cannot ask for the mailbox: the lock file refuses our name",
                     );
