@@ -14,6 +14,7 @@ use crate::mail::order::SortKey;
     name = "mugo",
     version,
     max_term_width = 100,
+    disable_help_subcommand = true,
     after_help = "Without a command the screen opens on MAILBOX, or on INBOX.\n\
         Exit status: 0 done, 1 failed, 2 usage, 65 malformed, 75 try again later, 77 not permitted."
 )]

@@ -1,15 +1,15 @@
 //! `--demo`: a throw-away home with sample mail. Nothing outside its folder is read or written, and the folder
 //! goes when the run ends, also when a signal ends it.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use crate::os::home::Overrides;
-use crate::start::run::Stop;
+use crate::start::stop::Stop;
 
 /// The sample mail: where it goes, and its bytes. Described in `assets/demo/README.md`.
 const MAIL: &[(&str, &[u8])] = &[
@@ -75,6 +75,7 @@ fn fill(folder: &Path) -> io::Result<()> {
     for name in ["home", "spool", "state", "lock"] {
         builder.create(folder.join(name))?;
     }
+    std::fs::set_permissions(folder.join("lock"), Permissions::from_mode(0o1777))?;
     for (name, bytes) in MAIL {
         let path: PathBuf = folder.join(name);
         if let Some(parent) = path.parent() {

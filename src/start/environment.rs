@@ -10,7 +10,7 @@ use crate::os::environment::Environment;
 use crate::os::home::{self, HomeError, Overrides};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
-use crate::start::run::Stop;
+use crate::start::stop::Stop;
 
 /// The environment of this run. In a demonstration every place is inside its folder.
 pub fn environment(

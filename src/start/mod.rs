@@ -9,4 +9,5 @@ pub mod run;
 pub mod screen;
 pub mod settings;
 pub mod signals;
+pub mod stop;
 pub mod terminal;

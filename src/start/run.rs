@@ -13,31 +13,13 @@ use crate::cli::failure::USAGE;
 use crate::cli::run::complain;
 use crate::cli::setup::{Interrupt, Setup};
 use crate::config::settings::Settings;
-use crate::mail::text::{Foreign, Printable};
 use crate::os::environment::Environment;
 use crate::start::demo::Demo;
 use crate::start::environment::environment;
 use crate::start::identity::addresses;
 use crate::start::settings::{Loaded, load};
+use crate::start::stop::Stop;
 use crate::start::{generate, logging, screen, signals};
-
-/// Why there was nothing to run: a sentence and the exit status.
-pub struct Stop {
-    /// What to tell the user.
-    pub sentence: Printable,
-    /// The exit status.
-    pub exit_code: u8,
-}
-
-impl Stop {
-    /// With a sentence that may quote what others wrote.
-    pub fn new(sentence: impl Into<String>, exit_code: u8) -> Self {
-        Self {
-            sentence: Foreign::new(sentence).line(),
-            exit_code,
-        }
-    }
-}
 
 /// Runs the program and returns its exit status.
 pub fn run() -> u8 {
@@ -68,6 +50,10 @@ fn serve(args: Args) -> Result<u8, Stop> {
     if args.command.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         let reason = "the screen needs a terminal for input and output; \
             for scripts there are commands: see mugo --help";
+        return Err(Stop::new(reason, USAGE));
+    }
+    if args.command.is_some() && args.mailbox.is_some() {
+        let reason = "a mailbox in front of a command means nothing; put it behind the command";
         return Err(Stop::new(reason, USAGE));
     }
     let loaded = load(&args)?;

@@ -17,7 +17,7 @@ use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::start::environment::expanded;
-use crate::start::run::Stop;
+use crate::start::stop::Stop;
 use crate::start::terminal::{colours, is_ascii};
 use crate::tui::options::{LayoutChoice, Options};
 use crate::tui::toml_file::Source;

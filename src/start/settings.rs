@@ -10,7 +10,7 @@ use crate::config::load as config;
 use crate::config::paths;
 use crate::config::settings::Settings;
 use crate::mail::text::Foreign;
-use crate::start::run::Stop;
+use crate::start::stop::Stop;
 
 /// The settings, and where they came from.
 pub struct Loaded {

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::setup::Interrupt;
 use crate::os::environment::Environment;
-use crate::start::run::Stop;
+use crate::start::stop::Stop;
 
 /// A second signal this long after the first ends the program at once: it is stuck, in a pipe nobody reads perhaps.
 const STUCK: Duration = Duration::from_secs(1);
