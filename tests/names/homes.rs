@@ -15,15 +15,15 @@ use mugo::os::real_files::RealFiles;
 use tokio_util::sync::CancellationToken;
 
 /// A home with a spool and a state folder beside it, removed at the end.
-pub struct Home {
+pub(crate) struct Home {
     folder: tempfile::TempDir,
 }
 
 /// What a job told.
 #[derive(Default)]
-pub struct Heard {
+pub(crate) struct Heard {
     /// Its notices.
-    pub notices: Mutex<Vec<String>>,
+    pub(crate) notices: Mutex<Vec<String>>,
 }
 
 impl Reports for Heard {
@@ -40,29 +40,29 @@ impl Reports for Heard {
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("home")).expect("a home");
         Self { folder }
     }
 
     /// What is called `path` in the home.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join("home").join(path)
     }
 
-    pub fn spool(&self) -> PathBuf {
+    pub(crate) fn spool(&self) -> PathBuf {
         self.folder.path().join("spool")
     }
 
     /// Writes a file of the home, with its parents.
-    pub fn write(&self, path: &str, content: &[u8]) {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("parents");
         fs::write(path, content).expect("a file");
     }
 
-    pub fn overrides(&self) -> Overrides {
+    pub(crate) fn overrides(&self) -> Overrides {
         Overrides {
             home: Some(self.path("")),
             spool: Some(self.spool()),
@@ -72,32 +72,32 @@ impl Home {
         }
     }
 
-    pub fn environment(&self) -> Arc<Environment> {
+    pub(crate) fn environment(&self) -> Arc<Environment> {
         self.environment_with(self.overrides())
     }
 
-    pub fn environment_with(&self, overrides: Overrides) -> Arc<Environment> {
+    pub(crate) fn environment_with(&self, overrides: Overrides) -> Arc<Environment> {
         Arc::new(environment(&overrides, Arc::new(RealFiles)).expect("an environment"))
     }
 
     /// The folder that holds the home.
-    pub fn outside(&self) -> &Path {
+    pub(crate) fn outside(&self) -> &Path {
         self.folder.path()
     }
 }
 
-pub fn name(text: &str) -> MailboxName {
+pub(crate) fn name(text: &str) -> MailboxName {
     MailboxName::parse(text.as_bytes()).expect(text)
 }
 
-pub fn place(environment: &Environment, text: &str) -> Place {
+pub(crate) fn place(environment: &Environment, text: &str) -> Place {
     match mugo::backend::resolve::resolve(environment, &name(text)) {
         Ok(mugo::backend::resolve::Target::Local(place)) => place,
         other => panic!("{text}: {other:?}"),
     }
 }
 
-pub fn job() -> (Job, Arc<Heard>, CancellationToken) {
+pub(crate) fn job() -> (Job, Arc<Heard>, CancellationToken) {
     let heard = Arc::new(Heard::default());
     let cancel = CancellationToken::new();
     let reports: Arc<dyn Reports> = Arc::clone(&heard) as Arc<dyn Reports>;

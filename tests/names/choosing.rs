@@ -1,0 +1,259 @@
+//! Which driver serves a place: INBOX by its rules, everything else by its content, new mailboxes by their names.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use mugo::backend::choose::{
+    Drivers, check_new_name, choose, for_append, for_create, inbox_report,
+};
+use mugo::backend::error::Error;
+use mugo::driver::error::Error as DriverError;
+use mugo::mail::status::Access;
+use mugo::os::home::Overrides;
+
+use crate::homes::{Home, job, name, place};
+
+const UNIX: &[u8] =
+    b"From alice@mail.example.org Mon Mar  2 10:20:31 2026 +0100\nSubject: x\n\nText.\n";
+
+/// Whether a row of a table can be tried: its driver is there.
+fn is_built(home: &Home, driver: &str) -> bool {
+    let known = ["missing", "no format"].contains(&driver) || driver.contains(' ');
+    known || Drivers::new(&home.environment()).named(driver).is_some()
+}
+
+/// The driver that gets INBOX, and the rules that were tried.
+fn inbox(home: &Home, overrides: Overrides) -> (String, Vec<(String, bool)>) {
+    let environment = home.environment_with(overrides);
+    let drivers = Drivers::new(&environment);
+    let choice = choose(&drivers, &place(&environment, "INBOX")).expect("a driver");
+    let report = inbox_report(&drivers);
+    let matched: Vec<bool> = report.iter().map(|rule| rule.matched).collect();
+    let last = matched.len() - 1;
+    assert!(
+        matched
+            .iter()
+            .enumerate()
+            .all(|(place, &holds)| holds == (place == last))
+    );
+    let tried = report
+        .into_iter()
+        .map(|rule| (rule.why, rule.matched))
+        .collect();
+    (choice.driver.characteristics().driver.to_owned(), tried)
+}
+
+#[test]
+fn inbox_in_a_clear_box() {
+    let junk = &b"no mailbox at all\n"[..];
+    let mmdf = &b"\x01\x01\x01\x01\nSubject: x\n\nText.\n\x01\x01\x01\x01\n"[..];
+    for (spool, file, driver, why) in [
+        (None, None, "dummy", "it is not there"),
+        (Some(&b""[..]), None, "dummy", "it is empty"),
+        (Some(UNIX), None, "unix", "it holds something"),
+        (Some(UNIX), Some(UNIX), "unix", "it holds something"),
+        (Some(junk), None, "dummy", "it is in another format"),
+        (Some(mmdf), None, "dummy", "it is in another format"),
+        (None, Some(UNIX), "dummy", "it is not there"),
+        (None, Some(&b""[..]), "dummy", "it is not there"),
+    ] {
+        let home = Home::new();
+        if let Some(content) = spool {
+            fs::write(home.spool(), content).expect("a spool");
+        }
+        if let Some(content) = file {
+            home.write("INBOX", content);
+        }
+        let (chosen, tried) = inbox(&home, home.overrides());
+        assert_eq!(chosen, driver);
+        assert_eq!(tried.first().map(|rule| rule.0.as_str()), Some(why));
+    }
+}
+
+#[test]
+fn a_spool_with_junk_is_not_opened_as_an_empty_inbox() {
+    let home = Home::new();
+    fs::write(home.spool(), b"junk\n").expect("a spool");
+    let environment = home.environment();
+    let drivers = Drivers::new(&environment);
+    let choice = choose(&drivers, &place(&environment, "INBOX")).expect("a driver");
+    let (job, ..) = job();
+    let opened = choice.driver.open(&choice.place, Access::ReadWrite, &job);
+    assert!(matches!(
+        opened.err(),
+        Some(DriverError::NotThisFormat { .. })
+    ));
+}
+
+#[test]
+fn inbox_in_a_black_box_and_for_anonymous_users() {
+    let junk = &b"junk\n"[..];
+    for (content, driver) in [
+        (None, "dummy"),
+        (Some(&b""[..]), "dummy"),
+        (Some(UNIX), "unix"),
+        (Some(junk), "phile"),
+    ] {
+        let home = Home::new();
+        if !is_built(&home, driver) {
+            continue;
+        }
+        // The spool is not looked at.
+        fs::write(home.spool(), UNIX).expect("a spool");
+        let black_box = home.outside().join("box");
+        let boxed = Overrides {
+            black_box: Some(black_box.clone()),
+            ..home.overrides()
+        };
+        let user = home.environment().user.name.clone();
+        if let Some(content) = content {
+            home.write("INBOX", content);
+            fs::create_dir_all(black_box.join(&user)).expect("a folder");
+            fs::write(black_box.join(&user).join("INBOX"), content).expect("a file");
+        }
+        assert_eq!(inbox(&home, boxed).0, driver);
+        let anonymous = Overrides {
+            anonymous: true,
+            ..home.overrides()
+        };
+        assert_eq!(inbox(&home, anonymous).0, driver);
+    }
+}
+
+/// The driver of a name, or what is said instead.
+fn driver_of(home: &Home, text: &str) -> String {
+    let environment = home.environment();
+    let drivers = Drivers::new(&environment);
+    match choose(&drivers, &place(&environment, text)) {
+        Ok(choice) => choice.driver.characteristics().driver.to_owned(),
+        Err(Error::Driver(DriverError::NoSuchMailbox {
+            can_create: true, ..
+        })) => "missing".into(),
+        Err(Error::Driver(DriverError::NotThisFormat { .. })) => "no format".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn other_names_go_by_their_content() {
+    let home = Home::new();
+    home.write("mail", UNIX);
+    home.write("empty", b"");
+    home.write("folder/note", b"some text\n");
+    let fifo = Command::new("mkfifo").arg(home.path("fifo")).status();
+    assert!(
+        fifo.is_ok_and(|status| status.success()),
+        "mkfifo makes a FIFO"
+    );
+    for (text, driver) in [
+        ("mail", "unix"),
+        ("~/mail", "unix"),
+        ("empty", "dummy"),
+        ("folder", "dummy"),
+        ("folder/note", "phile"),
+        ("nothing", "missing"),
+        ("folder/nothing", "missing"),
+        ("fifo", "no format"),
+        ("#driver.unix/mail", "#driver. is for new mailboxes only"),
+    ] {
+        if is_built(&home, driver) {
+            assert_eq!(driver_of(&home, text), driver, "{text}");
+        }
+    }
+}
+
+/// The driver that makes, or appends to, a name.
+fn new_driver(home: &Home, text: &str, append: bool) -> Result<String, Error> {
+    let environment = home.environment();
+    let drivers = Drivers::new(&environment);
+    let place = place(&environment, text);
+    let choice = if append {
+        for_append(&drivers, &place)
+    } else {
+        for_create(&drivers, &place)
+    };
+    choice.map(|choice| choice.driver.characteristics().driver.to_owned())
+}
+
+#[test]
+fn new_mailboxes_get_the_format_of_their_name_or_the_usual_one() {
+    let home = Home::new();
+    for (text, driver) in [
+        ("new", "unix"),
+        ("new/", "dummy"),
+        ("#driver.phile/new", "phile"),
+        ("#DRIVER.unix:a/b", "unix"),
+    ] {
+        if is_built(&home, driver) {
+            let found = new_driver(&home, text, false);
+            assert_eq!(found.expect(text), driver, "{text}");
+        }
+    }
+    let unknown = new_driver(&home, "#driver.maildir/new", false);
+    assert!(matches!(unknown, Err(Error::UnknownFormat(_))));
+}
+
+#[test]
+fn append_takes_the_format_that_is_there() {
+    let home = Home::new();
+    home.write("mail", UNIX);
+    home.write("empty", b"");
+    home.write("note", b"text\n");
+    for (text, driver) in [
+        ("mail", "unix"),
+        ("empty", "unix"),
+        ("INBOX", "unix"),
+        ("#driver.unix/mail", "unix"),
+        ("#driver.phile/empty", "phile"),
+        ("note", "phile"),
+    ] {
+        if is_built(&home, driver) {
+            let found = new_driver(&home, text, true);
+            assert_eq!(found.expect(text), driver, "{text}");
+        }
+    }
+    let missing = new_driver(&home, "missing", true);
+    let create = Error::from(DriverError::NoSuchMailbox {
+        path: PathBuf::new(),
+        can_create: true,
+    });
+    assert_eq!(
+        missing.map_err(|error| error.exit_code()),
+        Err(create.exit_code())
+    );
+    let other = new_driver(&home, "#driver.unix/note", true);
+    assert!(matches!(
+        other,
+        Err(Error::Driver(DriverError::NotThisFormat { .. }))
+    ));
+}
+
+#[test]
+fn names_that_no_new_mailbox_can_have() {
+    for text in [
+        "INBOX",
+        "inbox",
+        "#driver.unix/INBOX",
+        "Entw\u{fc}rfe",
+        "a&b",
+        "a&b c-",
+        "a&",
+        "&-&x",
+        "{h}a&b",
+        "x&\u{e9}-",
+    ] {
+        assert!(check_new_name(&name(text)).is_err(), "{text}");
+    }
+    for text in [
+        "a",
+        "a/b/",
+        "Entw&APw-rfe",
+        "a&-b",
+        "&AOk-&AOk-",
+        "{h}Entw&APw-rfe",
+        "~/x",
+    ] {
+        assert!(check_new_name(&name(text)).is_ok(), "{text}");
+    }
+}
