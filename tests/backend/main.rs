@@ -1,0 +1,12 @@
+//! The backend over a store in memory: its laws for threads and tasks alike, copies between mailboxes, short jobs.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod copies;
+mod ends;
+mod face;
+mod jobs;
+mod laws;
+mod reading;
+mod toy;
