@@ -26,7 +26,7 @@ impl Random {
     }
 
     /// Gives the next number of the sequence.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,7 +36,7 @@ impl Random {
 
     /// Gives a number from 0 up to, not including, `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.draw() % end
     }
 
     fn pick(&mut self, words: &[&'static str]) -> &'static str {
@@ -129,7 +129,7 @@ fn message(
         writeln!(
             out,
             "\tby mx{hop}.example.org (Postfix) with ESMTPS id {:016X}",
-            random.next()
+            random.draw()
         )?;
         writeln!(
             out,
@@ -144,10 +144,10 @@ fn message(
         writeln!(
             out,
             "\t{:016x}{:016x}{:016x}{:016x}",
-            random.next(),
-            random.next(),
-            random.next(),
-            random.next()
+            random.draw(),
+            random.draw(),
+            random.draw(),
+            random.draw()
         )?;
     }
     writeln!(
@@ -162,7 +162,7 @@ fn message(
     writeln!(
         out,
         "\nMessage-ID: <{serial}.{:08x}@{host}>",
-        random.next() as u32
+        random.draw() as u32
     )?;
     if !re.is_empty() && serial > 9 {
         let parent = serial - 1 - random.below(8);

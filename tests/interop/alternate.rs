@@ -128,18 +128,18 @@ fn each_reads_what_the_other_wrote() {
         ),
         ("DFR", "later")
     );
-    home.mailutil(&["copy", "ours", "theirs"]);
-    let theirs = agreed(&home, "theirs", "mailutil copy");
+    home.mailutil(&["append", "ours", "theirs"]);
+    let theirs = agreed(&home, "theirs", "mailutil append");
     assert_eq!(checker::serials(&theirs), [1, 2, 3, 4, 5]);
     assert_eq!(theirs[0].letters, "R");
-    home.mailutil(&["transfer", "ours", "moved"]);
-    assert_eq!(agreed(&home, "moved", "mailutil transfer").len(), 5);
+    home.mailutil(&["copy", "ours", "copied"]);
+    assert_eq!(agreed(&home, "copied", "mailutil copy").len(), 5);
     home.mugo_done(&["expunge", "ours"]);
     assert_eq!(
         checker::serials(&agreed(&home, "ours", "mugo expunge")),
         [1, 4, 5]
     );
-    home.mailutil(&["prune", "theirs", "DELETED"]);
+    home.mailutil_prune("theirs");
     assert_eq!(
         checker::serials(&agreed(&home, "theirs", "mailutil prune")),
         [1, 4, 5]
@@ -221,10 +221,10 @@ fn one_turn(
         2 => {
             let count = 1 + random.below(4) as u32;
             home.write("other", &checker::delivered(*next, count));
-            home.mailutil(&["copy", "other", "box"]);
+            home.mailutil(&["append", "other", "box"]);
             expected.extend(*next..*next + count);
             *next += count;
-            "mailutil copy"
+            "mailutil append"
         }
         3 => {
             let mut bytes = home.read("box");
@@ -254,12 +254,16 @@ fn one_turn(
             home.mugo_done(&["expunge", "box"]);
             "mugo expunge"
         }
-        _ => {
+        _ if deleted('D').next().is_some() => {
             deleted('D').for_each(|message| {
                 expected.remove(&message.serial);
             });
-            home.mailutil(&["prune", "box", "DELETED"]);
+            home.mailutil_prune("box");
             "mailutil prune"
+        }
+        _ => {
+            home.mailutil(&["check", "box"]);
+            "mailutil check"
         }
     };
     (title.to_owned(), expected)

@@ -75,7 +75,7 @@ fn parts(serial: u32) -> (String, String) {
             "{serial:06} line {line:04} of a text that only has to have a known digest."
         );
     }
-    if serial % 7 == 0 {
+    if serial.is_multiple_of(7) {
         text.push_str(">From here on the text is quoted as a mailbox needs it.\n");
     }
     let digest = hexadecimal(&Sha256::digest(text.as_bytes()));

@@ -180,7 +180,7 @@ fn killed_while_flagging() {
         &checker::checked(size()),
         &["flag", "box", "2:*", "+\\Answered", "+work"],
         |found| {
-            expect_serials(found, &[all.clone()])?;
+            expect_serials(found, std::slice::from_ref(&all))?;
             let answered = found[1..]
                 .iter()
                 .filter(|message| message.letters.contains('A'))
@@ -225,6 +225,6 @@ fn killed_at_the_first_opening() {
     kill_everywhere(
         &checker::delivered(1, size()),
         &["flag", "box", "3", "+\\Flagged"],
-        |found| expect_serials(found, &[all.clone()]),
+        |found| expect_serials(found, std::slice::from_ref(&all)),
     );
 }

@@ -112,6 +112,14 @@ impl Home {
         done(&finish(self.command(&all), None), &all)
     }
 
+    /// Lets c-client expunge what is marked deleted. `mailutil prune` ends with status 1 also when it succeeds.
+    pub(crate) fn mailutil_prune(&self, name: &str) {
+        let output = finish(self.command(&["mailutil", "prune", name, "DELETED"]), None);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("purged"), "{said}");
+    }
+
     /// The number of messages that c-client sees in a mailbox.
     pub(crate) fn mailutil_count(&self, name: &str) -> usize {
         let said = self.mailutil(&["check", name]);
