@@ -38,7 +38,7 @@ pub enum Difference {
 }
 
 impl Contents {
-    /// Reads a whole file. `validity` becomes its UIDVALIDITY when it has none. `found` hears of every message, in order.
+    /// Reads a whole file. `validity`, or a larger one, becomes its UIDVALIDITY when it has none or its UIDs are out of order. `found` hears of every message, in order.
     pub fn read(
         source: Source<'_>,
         length: u64,
@@ -58,7 +58,7 @@ impl Contents {
         let on_disk = scan.told().clone();
         let mut base = scan.base().clone();
         if base.uid_validity == 0 {
-            base.uid_validity = validity;
+            base.uid_validity = validity.max(on_disk.uid_validity.saturating_add(1));
         }
         records.shrink_to_fit();
         Ok(Self {

@@ -2,7 +2,8 @@
 //!
 //! A message ends before the next line that passes the grammar of [`FromLine`], wherever that line stands in a text; in a
 //! header it does not count. If a text ends with an empty line, that one is the separator and not part of it.
-//! Sizes count every LF as CRLF and no CR. UIDs out of order, or far above the last one, are not believed: senders write them too.
+//! Sizes count every LF as CRLF and no CR. A UID out of order voids the UIDVALIDITY, as with c-client; one far above
+//! the last is ignored, because senders write them too.
 
 use std::path::Path;
 
@@ -38,6 +39,7 @@ pub struct Scan<'a> {
 #[derive(Default)]
 struct Notes {
     uid: Option<u32>,
+    two_uids: bool,
     old: bool,
     words: Vec<u8>,
     base: Option<Base>,
@@ -307,14 +309,14 @@ impl<'a> Scan<'a> {
             record.system |= SystemFlags::RECENT;
         }
         let last = self.base.last_uid;
-        let credible = |uid: &u32| {
-            *uid > self.previous
-                && *uid
-                    <= last
-                        .saturating_add(FARTHEST_JUMP)
-                        .min(metadata::HIGHEST_UID)
-        };
+        let highest = last
+            .saturating_add(FARTHEST_JUMP)
+            .min(metadata::HIGHEST_UID);
         let told = self.notes.uid.filter(|_| self.base.uid_validity != 0);
+        if told.is_some_and(|uid| uid <= self.previous) || (told.is_some() && self.notes.two_uids) {
+            self.base.uid_validity = 0;
+        }
+        let credible = |uid: &u32| *uid > self.previous && *uid <= highest && !self.notes.two_uids;
         record.uid = told.filter(credible).unwrap_or_else(|| {
             record.marks.set(Marks::NO_UID);
             last.max(self.previous).saturating_add(1)
@@ -327,6 +329,7 @@ impl<'a> Scan<'a> {
 impl Notes {
     fn clear(&mut self) {
         self.uid = None;
+        self.two_uids = false;
         self.old = false;
         self.words.clear();
         self.base = None;
@@ -352,6 +355,7 @@ impl Notes {
             Kind::Uid if self.uid.is_none() => {
                 self.uid = metadata::number(value.trim_ascii()).filter(|&uid| uid > 0);
             }
+            Kind::Uid => self.two_uids = true,
             Kind::Imap if self.imap.is_none() => {
                 self.imap = Some((offset, length, metadata::read_base(value)));
             }

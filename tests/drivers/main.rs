@@ -1,0 +1,8 @@
+//! The local drivers: laws that hold for all of them, and the rules of each.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod desk;
+mod fixtures;
+mod unix;
