@@ -15,11 +15,11 @@ pub enum Criteria {
     /// Every message.
     All,
     /// What meets all of these; build it with [`Criteria::and`].
-    And(Vec<Criteria>),
+    And(Vec<Self>),
     /// What meets one of these; build it with [`Criteria::or`].
-    Or(Box<Criteria>, Box<Criteria>),
+    Or(Box<Self>, Box<Self>),
     /// What does not meet this.
-    Not(Box<Criteria>),
+    Not(Box<Self>),
     /// Whether it has these system flags (`ANSWERED`, `UNSEEN` is the `Not` of it …).
     Flag(SystemFlags),
     /// Whether it has this keyword.

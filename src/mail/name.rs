@@ -294,15 +294,14 @@ fn read_namespace(bytes: &[u8]) -> Result<NameKind, NameError> {
             Ok(NameKind::Mh(rest.into()))
         };
     }
-    let spaces: [(&[u8], fn(Box<[u8]>) -> NameKind); 3] = [
-        (b"#ftp/", NameKind::Ftp),
-        (b"#public/", NameKind::Public),
-        (b"#shared/", NameKind::Shared),
-    ];
-    let found = spaces
-        .into_iter()
-        .find_map(|(word, kind)| Some(kind(strip_word(bytes, word)?.into())));
-    found.ok_or(NameError::UnknownNamespace)
+    if let Some(rest) = strip_word(bytes, b"#ftp/") {
+        return Ok(NameKind::Ftp(rest.into()));
+    }
+    if let Some(rest) = strip_word(bytes, b"#public/") {
+        return Ok(NameKind::Public(rest.into()));
+    }
+    let shared = strip_word(bytes, b"#shared/").map(|rest| NameKind::Shared(rest.into()));
+    shared.ok_or(NameError::UnknownNamespace)
 }
 
 fn read_news(group: &[u8]) -> Result<NameKind, NameError> {

@@ -1,7 +1,11 @@
 //! From names to places and drivers, on homes made for each test.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod choosing;
 mod homes;
+mod killed;
 mod listing;
 mod resolving;
 mod subscriptions;
