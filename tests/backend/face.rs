@@ -25,9 +25,11 @@ pub(crate) enum Kind {
     Local,
     /// A task.
     Remote,
+    /// A thread, over the drivers that Mugo has and real files.
+    Real,
 }
 
-/// Both.
+/// Those over the store in memory.
 pub(crate) const KINDS: [Kind; 2] = [Kind::Local, Kind::Remote];
 
 /// What one request came to.
@@ -94,7 +96,10 @@ impl Face {
             .expect("a runtime");
         let store = Store::default();
         let options = BackendOptions {
-            drivers: Some(vec![Box::new(Toy(store.clone()))]),
+            drivers: match kind {
+                Kind::Real => None,
+                Kind::Local | Kind::Remote => Some(vec![Box::new(Toy(store.clone()))]),
+            },
             runtime: Some(runtime.handle().clone()),
         };
         Self {
@@ -142,7 +147,7 @@ impl Face {
     /// Asks to open, whoever serves it.
     pub(crate) fn open(&mut self, mailbox: MailboxId, name: &str) -> Ticket {
         let parsed = named(name);
-        if self.kind == Kind::Local {
+        if self.kind != Kind::Remote {
             return self.ask(Request::Open {
                 mailbox,
                 name: parsed,

@@ -9,4 +9,5 @@ mod face;
 mod jobs;
 mod laws;
 mod reading;
+mod real;
 mod toy;
