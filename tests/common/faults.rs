@@ -1,6 +1,7 @@
 //! A file layer with faults: the Nth operation fails, or the program dies there, or writes are cut short.
 //!
-//! Waiting for the disk is counted but not done: without a real power cut it changes nothing and costs most of the time.
+//! Waiting for the disk is counted but not done unless asked for: without a power cut it changes nothing and costs most
+//! of the time.
 
 use std::fs::Metadata;
 use std::io;
@@ -66,6 +67,7 @@ struct State {
 pub(crate) struct Faults {
     inner: Arc<dyn FileLayer>,
     state: Arc<Mutex<State>>,
+    waits: bool,
 }
 
 impl Faults {
@@ -81,12 +83,19 @@ impl Faults {
         Self {
             inner,
             state: Arc::new(Mutex::new(state)),
+            waits: false,
         }
     }
 
     /// Every write takes one byte.
     pub(crate) fn with_short_writes(self) -> Self {
         self.lock().one_byte = true;
+        self
+    }
+
+    /// Waiting for the disk is passed on to the layer below.
+    pub(crate) fn with_waiting(mut self) -> Self {
+        self.waits = true;
         self
     }
 
@@ -203,7 +212,12 @@ impl FileLayer for Faults {
         self.inner.read_dir(path)
     }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.gate(Op::SyncDir, path)
+        self.gate(Op::SyncDir, path)?;
+        if self.waits {
+            self.inner.sync_dir(path)
+        } else {
+            Ok(())
+        }
     }
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         self.gate(Op::Mode, path)?;
@@ -250,7 +264,12 @@ impl MailFile for FaultyFile {
         self.inner.reserve(length)
     }
     fn sync(&mut self) -> io::Result<()> {
-        self.layer.gate(Op::Sync, &self.path)
+        self.layer.gate(Op::Sync, &self.path)?;
+        if self.layer.waits {
+            self.inner.sync()
+        } else {
+            Ok(())
+        }
     }
     fn metadata(&self) -> io::Result<Metadata> {
         self.layer.gate(Op::Look, &self.path)?;

@@ -1,0 +1,65 @@
+//! Power cuts: each write, length and name that was not waited for is kept, lost or torn.
+
+use std::fs;
+use std::sync::Arc;
+
+use crate::bench::{Case, expect_whole, recover, set_up};
+use crate::common::faults::{Fault, Faults};
+use crate::common::power::Disk;
+use crate::common::random::{Random, rounds};
+
+#[test]
+fn a_disk_that_loses_nothing_equals_the_real_files() {
+    for seed in 0..rounds(60, 2000) {
+        let case = Case::random(seed);
+        let (world, path) = set_up(&case);
+        let disk = Disk::default();
+        case.run(&world.another(Arc::new(disk.clone())), &path)
+            .expect("the change");
+        let real = fs::read(&path).expect("the mailbox");
+        disk.cut_power(None);
+        assert!(fs::read(&path).expect("the mailbox") == real, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_change_called_done_is_on_disk() {
+    for seed in 0..rounds(300, 10_000) {
+        let case = Case::random(seed);
+        let (world, path) = set_up(&case);
+        let disk = Disk::default();
+        case.run(&world.another(Arc::new(disk.clone())), &path)
+            .expect("the change");
+        disk.cut_power(Some(Random::new(seed)));
+        assert!(
+            fs::read(&path).expect("the mailbox") == case.new,
+            "seed {seed}"
+        );
+        expect_whole(&case, &world, &path, b"", &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn a_power_cut_at_any_operation_leaves_old_or_new() {
+    for seed in 0..rounds(1500, 60_000) {
+        let case = Case::random(seed);
+        let mut random = Random::new(seed ^ 0xabcd);
+        let (world, path) = set_up(&case);
+        let disk = Disk::default();
+        let at = random.below(45);
+        let layer = Faults::over(Arc::new(disk.clone()), Fault::Death(at)).with_waiting();
+        let _ = case.run(&world.another(Arc::new(layer)), &path);
+        disk.cut_power(Some(Random::new(random.next())));
+        let mut what = format!("seed {seed}, cut at {at}");
+        while random.chance(2) {
+            // The power is cut again while the next opening recovers.
+            let at = random.below(12);
+            what.push_str(&format!(", then {at}"));
+            let disk = Disk::default();
+            let layer = Faults::over(Arc::new(disk.clone()), Fault::Death(at)).with_waiting();
+            let _ = recover(&world, &path, Arc::new(layer));
+            disk.cut_power(Some(Random::new(random.next())));
+        }
+        expect_whole(&case, &world, &path, b"", &what);
+    }
+}
