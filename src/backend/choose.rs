@@ -90,11 +90,16 @@ pub fn for_create<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     let directory = place.name.as_bytes().ends_with(b"/");
     let format = match place.name.kind() {
         NameKind::Driver { format, .. } => format,
-        _ if directory => "dummy",
         _ => Drivers::NEW_FORMAT,
     };
+    let format = in_format(drivers, format)?;
+    let driver = if directory {
+        in_format(drivers, "dummy")?
+    } else {
+        format
+    };
     Ok(Choice {
-        driver: in_format(drivers, format)?,
+        driver,
         place: place.clone(),
     })
 }
@@ -109,6 +114,7 @@ pub fn for_append<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     };
     let has = choice.driver.characteristics().driver;
     if has == "dummy" {
+        refuse_unfillable(&drivers.environment, &choice.place)?;
         let usual = in_format(drivers, Drivers::NEW_FORMAT)?;
         return Ok(Choice {
             driver: wanted.unwrap_or(usual),
@@ -157,6 +163,17 @@ pub fn inbox_report(drivers: &Drivers) -> Vec<RuleTried> {
         resolve::Target::Local(place) => try_rules(drivers, &place).1,
         resolve::Target::Remote(..) => Vec::new(),
     }
+}
+
+/// Refuses what nobody else wants but is no empty file: a directory, a spool with junk.
+fn refuse_unfillable(environment: &Environment, place: &Place) -> Result<()> {
+    let why = match environment.files.metadata(&place.path) {
+        Ok(metadata) if metadata.is_dir() => "it is a directory",
+        Ok(metadata) if metadata.len() > 0 || !metadata.is_file() => "its format is not known",
+        _ => return Ok(()),
+    };
+    let driver = "dummy";
+    Err(DriverError::NotThisFormat { driver, why }.into())
 }
 
 fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
@@ -228,7 +245,7 @@ static CLEAR_BOX: [Rule; 2] = [
         holds: &[Probe::Mine],
     },
     Rule {
-        rule: "nothing else holds: INBOX is empty",
+        rule: "no rule before holds: INBOX is empty, or of no known format",
         driver: "dummy",
         file: InboxFile::System,
         holds: ANY,
@@ -250,7 +267,7 @@ static BLACK_BOX: [Rule; 3] = [
         holds: &[Probe::Mine],
     },
     Rule {
-        rule: "nothing else holds: INBOX is empty",
+        rule: "no rule before holds: INBOX is empty, or of no known format",
         driver: "dummy",
         file: InboxFile::System,
         holds: ANY,

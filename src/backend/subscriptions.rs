@@ -159,8 +159,7 @@ fn refuse_missing(environment: &Environment, name: &MailboxName, job: &Job) -> R
     let place = match resolve(environment, name) {
         Ok(Target::Local(place)) => place,
         Ok(Target::Remote(..)) => return Ok(()),
-        Err(Error::NotYet { .. }) => return Ok(()),
-        Err(other) => return Err(other),
+        Err(unknown) => return Err(unknown),
     };
     match environment.files.metadata(&place.path) {
         Ok(metadata) if metadata.is_dir() => {

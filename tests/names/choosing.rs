@@ -182,6 +182,7 @@ fn new_mailboxes_get_the_format_of_their_name_or_the_usual_one() {
     for (text, driver) in [
         ("new", "unix"),
         ("new/", "dummy"),
+        ("#driver.unix/new/", "dummy"),
         ("#driver.phile/new", "phile"),
         ("#DRIVER.unix:a/b", "unix"),
     ] {
@@ -212,6 +213,16 @@ fn append_takes_the_format_that_is_there() {
             let found = new_driver(&home, text, true);
             assert_eq!(found.expect(text), driver, "{text}");
         }
+    }
+    fs::create_dir(home.path("folder")).expect("a folder");
+    fs::write(home.spool(), b"junk").expect("a spool");
+    for text in ["folder", "INBOX", "#driver.unix/INBOX"] {
+        let refused = new_driver(&home, text, true);
+        let format = matches!(
+            refused,
+            Err(Error::Driver(DriverError::NotThisFormat { .. }))
+        );
+        assert!(format, "{text}");
     }
     let missing = new_driver(&home, "missing", true);
     let create = Error::from(DriverError::NoSuchMailbox {

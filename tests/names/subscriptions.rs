@@ -68,7 +68,12 @@ fn names_come_and_go() {
         missing,
         Err(Error::Driver(DriverError::NoSuchMailbox { .. }))
     ));
-    assert!(subscribe(&environment, &name("#driver.unix/work"), &job).is_err());
+    for text in ["#driver.unix/work", "#news.comp.mail", "#mh/x"] {
+        assert!(
+            subscribe(&environment, &name(text), &job).is_err(),
+            "{text}"
+        );
+    }
     unsubscribe(&environment, &name("work"), &job).expect("subscribed");
     assert!(matches!(
         unsubscribe(&environment, &name("work"), &job),
