@@ -8,6 +8,7 @@ pub mod job;
 pub mod layout;
 pub mod local_file;
 pub mod message;
+pub mod phile;
 pub mod place;
 pub mod table;
 pub mod unix;

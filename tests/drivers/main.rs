@@ -4,5 +4,7 @@
 mod common;
 
 mod desk;
+mod dummy;
 mod fixtures;
+mod phile;
 mod unix;

@@ -1,0 +1,67 @@
+//! Rules of the driver `dummy`.
+
+use mugo::driver::contract::{LocalDriver, Probe};
+use mugo::driver::dummy::Dummy;
+use mugo::driver::error::Error;
+use mugo::mail::status::Access;
+
+use crate::desk::{Desk, Queue, fixture, job, message, open};
+
+#[test]
+fn an_empty_file_is_a_mailbox_until_something_is_in_it() {
+    let desk = Desk::new();
+    let driver = Dummy::new(&desk.environment);
+    let place = desk.place("box", &fixture("dummy/empty"));
+    assert_eq!(driver.probe(&place).expect("looked at"), Probe::Mine);
+    let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+    assert!(opened.list.is_empty() && opened.poll().expect("polled").is_empty());
+    let (job, _log) = job();
+    let mut queue = Queue(vec![message(b"Subject: x\r\n\r\ny\r\n")]);
+    let appended = driver.append(&place, &mut queue, &job).expect("appended");
+    assert_eq!(appended.uids.len(), 1);
+    assert!(matches!(opened.poll(), Err(Error::NotThisFormat { .. })));
+    assert!(driver.open(&place, Access::ReadOnly, &job).is_err());
+}
+
+#[test]
+fn a_missing_inbox_is_empty_and_made_by_the_first_append() {
+    let desk = Desk::new();
+    let driver = Dummy::new(&desk.environment);
+    let mut place = desk.at(desk.environment.spool.clone());
+    assert_eq!(driver.probe(&place).expect("looked at"), Probe::Missing);
+    place.is_inbox = true;
+    assert_eq!(driver.probe(&place).expect("looked at"), Probe::Mine);
+    let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+    assert_eq!(opened.list.state().expect("told").path, None);
+    assert!(!place.path.exists());
+    let (job, _log) = job();
+    let mut queue = Queue(vec![message(b"Subject: x\r\n\r\ny\r\n")]);
+    driver.append(&place, &mut queue, &job).expect("appended");
+    assert!(place.path.exists());
+}
+
+#[test]
+fn directories_are_made_renamed_and_removed() {
+    let desk = Desk::new();
+    let driver = Dummy::new(&desk.environment);
+    let (job, _log) = job();
+    let home = &desk.environment.home;
+    let folder = desk.at(home.join("a/b/"));
+    driver.create(&folder, &job).expect("made");
+    assert!(home.join("a/b").is_dir());
+    assert!(matches!(
+        driver.create(&folder, &job),
+        Err(Error::AlreadyExists(_))
+    ));
+    let inside = desk.at(home.join("a/b/file"));
+    driver.create(&inside, &job).expect("made");
+    assert!(driver.delete(&desk.at(home.join("a/b")), &job).is_err());
+    driver.delete(&inside, &job).expect("removed");
+    driver
+        .rename(&desk.at(home.join("a/b")), &desk.at(home.join("c/d")), &job)
+        .expect("renamed");
+    driver
+        .delete(&desk.at(home.join("c/d")), &job)
+        .expect("removed");
+    assert!(home.join("c").is_dir() && !home.join("c/d").exists());
+}
