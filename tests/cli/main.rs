@@ -1,0 +1,8 @@
+//! The scripting face, from outside: the real program, its JSON, its exit codes, its manners with bad input.
+
+mod changes;
+mod dir;
+mod manners;
+mod reading;
+mod settings;
+mod watching;

@@ -1,0 +1,249 @@
+//! Manners: bad input, exit codes, pipes that close, read-only runs, the throw-away home.
+
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::dir::Dir;
+
+#[test]
+fn what_is_no_mailbox_is_refused_with_its_reason() {
+    let dir = Dir::new();
+    let fifo = dir.path("home/fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success());
+    dir.write("home/damaged", "this is no mailbox\n");
+    let began = Instant::now();
+    for (name, reason) in [
+        ("missing", "no such mailbox"),
+        ("mail", "directory"),
+        ("fifo", ""),
+        ("#nonsense", "#mh/"),
+        ("", "empty"),
+        ("a\nb", "line end"),
+        ("{imap.example.org}INBOX", ""),
+    ] {
+        for verb in ["status", "show"] {
+            let ran = dir.run(&[verb, name]);
+            assert!(
+                [1, 65].contains(&ran.code),
+                "{verb} {name:?}: {} {}",
+                ran.code,
+                ran.err
+            );
+            assert!(
+                ran.err.starts_with("mugo: ") && ran.err.contains(reason),
+                "{}",
+                ran.err
+            );
+            assert_eq!(
+                (ran.err.lines().count(), ran.out.as_str()),
+                (1, ""),
+                "{}",
+                ran.err
+            );
+        }
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "something waited"
+    );
+}
+
+#[test]
+fn errors_are_the_last_object_too() {
+    let dir = Dir::new();
+    let ran = dir.run(&["--json", "show", "missing"]);
+    assert_eq!(ran.code, 1);
+    let last = ran.objects().pop().expect("an object");
+    assert_eq!(last["error"]["mailbox"], json!("missing"));
+    assert_eq!(last["error"]["exit_code"], json!(1));
+    assert!(
+        ran.err
+            .contains(last["error"]["message"].as_str().expect("text"))
+    );
+}
+
+#[test]
+fn a_name_in_an_error_cannot_reach_the_terminal() {
+    let dir = Dir::new();
+    let ran = dir.run(&["status", "x\u{1b}[2J\u{202e}y"]);
+    assert!(
+        !ran.err.contains('\u{1b}') && !ran.err.contains('\u{202e}'),
+        "{:?}",
+        ran.err
+    );
+}
+
+#[test]
+fn an_unreadable_mailbox_is_a_matter_of_permission() {
+    let dir = Dir::new();
+    let path = dir.write("home/secret", "");
+    fs::set_permissions(&path, Permissions::from_mode(0)).expect("changed");
+    if fs::File::open(&path).is_ok() {
+        println!("not run: this user may read everything");
+        return;
+    }
+    assert_eq!(dir.run(&["show", "secret"]).code, 77);
+}
+
+#[test]
+fn read_only_runs_touch_nothing() {
+    let dir = Dir::new();
+    dir.write("home/mail/a", crate::dir::THREE);
+    let before = dir.digest();
+    for words in [
+        &["show", "INBOX"][..],
+        &["index", "mail/a"],
+        &["search", "mail/a", "body", "two"],
+        &["read", "mail/a", "3"],
+        &["status", "mail/a"],
+        &["list", "*"],
+        &["doctor"],
+    ] {
+        let ran = dir.run(&[&["--read-only"], words].concat());
+        assert_eq!(ran.code, 0, "{words:?} {}", ran.err);
+    }
+    for words in [
+        &["flag", "mail/a", "1", "+\\Deleted"][..],
+        &["expunge", "mail/a"],
+        &["create", "mail/b"],
+        &["delete", "mail/a"],
+        &["copy", "INBOX", "1", "mail/a"],
+        &["subscribe", "mail/a"],
+    ] {
+        let ran = dir.run(&[&["--read-only"], words].concat());
+        assert!(
+            [1, 77].contains(&ran.code),
+            "{words:?} {} {}",
+            ran.code,
+            ran.err
+        );
+    }
+    assert_eq!(dir.digest(), before);
+}
+
+#[test]
+fn status_and_list_touch_nothing() {
+    let dir = Dir::new();
+    let before = dir.digest();
+    dir.json(&["status", "INBOX"]);
+    dir.json(&["list", "*"]);
+    assert_eq!(dir.digest(), before);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let dir = Dir::new();
+    let many = crate::dir::THREE.repeat(700);
+    dir.write("home/mail/many", &many);
+    let mut child = dir.spawn(&["--read-only", "--json", "show", "mail/many"]);
+    let mut start = [0; 100];
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut start).expect("the beginning");
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn the_screen_needs_a_terminal() {
+    let dir = Dir::new();
+    let ran = dir.run(&[]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("needs a terminal"), "{}", ran.err);
+}
+
+#[test]
+fn usage_errors_are_two() {
+    let dir = Dir::new();
+    for words in [
+        &["--nonsense"][..],
+        &["show"],
+        &["status", "a", "b"],
+        &["index", "INBOX", "--sort", "colour"],
+        &["show", "INBOX", "x"],
+        &["INBOX", "status", "INBOX"],
+    ] {
+        assert_eq!(dir.run(words).code, 2, "{words:?}");
+    }
+    assert_eq!(dir.run(&["--home", "missing", "status", "INBOX"]).code, 1);
+}
+
+#[test]
+fn help_completions_and_manual_come_from_one_table() {
+    let dir = Dir::new();
+    for words in [
+        &["--help"][..],
+        &["man"],
+        &["completions", "bash"],
+        &["completions", "fish"],
+    ] {
+        let ran = dir.run(words);
+        assert_eq!(ran.code, 0);
+        for verb in ["list", "transfer", "unsubscribe", "watch", "doctor"] {
+            assert!(
+                ran.out.to_lowercase().contains(verb),
+                "{words:?} lacks {verb}"
+            );
+        }
+    }
+}
+
+#[test]
+fn doctor_looks_at_everything() {
+    let dir = Dir::new();
+    let findings = dir.json(&["doctor"]);
+    assert!(
+        findings
+            .iter()
+            .any(|one| one["check"] == json!("settings") && one["ok"] == json!(true))
+    );
+    assert!(findings.iter().all(|one| one["detail"].is_string()) && findings.len() > 3);
+}
+
+#[test]
+fn the_demonstration_has_its_own_home_and_leaves_nothing() {
+    let dir = Dir::new();
+    let before = dir.digest();
+    let listed = dir.json(&["--demo", "list", "mail/*"]);
+    assert!(
+        listed
+            .iter()
+            .any(|one| one["name"] == json!("mail/garden/plans"))
+    );
+    let status = dir.json(&["--demo", "status", "INBOX"]);
+    assert_eq!(status[0]["messages"], json!(25));
+    assert_eq!(dir.digest(), before);
+    assert!(!dir.path("home/.local").exists());
+    assert_eq!(demos(&dir), 0);
+}
+
+#[test]
+fn a_signal_ends_the_demonstration_cleanly() {
+    let dir = Dir::new();
+    let mut child = dir.spawn(&["--demo", "--json", "watch", "INBOX"]);
+    let mut first = [0; 1];
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut first).expect("it has begun");
+    assert_eq!(demos(&dir), 1);
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(demos(&dir), 0);
+}
+
+fn demos(dir: &Dir) -> usize {
+    let entries = fs::read_dir(dir.path("")).expect("a folder");
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter(|name| name.to_string_lossy().starts_with("mugo-demo-"))
+        .count()
+}
