@@ -101,6 +101,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the mailbox does not exist and creating it would help.
+    pub fn can_create(&self) -> bool {
+        matches!(
+            self,
+            Self::Driver(DriverError::NoSuchMailbox {
+                can_create: true,
+                ..
+            })
+        )
+    }
+
     /// The exit status: 65 malformed, 75 try again later, 77 not permitted, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -1,11 +1,40 @@
-//! The loop of the terminal face.
+//! The loop of the terminal face: take what waits, update, do the effects, draw if something changed.
+//!
+//! Nothing here reads a file or waits for one. Frames are at least 10 ms apart; an idle screen costs no time.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{Event as Input, EventStream};
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
 
 use crate::backend::backend::Backend;
+use crate::backend::request::Ticket;
+use crate::tui::effect::Effect;
+use crate::tui::input::message;
 use crate::tui::keymap::Keymap;
+use crate::tui::msg::{Msg, Outcome};
 use crate::tui::options::Options;
+use crate::tui::signals::{Heard, Signals};
+use crate::tui::state::state::State;
+use crate::tui::terminal::RawTerminal;
 use crate::tui::theme::Theme;
+use crate::tui::update::update::{start, update};
+use crate::tui::view::view::view;
+use crate::tui::work::{self, Ends};
+
+const BETWEEN_FRAMES: Duration = Duration::from_millis(10);
+/// How many messages are taken in before a frame is drawn.
+const BATCH: usize = 512;
+/// How long mailboxes may take to close at the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After this many panics in a row the session ends.
+const PANICS: u32 = 3;
+const HANGUP: i32 = 1;
 
 /// How a session ended.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -16,12 +45,217 @@ pub struct ExitReport {
     pub signal: Option<i32>,
 }
 
-/// Runs the face until the user leaves. Fails before anything is drawn where keymap or theme are wrong,
-/// with an error that names file and line.
+/// Runs the face until the user leaves, or a signal or the end of the terminal ends it. Fails before anything is drawn
+/// where keymap or theme are wrong, with an error that names file and line.
 pub async fn run(backend: Backend, options: Options) -> io::Result<ExitReport> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     let keymap = Keymap::load(&options.keymap).map_err(invalid)?;
     let theme = Theme::load(&options.theme, options.colours).map_err(invalid)?;
-    let _ = (backend, keymap, theme);
-    Err(io::Error::from(io::ErrorKind::Unsupported))
+    let signals = Signals::new()?;
+    let terminal = RawTerminal::enter(options.mouse)?;
+    let (ends, ended) = unbounded_channel();
+    let mut session = Session {
+        state: State::new(options, keymap),
+        backend,
+        theme,
+        terminal,
+        ends,
+        writers: Vec::new(),
+        dirty: true,
+        panics: 0,
+        signal: None,
+    };
+    let looped = session.run(signals, ended).await;
+    session.end(looped)
+}
+
+struct Session {
+    state: State,
+    backend: Backend,
+    theme: Theme,
+    terminal: RawTerminal,
+    ends: Ends,
+    writers: Vec<JoinHandle<()>>,
+    dirty: bool,
+    panics: u32,
+    signal: Option<i32>,
+}
+
+impl Session {
+    async fn run(
+        &mut self,
+        mut signals: Signals,
+        mut ended: UnboundedReceiver<(Ticket, Outcome)>,
+    ) -> io::Result<()> {
+        let mut input = EventStream::new();
+        let size = self.terminal.screen.size()?;
+        let begun = [Msg::Tick(now()), Msg::Resize(size.width, size.height)];
+        self.take(begun.into())?;
+        let effects = start(&mut self.state);
+        self.perform(effects)?;
+        let mut next_frame = Instant::now();
+        while !self.state.over && self.signal.is_none() {
+            let wake = self.wake(next_frame);
+            let mut waiting = Vec::new();
+            tokio::select! {
+                event = input.next() => self.typed(event, &mut waiting),
+                event = self.backend.next() => waiting.push(Msg::Event(event)),
+                Some((ticket, outcome)) = ended.recv() => waiting.push(Msg::Done(ticket, outcome)),
+                heard = signals.next() => self.heard(heard, &mut waiting)?,
+                () = sleep_until(wake.unwrap_or(next_frame)), if wake.is_some() => {}
+            }
+            while let Some(event) = input.next().now_or_never() {
+                self.typed(event, &mut waiting);
+                if self.signal.is_some() || waiting.len() > BATCH {
+                    break;
+                }
+            }
+            while waiting.len() < BATCH
+                && let Some(event) = self.backend.try_next()
+            {
+                waiting.push(Msg::Event(event));
+            }
+            waiting.insert(0, Msg::Tick(now()));
+            self.take(waiting)?;
+            if self.dirty && Instant::now() >= next_frame {
+                self.draw()?;
+                next_frame = Instant::now() + BETWEEN_FRAMES;
+            }
+        }
+        Ok(())
+    }
+
+    /// When the loop must wake up although nothing comes in: for a frame, a held question, the next minute's dates.
+    fn wake(&self, next_frame: Instant) -> Option<Instant> {
+        if self.dirty {
+            return Some(next_frame);
+        }
+        let milliseconds = match self.state.status.hold_ends(self.state.now) {
+            Some(end) if self.state.prompt.is_some() => end - self.state.now,
+            _ if self.state.areas().index.is_some() => 60_000 - self.state.now.rem_euclid(60_000),
+            _ => return None,
+        };
+        let wait = u64::try_from(milliseconds).unwrap_or(0) + 1;
+        Some(Instant::now() + Duration::from_millis(wait))
+    }
+
+    fn typed(&mut self, event: Option<io::Result<Input>>, waiting: &mut Vec<Msg>) {
+        match event {
+            Some(Ok(event)) => waiting.extend(message(event)),
+            // the terminal is gone: as a hangup, and never asked again
+            Some(Err(_)) | None => self.signal = Some(HANGUP),
+        }
+    }
+
+    fn heard(&mut self, heard: Heard, waiting: &mut Vec<Msg>) -> io::Result<()> {
+        match heard {
+            Heard::End(signal) => self.signal = Some(signal),
+            Heard::Continued => {
+                self.terminal.take()?;
+                waiting.push(Msg::Resumed);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, messages: Vec<Msg>) -> io::Result<()> {
+        for msg in messages {
+            let tick = matches!(msg, Msg::Tick(_));
+            let held = tick && self.state.status.holds(self.state.now);
+            let minute = self.state.now.div_euclid(60_000);
+            let updated = catch_unwind(AssertUnwindSafe(|| update(&mut self.state, msg)));
+            let passed = minute != self.state.now.div_euclid(60_000);
+            self.dirty |= !tick || held || passed;
+            match updated {
+                Ok(effects) => self.perform(effects)?,
+                Err(panic) => self.contain(panic),
+            }
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.dirty = false;
+        let (state, theme) = (&self.state, &self.theme);
+        let screen = &mut self.terminal.screen;
+        let draw = || screen.draw(|frame| view(state, theme, frame)).map(drop);
+        match catch_unwind(AssertUnwindSafe(draw)) {
+            Ok(drawn) => {
+                self.panics = 0;
+                drawn
+            }
+            Err(panic) => {
+                self.contain(panic);
+                Ok(())
+            }
+        }
+    }
+
+    /// A programming error ends what it happened in; the session goes on unless it happens again and again.
+    fn contain(&mut self, panic: Box<dyn std::any::Any + Send>) {
+        self.panics += 1;
+        if self.panics >= PANICS {
+            resume_unwind(panic);
+        }
+        self.dirty = true;
+        let text = "A programming error was caught; please report it. Mugo goes on";
+        self.state.complain_own(text);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Ask(ticket, request) => self.backend.ask(ticket, request),
+                Effect::Cancel(ticket) => self.backend.cancel(ticket),
+                Effect::Write(ticket, job) => {
+                    let writer = work::write(ticket, job, self.ends.clone())?;
+                    self.writers.push(writer);
+                }
+                Effect::Run(ticket, program) => {
+                    drop(work::run(ticket, program, self.ends.clone())?);
+                }
+                Effect::Beep => self.terminal.beep()?,
+                Effect::Repaint => self.terminal.screen.clear()?,
+                Effect::Suspend => self.terminal.suspend()?,
+                Effect::Quit => self.state.over = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back, lets files and mailboxes finish, and tells how it went.
+    fn end(self, looped: io::Result<()>) -> io::Result<ExitReport> {
+        let gone = looped.as_ref().is_err_and(is_gone);
+        drop(self.terminal);
+        for writer in self.writers {
+            // a writer that panicked has told its end, or nobody asks any longer
+            let _ = writer.join();
+        }
+        let failed = self.backend.shutdown(PATIENCE);
+        let farewell = self
+            .state
+            .farewell
+            .iter()
+            .map(|line| line.as_str().to_owned());
+        let failed = failed
+            .iter()
+            .map(|error| format!("closing failed: {error}"));
+        let lines = farewell.chain(failed).collect();
+        let signal = if gone { Some(HANGUP) } else { self.signal };
+        match looped {
+            Err(error) if !gone => Err(error),
+            _ => Ok(ExitReport { lines, signal }),
+        }
+    }
+}
+
+/// Whether an error says that there is no terminal any longer.
+fn is_gone(error: &io::Error) -> bool {
+    let lost = rustix::io::Errno::IO.raw_os_error();
+    error.raw_os_error() == Some(lost) || error.kind() == io::ErrorKind::BrokenPipe
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }

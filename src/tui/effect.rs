@@ -1,0 +1,58 @@
+//! What `update` wants done. The loop does it; file and program effects run on threads of their own.
+
+use std::path::PathBuf;
+
+use crate::backend::request::{Request, Ticket};
+
+/// One thing to do.
+pub enum Effect {
+    /// Asks the backend.
+    Ask(Ticket, Request),
+    /// Cancels a request.
+    Cancel(Ticket),
+    /// Writes a file; answered with `Outcome::Written`, `Exists` or `Failed`.
+    Write(Ticket, FileJob),
+    /// Runs a program; answered with `Outcome::Ran` or `Failed`.
+    Run(Ticket, Program),
+    /// Rings the bell.
+    Beep,
+    /// Paints the whole screen again.
+    Repaint,
+    /// Stops the process until the shell lets it go on.
+    Suspend,
+    /// Ends the session.
+    Quit,
+}
+
+/// A file to write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileJob {
+    /// Its name.
+    pub path: PathBuf,
+    /// What to do where it exists.
+    pub mode: WriteMode,
+    /// What goes into it.
+    pub content: Vec<u8>,
+}
+
+/// What to do with a file that exists. Never followed: symbolic links; never written: anything but regular files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WriteMode {
+    /// Nothing: it must not exist.
+    New,
+    /// Its content goes, once the new one is on disk.
+    Overwrite,
+    /// The new content is added.
+    Append,
+}
+
+/// A program to run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// What it reads.
+    pub input: Vec<u8>,
+    /// Whether it is left alone: no input, no output, not waited for.
+    pub detached: bool,
+}

@@ -1,0 +1,134 @@
+//! The folder list.
+
+use std::collections::VecDeque;
+
+use crate::mail::listing::{Attribute, ListEntry};
+use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
+
+/// A folder or directory of the list.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// Its full name.
+    pub name: MailboxName,
+    /// Its last part, as the list shows it.
+    pub label: Foreign,
+    /// Whether it is looked into, not opened.
+    pub is_directory: bool,
+    /// How many messages were not read, once that is known.
+    pub unseen: Option<u32>,
+}
+
+/// The folder list of one directory.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// What it shows.
+    pub entries: Vec<Folder>,
+    /// The entry under the cursor.
+    pub cursor: usize,
+    /// The first row that is visible.
+    pub top: usize,
+    /// The directory below the collection, `work/`; empty at its root.
+    pub directory: String,
+    /// Whether the list has come.
+    pub loaded: bool,
+    /// Folders whose counts are still to be asked for.
+    pub uncounted: VecDeque<MailboxName>,
+    /// Whether a count is being waited for.
+    pub counting: bool,
+    found: Vec<ListEntry>,
+}
+
+impl Folders {
+    /// Takes in a piece of the list.
+    pub fn add(&mut self, entries: Vec<ListEntry>) {
+        self.found.extend(entries);
+    }
+
+    /// Puts what came in order: INBOX, then `first`, then the rest by name. `prefix` is left out of labels.
+    pub fn finish(&mut self, prefix: &str, first: &str) {
+        let current = self.current().map(|entry| entry.name.clone());
+        let at_root = self.directory.is_empty();
+        let mut entries: Vec<Folder> = std::mem::take(&mut self.found)
+            .into_iter()
+            .filter(|entry| !entry.name.is_inbox())
+            .filter_map(|entry| folder(entry, prefix))
+            .collect();
+        let rank = |entry: &Folder| {
+            let label = entry.label.raw();
+            (label != first, label.to_lowercase(), label.to_owned())
+        };
+        entries.sort_by_cached_key(rank);
+        entries.dedup_by(|a, b| a.name == b.name && a.is_directory == b.is_directory);
+        if at_root {
+            let inbox = Folder {
+                name: MailboxName::inbox(),
+                label: Foreign::new("INBOX"),
+                is_directory: false,
+                unseen: None,
+            };
+            entries.insert(0, inbox);
+        }
+        for entry in &mut entries {
+            let old = self.entries.iter().find(|old| old.name == entry.name);
+            entry.unseen = old.and_then(|old| old.unseen);
+        }
+        self.uncounted = entries
+            .iter()
+            .filter(|entry| !entry.is_directory)
+            .map(|entry| entry.name.clone())
+            .collect();
+        let place = |name| entries.iter().position(|entry| Some(&entry.name) == name);
+        self.cursor = place(current.as_ref()).unwrap_or(0);
+        self.entries = entries;
+        self.loaded = true;
+    }
+
+    /// The entry under the cursor.
+    pub fn current(&self) -> Option<&Folder> {
+        self.entries.get(self.cursor)
+    }
+
+    /// Notes how many messages of `name` were not read.
+    pub fn count(&mut self, name: &MailboxName, unseen: u32) {
+        for entry in &mut self.entries {
+            if !entry.is_directory && entry.name == *name {
+                entry.unseen = Some(unseen);
+            }
+        }
+    }
+
+    /// How many columns of names fit into `width`, and how wide each is.
+    pub fn grid(&self, width: u16) -> (usize, usize) {
+        let widest = self.entries.iter().map(|entry| entry.cell_width()).max();
+        let cell = widest.unwrap_or(0) + 2;
+        let width = usize::from(width);
+        ((width / cell).max(1), cell.min(width))
+    }
+}
+
+impl Folder {
+    /// Columns that the name takes with its count.
+    fn cell_width(&self) -> usize {
+        // room for a count that is still to come, so that names do not jump about
+        let count = if self.is_directory { 1 } else { 5 };
+        self.label.field().width() + count
+    }
+}
+
+fn folder(entry: ListEntry, prefix: &str) -> Option<Folder> {
+    let raw = String::from_utf8_lossy(entry.name.as_bytes()).into_owned();
+    let is_directory = entry.attributes.contains(&Attribute::NoSelect);
+    let label = raw.strip_prefix(prefix).unwrap_or(&raw);
+    let label = match entry.delimiter {
+        Some(delimiter) => label.trim_end_matches(delimiter),
+        None => label,
+    };
+    let known = !label.is_empty();
+    known.then(|| Folder {
+        label: Foreign::new(label),
+        name: entry.name,
+        is_directory,
+        unseen: None,
+    })
+}

@@ -1,0 +1,73 @@
+//! Requests that are under way, and what is to happen when they end.
+
+use crate::mail::envelope::Envelope;
+use crate::mail::name::MailboxName;
+use crate::mail::order::Order;
+use crate::mail::structure::Section;
+use crate::mail::text::Printable;
+use crate::mail::uid::Uid;
+use crate::tui::effect::{FileJob, WriteMode};
+use std::path::PathBuf;
+
+/// A request that is under way.
+#[derive(Debug)]
+pub enum Job {
+    /// Opens the mailbox.
+    Open,
+    /// Closes it.
+    Close,
+    /// Lists folders.
+    List,
+    /// Counts a folder.
+    Count(MailboxName),
+    /// Gets envelopes.
+    Envelopes(Vec<Uid>, Vec<(Uid, Envelope)>),
+    /// Gets a message to read.
+    View(Uid),
+    /// Changes flags; says this when done.
+    Store(Option<Printable>),
+    /// Expunges.
+    Expunge,
+    /// Sorts.
+    Sort(Order, Vec<Uid>),
+    /// Copies a message.
+    Save {
+        /// The message.
+        uid: Uid,
+        /// The folder.
+        to: MailboxName,
+        /// Whether the message is marked deleted then.
+        delete: bool,
+        /// Whether the folder was to be made.
+        create: bool,
+    },
+    /// Reads bytes.
+    Read(Purpose, Vec<u8>),
+    /// Makes a folder.
+    Create(MailboxName),
+    /// Deletes a folder.
+    Delete(MailboxName),
+    /// Renames a folder.
+    Rename(MailboxName, MailboxName),
+    /// Searches the index, from this row on.
+    Search(usize, Vec<Uid>),
+    /// Looks for new mail.
+    Check,
+    /// Asks the doctor.
+    Doctor,
+    /// Writes a file.
+    Write(FileJob, Printable),
+    /// Runs a program; `true` where its output is shown.
+    Run(bool),
+}
+
+/// What bytes are read for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// They go into a file; says what was written when done.
+    File(PathBuf, WriteMode, Printable),
+    /// They go to a program.
+    Program(Vec<String>),
+    /// They are shown as text.
+    Show(Section),
+}

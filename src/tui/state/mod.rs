@@ -1,0 +1,13 @@
+//! What the screen knows: plain data, no handles, no channels, no clock.
+
+pub mod flags;
+pub mod folders;
+pub mod job;
+pub mod line_edit;
+pub mod mailbox;
+pub mod message;
+pub mod pager;
+pub mod prompt;
+pub mod screen;
+pub mod state;
+pub mod status;

@@ -1,0 +1,99 @@
+//! A screen of plain text: help, journal, a part of a message, what a program wrote.
+
+use crate::mail::text::{Foreign, Printable};
+use crate::tui::state::screen::Screen;
+
+/// The most lines that a screen of text takes in.
+const LINES: usize = 200_000;
+
+/// A text and where one is in it.
+#[derive(Clone, Debug)]
+pub struct Pager {
+    /// The name of the screen.
+    pub title: &'static str,
+    /// Where `back` goes.
+    pub back: Screen,
+    /// The first row that is visible.
+    pub top: usize,
+    /// The row in which something was found.
+    pub found: Option<usize>,
+    /// The rows, wrapped.
+    pub rows: Vec<Printable>,
+    lines: Vec<Printable>,
+    width: usize,
+}
+
+impl Pager {
+    /// A screen with `text`, whoever wrote it.
+    pub fn new(title: &'static str, text: &str, back: Screen) -> Self {
+        let lines = text.lines().take(LINES);
+        let printable = |line: &str| Foreign::new(line).open_line(&[]).0;
+        Self {
+            title,
+            back,
+            top: 0,
+            found: None,
+            rows: Vec::new(),
+            lines: lines.map(printable).collect(),
+            width: usize::MAX,
+        }
+    }
+
+    /// Wraps the text unless that was done for this width already.
+    pub fn lay_out(&mut self, width: usize) {
+        if self.width == width {
+            return;
+        }
+        let before = self.rows.len();
+        self.width = width;
+        self.rows = self
+            .lines
+            .iter()
+            .flat_map(|line| wrap(line, width))
+            .collect();
+        if before > 0 {
+            self.top = self.top * self.rows.len() / before;
+        }
+        self.found = None;
+    }
+}
+
+/// Rows of at most `width` columns, broken at blanks where that is possible.
+pub fn wrap(line: &Printable, width: usize) -> Vec<Printable> {
+    let width = width.max(2);
+    let mut rows = Vec::new();
+    let mut start = 0;
+    let whole = line.as_str().len();
+    while start < whole {
+        // a row of `width` columns has at most this many bytes that matter
+        let window = line.slice(start..whole.min(start + width * 48));
+        if window.width() <= width && start + window.as_str().len() >= whole {
+            rows.push(window.isolated());
+            return rows;
+        }
+        let head = window.cut(width);
+        let text = head.as_str();
+        let at_blank = text.rfind(' ').filter(|&at| at > text.len() / 3);
+        let length = at_blank.map_or(text.len(), |at| at + 1).max(1);
+        rows.push(window.slice(0..length).isolated());
+        start += length;
+    }
+    if rows.is_empty() {
+        rows.push(Printable::default());
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_break_at_blanks() {
+        let rows = wrap(&Printable::own("one two three four"), 9);
+        let texts: Vec<&str> = rows.iter().map(Printable::as_str).collect();
+        assert_eq!(texts, ["one two ", "three ", "four"]);
+        assert_eq!(wrap(&Printable::own("x".repeat(25)), 10).len(), 3);
+        assert_eq!(wrap(&Printable::default(), 10).len(), 1);
+    }
+}

@@ -1,0 +1,79 @@
+//! The status line and the journal of what it said.
+
+use std::collections::VecDeque;
+
+use crate::mail::text::Printable;
+
+/// How long an error stays at least, in milliseconds, before a prompt may cover it.
+const ERROR_STAYS: i64 = 3000;
+/// The journal forgets what is older than this many messages.
+const JOURNAL: usize = 500;
+
+/// A message on the status line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// What it says.
+    pub text: Printable,
+    /// Whether it tells of a failure.
+    pub is_error: bool,
+    /// When it was said, in milliseconds since 1970.
+    pub at: i64,
+}
+
+/// The status line.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    shown: Option<Said>,
+    hold_until: i64,
+    journal: VecDeque<Said>,
+    /// Work in progress: what, and per cent.
+    pub progress: Option<(Printable, u8)>,
+}
+
+impl Status {
+    /// Shows `text` from `now` on.
+    pub fn say(&mut self, text: Printable, is_error: bool, now: i64) {
+        let holds = self.shown.as_ref().is_some_and(|said| said.is_error);
+        let said = Said {
+            text,
+            is_error,
+            at: now,
+        };
+        self.journal.push_back(said.clone());
+        if self.journal.len() > JOURNAL {
+            self.journal.pop_front();
+        }
+        if is_error {
+            self.hold_until = now + ERROR_STAYS;
+        } else if holds && now < self.hold_until {
+            return;
+        }
+        self.shown = Some(said);
+    }
+
+    /// What is shown.
+    pub fn shown(&self) -> Option<&Said> {
+        self.shown.as_ref()
+    }
+
+    /// Whether what is shown may not be covered yet.
+    pub fn holds(&self, now: i64) -> bool {
+        self.shown.is_some() && now < self.hold_until
+    }
+
+    /// When the hold ends, if it does.
+    pub fn hold_ends(&self, now: i64) -> Option<i64> {
+        self.holds(now).then_some(self.hold_until)
+    }
+
+    /// Takes the message away: a key changed the screen.
+    pub fn clear(&mut self) {
+        self.shown = None;
+        self.hold_until = 0;
+    }
+
+    /// Everything that was said, oldest first.
+    pub fn journal(&self) -> impl Iterator<Item = &Said> {
+        self.journal.iter()
+    }
+}

@@ -1,0 +1,68 @@
+//! What the backend says.
+
+use crate::backend::error::Result;
+use crate::backend::event::Event;
+use crate::backend::request::Ticket;
+use crate::tui::state::job::Job;
+use crate::tui::state::state::{State, phrase};
+use crate::tui::update::{files, folders, index, listing, opening, pieces, reading, save, whereis};
+
+/// Takes in an event.
+pub fn event(state: &mut State, event: Event) {
+    match event {
+        Event::Change(id, change) => opening::changed(state, id, &change),
+        Event::Piece(ticket, piece) => pieces::piece(state, ticket, piece),
+        Event::Progress(ticket, done, total) => progress(state, ticket, done, total),
+        Event::Notice(_, text) => state.complain(phrase("", &text, "")),
+        Event::Finished(ticket, result) => {
+            if let Some(job) = state.jobs.remove(&ticket) {
+                finished(state, ticket, job, result);
+            }
+        }
+    }
+}
+
+fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
+    let shown = matches!(
+        state.jobs.get(&ticket),
+        Some(Job::Open | Job::Sort(..) | Job::Expunge | Job::Save { .. } | Job::Close)
+    );
+    let percent = (done.min(total) * 100).checked_div(total).unwrap_or(0);
+    if let Some((_, shown_percent)) = state.status.progress.as_mut().filter(|_| shown) {
+        *shown_percent = u8::try_from(percent).unwrap_or(100);
+    }
+}
+
+fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
+    match job {
+        Job::Open => opening::opened(state, result),
+        Job::Close => opening::closed(state, result),
+        Job::List => listing::listed(state, result),
+        Job::Count(_) => state.folders.counting = false,
+        Job::Envelopes(..) | Job::Doctor | Job::Write(..) | Job::Run(_) => {}
+        Job::View(_) => reading::finished(state, ticket, result),
+        Job::Store(said) => match (result, said) {
+            (Ok(()), Some(said)) => state.say(said),
+            (Ok(()), None) => {}
+            (Err(error), _) => state.complain_own(format!("The flags were not changed: {error}")),
+        },
+        Job::Expunge => index::expunged(state, result),
+        Job::Sort(order, uids) => index::sorted(state, order, uids, result),
+        Job::Search(from, uids) => whereis::searched(state, from, &uids, result),
+        Job::Save {
+            uid,
+            to,
+            delete,
+            create,
+        } => save::copied(state, uid, delete, to, create, result),
+        Job::Read(purpose, bytes) => files::bytes_read(state, purpose, bytes, result),
+        Job::Create(name) => folders::changed(state, &name, "created", result),
+        Job::Delete(name) => folders::changed(state, &name, "deleted", result),
+        Job::Rename(from, _) => folders::changed(state, &from, "renamed", result),
+        Job::Check => {
+            if let Err(error) = result {
+                state.complain_own(format!("Cannot look for new mail: {error}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Messages and parts on their way into files and programs.
+//!
+//! Their bytes are read first; then the loop writes the file or runs the program, away from the screen.
+
+use std::path::PathBuf;
+
+use crate::backend::error::Result;
+use crate::backend::request::Ask;
+use crate::mail::structure::{Part, Section};
+use crate::mail::text::{Foreign, Printable};
+use crate::mail::uid::Uid;
+use crate::mime::filename::safe_name;
+use crate::tui::effect::{Effect, FileJob, Program, WriteMode};
+use crate::tui::state::job::{Job, Purpose as Use};
+use crate::tui::state::prompt::{Choice, Prompt, Purpose, Topic, path_typed};
+use crate::tui::state::state::{State, phrase};
+use crate::tui::update::messages::{number, target};
+
+const FILE_HELP: &str =
+    "Type the name of a file; one without a directory goes into your home directory.";
+const EXISTS_HELP: &str =
+    "Overwrite replaces what is in the file. Append adds to it. ^C leaves the file as it is.";
+const PIPE_HELP: &str = "Type a command. It reads the message as it is stored. What it writes is shown when it has ended.";
+
+/// Asks which file gets the message.
+pub fn ask_export(state: &mut State) {
+    let Some(uid) = target(state) else {
+        return;
+    };
+    let message = number(state, uid);
+    let question = format!("EXPORT: Copy Msg #{message} to file in home directory: ");
+    let question = Printable::own(question);
+    state.prompt = Some(Prompt::text(
+        question,
+        Purpose::Export(uid),
+        Topic::File,
+        FILE_HELP,
+    ));
+}
+
+/// The file for the message was named.
+pub fn export(state: &mut State, uid: Uid, typed: &str) {
+    let message = number(state, uid);
+    let said = said_of(&format!("Message {message} exported to file \""), typed);
+    let path = path_typed(typed, &state.options.home);
+    let purpose = Use::File(path, WriteMode::New, said);
+    state.ask_mailbox(Ask::Read(uid, Part::Whole), Job::Read(purpose, Vec::new()));
+}
+
+fn said_of(before: &str, typed: &str) -> Printable {
+    phrase(before, &Foreign::new(typed), "\"")
+}
+
+/// The part under the cursor: its message, its section, the name that its sender gave it.
+pub fn current_part(state: &State) -> Option<(Uid, Section, Option<Foreign>)> {
+    let shown = state.message.as_ref()?;
+    let part = shown.document.as_ref()?.parts.get(shown.part)?;
+    Some((shown.uid, part.section.clone(), part.name.clone()))
+}
+
+/// Asks which file gets the part under the cursor.
+pub fn ask_save_part(state: &mut State) {
+    let Some((uid, section, name)) = current_part(state) else {
+        return;
+    };
+    let default = safe_name(name.as_ref().map_or("", Foreign::raw));
+    let question = Printable::own("Copy attachment to file in home directory");
+    let purpose = Purpose::SavePart(uid, section);
+    let prompt = Prompt::text(question, purpose, Topic::File, FILE_HELP);
+    state.prompt = Some(prompt.with_default(Some(default)));
+}
+
+/// The file for the part was named.
+pub fn save_part(state: &mut State, uid: Uid, section: Section, typed: &str) {
+    let said = said_of(&format!("Part {section} saved to file \""), typed);
+    let path = path_typed(typed, &state.options.home);
+    let purpose = Use::File(path, WriteMode::New, said);
+    let ask = Ask::ReadSection(uid, section);
+    state.ask_mailbox(ask, Job::Read(purpose, Vec::new()));
+}
+
+/// Shows the part under the cursor as text.
+pub fn view_part(state: &mut State) {
+    let Some((uid, section, _)) = current_part(state) else {
+        return;
+    };
+    let ask = Ask::ReadSection(uid, section.clone());
+    state.ask_mailbox(ask, Job::Read(Use::Show(section), Vec::new()));
+}
+
+/// Asks which command gets the message.
+pub fn ask_pipe(state: &mut State) {
+    if let Some(uid) = target(state) {
+        let question = format!("Pipe message {} to : ", number(state, uid));
+        let question = Printable::own(question);
+        let prompt = Prompt::text(question, Purpose::Pipe(uid), Topic::Program, PIPE_HELP);
+        state.prompt = Some(prompt);
+    }
+}
+
+/// Asks which command gets the part under the cursor.
+pub fn ask_pipe_part(state: &mut State) {
+    if let Some((uid, section, _)) = current_part(state) {
+        let question = Printable::own(format!("Pipe part {section} to : "));
+        let purpose = Purpose::PipePart(uid, section);
+        state.prompt = Some(Prompt::text(question, purpose, Topic::Program, PIPE_HELP));
+    }
+}
+
+/// A command was typed; `section` is the part that it gets, or the whole message.
+pub fn pipe(state: &mut State, uid: Uid, section: Option<Section>, typed: &str) {
+    let ask = match section {
+        Some(section) => Ask::ReadSection(uid, section),
+        None => Ask::Read(uid, Part::Whole),
+    };
+    let job = Job::Read(Use::Program(command_line(typed)), Vec::new());
+    state.ask_mailbox(ask, job);
+}
+
+/// The words of a command, or a shell that reads it where the words alone would not do. Mail never gets into it.
+pub fn command_line(typed: &str) -> Vec<String> {
+    let needs_shell = typed.contains(|letter: char| "|&;<>()$`\\\"'*?[]{}~!#\n".contains(letter))
+        || typed
+            .split_whitespace()
+            .next()
+            .is_some_and(|word| word.contains('='));
+    if needs_shell {
+        return ["sh", "-c", typed].map(str::to_owned).into();
+    }
+    typed.split_whitespace().map(str::to_owned).collect()
+}
+
+/// All bytes are there.
+pub fn bytes_read(state: &mut State, purpose: Use, bytes: Vec<u8>, result: Result<()>) {
+    if let Err(error) = result {
+        state.complain_own(format!("Cannot read the message: {error}"));
+        return;
+    }
+    match purpose {
+        Use::File(path, mode, said) => {
+            let content = without_carriage_returns(bytes, &said);
+            write(state, path, mode, content, said);
+        }
+        Use::Program(argv) => run(state, argv, bytes),
+        Use::Show(section) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let is_empty = text.trim().is_empty();
+            state.show_text("ATTACHED TEXT", &text);
+            if is_empty {
+                state.say_own(format!("Part {section} is empty"));
+            }
+        }
+    }
+}
+
+/// Exported messages get the line ends of this system; parts stay as they are.
+fn without_carriage_returns(bytes: Vec<u8>, said: &Printable) -> Vec<u8> {
+    if !said.as_str().starts_with("Message ") {
+        return bytes;
+    }
+    let mut clean = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().copied().peekable();
+    while let Some(byte) = rest.next() {
+        if byte != b'\r' || rest.peek() != Some(&b'\n') {
+            clean.push(byte);
+        }
+    }
+    clean
+}
+
+fn write(state: &mut State, path: PathBuf, mode: WriteMode, content: Vec<u8>, said: Printable) {
+    let ticket = crate::backend::request::Ticket(state.mint());
+    let job = FileJob {
+        path,
+        mode,
+        content,
+    };
+    state.jobs.insert(ticket, Job::Write(job.clone(), said));
+    state.outbox.push(Effect::Write(ticket, job));
+}
+
+fn run(state: &mut State, argv: Vec<String>, input: Vec<u8>) {
+    let ticket = crate::backend::request::Ticket(state.mint());
+    state.jobs.insert(ticket, Job::Run(true));
+    let program = Program {
+        argv,
+        input,
+        detached: false,
+    };
+    state.outbox.push(Effect::Run(ticket, program));
+}
+
+/// The file exists: asks what to do.
+pub fn exists(state: &mut State, job: FileJob) {
+    let choice = |key, label, is_default| Choice {
+        key,
+        label,
+        is_default,
+    };
+    let choices = [choice('o', "Overwrite", false), choice('a', "Append", true)];
+    let name = Foreign::new(job.path.to_string_lossy());
+    let question = phrase(
+        "File \"",
+        &name,
+        "\" already exists. Overwrite or append ? ",
+    );
+    let purpose = Purpose::FileExists(job);
+    state.prompt = Some(Prompt::choice(question, purpose, &choices, EXISTS_HELP));
+}
+
+/// It was said what to do.
+pub fn write_anyway(state: &mut State, job: FileJob, key: char) {
+    let (mode, before) = match key {
+        'o' => (WriteMode::Overwrite, "File overwritten: \""),
+        _ => (WriteMode::Append, "Appended to file \""),
+    };
+    let name = Foreign::new(job.path.to_string_lossy());
+    let said = phrase(before, &name, "\"");
+    write(state, job.path, mode, job.content, said);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_used_only_where_it_is_needed() {
+        assert_eq!(command_line("grep -c From"), ["grep", "-c", "From"]);
+        assert_eq!(command_line("cat > x"), ["sh", "-c", "cat > x"]);
+        assert_eq!(command_line("A=1 env"), ["sh", "-c", "A=1 env"]);
+        assert!(command_line("  ").is_empty());
+    }
+}

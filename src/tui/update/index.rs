@@ -1,0 +1,197 @@
+//! The message index.
+
+use crate::backend::error::Result;
+use crate::backend::request::Ask;
+use crate::mail::order::{Order, SortKey};
+use crate::mail::text::Printable;
+use crate::mail::uid::Uid;
+use crate::tui::command::Command;
+use crate::tui::state::job::Job;
+use crate::tui::state::prompt::{Answer, Choice, Prompt, Purpose};
+use crate::tui::state::screen::Screen;
+use crate::tui::state::state::State;
+use crate::tui::update::messages::{self, may_change};
+use crate::tui::update::{files, listing, opening, reading, save, text};
+
+const EXPUNGE_HELP: &str =
+    "Yes removes the messages that are marked as deleted, for good. No keeps them and their marks.";
+const SORT_HELP: &str = "Choose what to sort by. R turns the order that you have round.";
+
+/// Does a command of the index; `false` when it is none.
+pub fn command(state: &mut State, command: Command) -> bool {
+    let page = state.areas().index.map_or(1, |pane| pane.body.height);
+    let page = isize::try_from(page.max(1)).unwrap_or(1);
+    match command {
+        Command::Next => messages::step(state, 1),
+        Command::Previous => messages::step(state, -1),
+        Command::NextPage => turn(state, page),
+        Command::PreviousPage => turn(state, -page),
+        Command::FirstPage => move_to(state, 0),
+        Command::LastPage => move_to(state, usize::MAX),
+        Command::Open => reading::open_current(state),
+        Command::Back => {
+            state.go(Screen::Folders);
+            listing::list(state);
+        }
+        Command::Delete => messages::delete(state),
+        Command::Undelete => messages::undelete(state),
+        Command::Expunge => ask_expunge(state),
+        Command::Flag => messages::ask_flag(state, false),
+        Command::Save => save::ask(state),
+        Command::Export => files::ask_export(state),
+        Command::Pipe => files::ask_pipe(state),
+        Command::Sort => ask_sort(state),
+        Command::Jump => messages::ask_number(state, ""),
+        Command::NextNew => messages::next_new(state),
+        Command::HeaderMode => text::next_header_mode(state),
+        _ => return false,
+    }
+    true
+}
+
+fn move_to(state: &mut State, row: usize) {
+    if let Some(open) = &mut state.mailbox {
+        open.move_to(row);
+    }
+}
+
+/// Turns a page: the cursor goes to the same line of the next page, the page with it.
+fn turn(state: &mut State, page: isize) {
+    let Some(open) = &mut state.mailbox else {
+        return;
+    };
+    let Some(row) = open.cursor_row() else {
+        return;
+    };
+    let last = open.len().saturating_sub(1);
+    let at_end = if page > 0 { row == last } else { row == 0 };
+    if at_end {
+        state.say_own(if page > 0 {
+            "No more messages in folder"
+        } else {
+            "Already on first message"
+        });
+        return;
+    }
+    let top = open.top.saturating_add_signed(page);
+    if page > 0 && top > last {
+        open.move_to(last);
+        return;
+    }
+    open.top = top;
+    open.move_to(row.saturating_add_signed(page).max(top).min(last));
+}
+
+fn ask_expunge(state: &mut State) {
+    let deleted = state.mailbox.as_ref().map_or(0, |open| open.deleted());
+    if deleted == 0 {
+        state.say_own("No messages are marked for deletion");
+        return;
+    }
+    if !may_change(state) {
+        return;
+    }
+    if !state.options.confirm_expunge {
+        return expunge(state);
+    }
+    let question = opening::expunge_question(state);
+    let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, EXPUNGE_HELP);
+    state.prompt = Some(prompt);
+}
+
+/// It was said that deleted messages shall go.
+pub fn expunge(state: &mut State) {
+    state.ask_mailbox(Ask::Expunge(None), Job::Expunge);
+}
+
+/// The expunge has ended.
+pub fn expunged(state: &mut State, result: Result<()>) {
+    match result {
+        Ok(()) if state.leaving.is_some() => {}
+        Ok(()) => {
+            let removed = state.mailbox.as_ref().map_or(0, |open| open.removed);
+            state.say_own(match removed {
+                1 => "Expunged 1 message since the folder was opened".to_owned(),
+                count => format!("Expunged {count} messages since the folder was opened"),
+            });
+        }
+        Err(error) => state.complain_own(format!("Cannot expunge: {error}")),
+    }
+}
+
+fn ask_sort(state: &mut State) {
+    let current = state.mailbox.as_ref().map(|open| open.order.key);
+    let choice = |key, label, sort: Option<SortKey>| Choice {
+        key,
+        label,
+        is_default: sort.is_some() && sort == current,
+    };
+    let choices = [
+        choice('s', "Subject", Some(SortKey::Subject)),
+        choice('a', "Arrival", Some(SortKey::Arrival)),
+        choice('f', "From", Some(SortKey::From)),
+        choice('t', "To", Some(SortKey::To)),
+        choice('c', "Cc", Some(SortKey::Cc)),
+        choice('d', "Date", Some(SortKey::Date)),
+        choice('z', "siZe", Some(SortKey::Size)),
+        choice('r', "Reverse", None),
+    ];
+    let question = Printable::own("Choose type of sort, or Reverse current sort : ");
+    let prompt = Prompt::choice(question, Purpose::Sort, &choices, SORT_HELP);
+    state.prompt = Some(prompt);
+}
+
+/// The order was chosen.
+pub fn sort_chosen(state: &mut State, key: char) {
+    let Some(open) = &mut state.mailbox else {
+        return;
+    };
+    let key = match key {
+        's' => Some(SortKey::Subject),
+        'a' => Some(SortKey::Arrival),
+        'f' => Some(SortKey::From),
+        't' => Some(SortKey::To),
+        'c' => Some(SortKey::Cc),
+        'd' => Some(SortKey::Date),
+        'z' => Some(SortKey::Size),
+        _ => None,
+    };
+    let order = match key {
+        Some(key) => Order {
+            key,
+            reverse: open.order.reverse,
+        },
+        None => Order {
+            reverse: !open.order.reverse,
+            ..open.order
+        },
+    };
+    if order.key == SortKey::Arrival {
+        open.sort(order, Vec::new());
+        return tell_order(state);
+    }
+    state.status.progress = Some((Printable::own("Sorting"), 0));
+    state.ask_mailbox(Ask::Sort(order), Job::Sort(order, Vec::new()));
+}
+
+/// The mailbox has sorted.
+pub fn sorted(state: &mut State, order: Order, uids: Vec<Uid>, result: Result<()>) {
+    state.status.progress = None;
+    match result {
+        Ok(()) => {
+            if let Some(open) = &mut state.mailbox {
+                open.sort(order, uids);
+            }
+            tell_order(state);
+        }
+        Err(error) => state.complain_own(format!("Cannot sort: {error}")),
+    }
+}
+
+fn tell_order(state: &mut State) {
+    let order = state.mailbox.as_ref().map(|open| open.order);
+    if let Some(order) = order {
+        let reverse = if order.reverse { "reverse " } else { "" };
+        state.say_own(format!("Sorted by {reverse}{}", order.key.name()));
+    }
+}

@@ -1,0 +1,36 @@
+//! Asking for the folder list.
+
+use crate::backend::error::Result;
+use crate::backend::request::Request;
+use crate::mail::listing::ListEntry;
+use crate::tui::state::job::Job;
+use crate::tui::state::state::State;
+
+/// Asks for the list of the directory that the folder list shows.
+pub fn list(state: &mut State) {
+    if state.is_busy_with(|job| matches!(job, Job::List)) {
+        return;
+    }
+    let reference = format!("{}{}", state.options.collection, state.folders.directory);
+    let request = Request::List {
+        reference: reference.into_bytes(),
+        pattern: b"%".to_vec(),
+        subscribed: false,
+    };
+    state.ask(request, Job::List);
+}
+
+/// A piece of the list has come.
+pub fn found(state: &mut State, entries: Vec<ListEntry>) {
+    state.folders.add(entries);
+}
+
+/// The list is complete.
+pub fn listed(state: &mut State, result: Result<()>) {
+    let prefix = format!("{}{}", state.options.collection, state.folders.directory);
+    let saved = state.options.saved.clone();
+    state.folders.finish(&prefix, &saved);
+    if let Err(error) = result {
+        state.complain_own(format!("Cannot list folders: {error}"));
+    }
+}

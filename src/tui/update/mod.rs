@@ -1,0 +1,30 @@
+//! What happens when something comes in: state and message to new state and effects. Pure: no I/O, no clock.
+//!
+//! Files import downwards in this order: `update`, `prompt`, `answers`, `events`, the screens, then what they share.
+
+pub mod answers;
+pub mod attachments;
+pub mod events;
+pub mod everywhere;
+pub mod files;
+pub mod flags;
+pub mod folders;
+pub mod help;
+pub mod index;
+pub mod link;
+pub mod listing;
+pub mod main_menu;
+pub mod messages;
+pub mod mouse;
+pub mod names;
+pub mod opening;
+pub mod outcomes;
+pub mod pager;
+pub mod pieces;
+pub mod prompt;
+pub mod reading;
+pub mod save;
+pub mod settle;
+pub mod text;
+pub mod update;
+pub mod whereis;

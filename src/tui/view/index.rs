@@ -1,0 +1,109 @@
+//! The message index.
+
+use ratatui::layout::Rect;
+
+use crate::mail::flags::SystemFlags;
+use crate::mail::summary::Summary;
+use crate::mail::text::Printable;
+use crate::mail::uid::MsgNo;
+use crate::present::index_line::{IndexContext, IndexRow, index_line, number_width};
+use crate::tui::state::mailbox::OpenMailbox;
+use crate::tui::state::screen::Screen;
+use crate::tui::state::state::State;
+use crate::tui::theme::Role;
+use crate::tui::view::painter::{Painter, row};
+
+/// Draws the index.
+pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let Some(open) = &state.mailbox else {
+        let text = Printable::own("No folder is open");
+        painter.put_centred(row(area, usize::from(area.height) / 3), &text, Role::Note);
+        return;
+    };
+    if open.is_empty() || !open.loaded {
+        return draw_nothing(open, area, painter);
+    }
+    let context = IndexContext {
+        now: state.now.div_euclid(1000),
+        zone: &state.options.zone,
+        me: &state.options.me,
+        width: usize::from(area.width),
+        number_width: number_width(open.len()),
+    };
+    let focus = state.screen == Screen::Index;
+    for line in 0..usize::from(area.height) {
+        let place = open.top + line;
+        let Some(uid) = open.uid_at(place) else {
+            break;
+        };
+        let (Some(summary), Some(msgno)) = (open.list.message(uid), MsgNo::from_index(place))
+        else {
+            break;
+        };
+        let index_row = IndexRow {
+            msgno,
+            summary,
+            envelope: open.envelope(uid),
+            selected: false,
+        };
+        let text = index_line(index_row, context);
+        let role = match (open.cursor == Some(uid), focus) {
+            (true, true) => Role::Cursor,
+            (true, false) => Role::CursorElsewhere,
+            _ => role_of(summary),
+        };
+        painter.put(row(area, line), &text, role);
+    }
+}
+
+fn role_of(summary: &Summary) -> Role {
+    let has = |flag| summary.flags.has(flag);
+    if has(SystemFlags::DELETED) {
+        Role::IndexDeleted
+    } else if has(SystemFlags::FLAGGED) {
+        Role::IndexImportant
+    } else if has(SystemFlags::SEEN) {
+        Role::Body
+    } else {
+        Role::IndexNew
+    }
+}
+
+/// What an index without messages says: what was looked for, and what to do.
+fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
+    if open.findings.is_empty() {
+        return;
+    }
+    let mut line = 1;
+    let mut say = |text: &Printable, role: Role, painter: &mut Painter<'_>| {
+        painter.put(row(area, line), text, role);
+        line += 1;
+    };
+    let head = if open.failed {
+        "  Your INBOX cannot be opened. This is what was looked for:"
+    } else {
+        "  There is no mail for you yet. This is what was looked for:"
+    };
+    say(&Printable::own(head), Role::Strong, painter);
+    say(&Printable::default(), Role::Body, painter);
+    for finding in &open.findings {
+        let mark = if finding.ok { "+" } else { "-" };
+        let text = Printable::concat(&[
+            Printable::own(format!("  {mark} {}: ", finding.check)),
+            finding.detail.field(),
+        ]);
+        let role = if finding.ok {
+            Role::Body
+        } else {
+            Role::Warning
+        };
+        say(&text, role, painter);
+    }
+    say(&Printable::default(), Role::Body, painter);
+    for text in [
+        "  Press L for other folders, or G to go to one by name.",
+        "  If your INBOX is elsewhere, set folders.inbox in config.toml; mugo --demo shows sample mail.",
+    ] {
+        say(&Printable::own(text), Role::Body, painter);
+    }
+}

@@ -1,0 +1,223 @@
+//! Files and programs, away from the screen: each on a thread of its own, whose end comes back as a message.
+//!
+//! Files are made with `O_CREAT|O_EXCL|O_NOFOLLOW` and mode 0600. What exists is written only when it is a regular
+//! file with one name: symbolic links, FIFOs and hard links are refused.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use rustix::fs::OFlags;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::backend::request::Ticket;
+use crate::tui::effect::{FileJob, Program, WriteMode};
+use crate::tui::msg::Outcome;
+
+/// The most bytes of a program's output that are kept.
+const OUTPUT: u64 = 16 << 20;
+
+/// Where ends are told.
+pub type Ends = UnboundedSender<(Ticket, Outcome)>;
+
+/// Writes a file on a thread of its own.
+pub fn write(ticket: Ticket, job: FileJob, ends: Ends) -> io::Result<JoinHandle<()>> {
+    let name = "mugo-file".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        let outcome = match write_file(&job) {
+            Ok(()) => Outcome::Written,
+            Err(error) if job.mode == WriteMode::New && is_there(&error) => Outcome::Exists,
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        // nobody listens once the session is over
+        let _ = ends.send((ticket, outcome));
+    })
+}
+
+fn is_there(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AlreadyExists
+}
+
+/// Writes a file, and syncs it.
+pub fn write_file(job: &FileJob) -> io::Result<()> {
+    match job.mode {
+        WriteMode::New => {
+            let mut file = options().write(true).create_new(true).open(&job.path)?;
+            let written = fill(&mut file, &job.content);
+            if written.is_err() {
+                // half a file would pass for a whole one
+                let _ = std::fs::remove_file(&job.path);
+            }
+            written
+        }
+        WriteMode::Overwrite => {
+            drop(open_existing(&job.path)?);
+            let folder = job.path.parent().unwrap_or(Path::new("/"));
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            fill(file.as_file_mut(), &job.content)?;
+            file.persist(&job.path).map_err(|error| error.error)?;
+            Ok(())
+        }
+        WriteMode::Append => fill(&mut open_existing(&job.path)?, &job.content),
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+fn open_existing(path: &Path) -> io::Result<File> {
+    let file = options().append(true).open(path).map_err(|error| {
+        let looped = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        if looped {
+            io::Error::other("it is a symbolic link; nothing was written")
+        } else {
+            error
+        }
+    })?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other(
+            "it is not a regular file; nothing was written",
+        ));
+    }
+    if found.nlink() != 1 {
+        return Err(io::Error::other(
+            "the file has several names; nothing was written",
+        ));
+    }
+    Ok(file)
+}
+
+fn fill(file: &mut File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Runs a program on a thread of its own.
+pub fn run(ticket: Ticket, program: Program, ends: Ends) -> io::Result<JoinHandle<()>> {
+    let name = "mugo-program".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        let tell = |outcome| {
+            let _ = ends.send((ticket, outcome));
+        };
+        let mut child = match start(&program) {
+            Ok(child) => child,
+            Err(error) => return tell(Outcome::Failed(error.to_string())),
+        };
+        if program.detached {
+            tell(Outcome::Ran {
+                output: String::new(),
+                failure: None,
+            });
+            let _ = child.wait();
+            return;
+        }
+        tell(
+            serve(child, program.input).unwrap_or_else(|error| Outcome::Failed(error.to_string())),
+        );
+    })
+}
+
+fn start(program: &Program) -> io::Result<Child> {
+    let (name, arguments) = program
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command was given"))?;
+    let pipe = || {
+        if program.detached {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        }
+    };
+    // a group of its own: keys of the terminal are for Mugo
+    Command::new(name)
+        .args(arguments)
+        .stdin(pipe())
+        .stdout(pipe())
+        .stderr(pipe())
+        .process_group(0)
+        .spawn()
+}
+
+fn serve(mut child: Child, input: Vec<u8>) -> io::Result<Outcome> {
+    let stdin = child.stdin.take();
+    let feeder = thread::spawn(move || {
+        // a program need not read all that it gets
+        stdin.map(|mut stdin| stdin.write_all(&input))
+    });
+    let errors = child.stderr.take();
+    let listener = thread::spawn(move || errors.map(read_output).unwrap_or_default());
+    let mut output = child.stdout.take().map(read_output).unwrap_or_default();
+    output.extend(listener.join().unwrap_or_default());
+    let status = child.wait()?;
+    drop(feeder.join());
+    Ok(Outcome::Ran {
+        output: String::from_utf8_lossy(&output).into_owned(),
+        failure: (!status.success()).then(|| status.to_string()),
+    })
+}
+
+/// Reads to the end, and keeps what there is room for.
+fn read_output(mut from: impl Read) -> Vec<u8> {
+    let mut output = Vec::new();
+    let _ = from.by_ref().take(OUTPUT).read_to_end(&mut output);
+    let _ = io::copy(&mut from, &mut io::sink());
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn job(path: &Path, mode: WriteMode) -> FileJob {
+        FileJob {
+            path: path.to_owned(),
+            mode,
+            content: b"new".to_vec(),
+        }
+    }
+
+    #[test]
+    fn links_and_fifos_are_never_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let victim = folder.path().join("victim");
+        let link = folder.path().join("link");
+        let hard = folder.path().join("hard");
+        std::fs::write(&victim, "old").expect("written");
+        symlink(&victim, &link).expect("linked");
+        for mode in [WriteMode::New, WriteMode::Overwrite, WriteMode::Append] {
+            assert!(write_file(&job(&link, mode)).is_err(), "{mode:?}");
+        }
+        std::fs::hard_link(&victim, &hard).expect("linked");
+        for mode in [WriteMode::New, WriteMode::Overwrite, WriteMode::Append] {
+            assert!(write_file(&job(&hard, mode)).is_err(), "{mode:?}");
+        }
+        assert_eq!(std::fs::read(&victim).expect("read"), b"old");
+    }
+
+    #[test]
+    fn new_files_are_private_and_old_ones_are_kept_unless_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write_file(&job(&path, WriteMode::New)).expect("written");
+        let mode = path.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = write_file(&job(&path, WriteMode::New)).expect_err("is there");
+        assert!(is_there(&again));
+        write_file(&job(&path, WriteMode::Append)).expect("written");
+        assert_eq!(std::fs::read(&path).expect("read"), b"newnew");
+        write_file(&job(&path, WriteMode::Overwrite)).expect("written");
+        assert_eq!(std::fs::read(&path).expect("read"), b"new");
+    }
+}
