@@ -4,7 +4,8 @@ use crate::backend::request::Ticket;
 use crate::mail::text::Foreign;
 use crate::mail::uid::Uid;
 use crate::mime::document::Document;
-use crate::present::message_text::{HeaderMode, Row, TextOptions, TextRole, links, message_rows};
+use crate::present::message_text::{links, message_rows};
+use crate::present::rows::{HeaderMode, Row, TextOptions, TextRole};
 
 /// A message, wrapped to the width of its pane.
 #[derive(Clone, Debug)]

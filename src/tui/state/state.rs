@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::backend::request::{Ask, MailboxId, Request, Ticket};
 use crate::mail::name::MailboxName;
 use crate::mail::text::{Foreign, Printable};
-use crate::present::message_text::HeaderMode;
+use crate::present::rows::HeaderMode;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;

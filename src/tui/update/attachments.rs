@@ -1,8 +1,7 @@
 //! The attachment index.
 
 use crate::mail::text::Printable;
-use crate::present::attachments::described;
-use crate::present::sizes::of_part;
+use crate::present::attachments::{described, size_columns};
 use crate::tui::command::Command;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
@@ -81,7 +80,7 @@ fn about(state: &mut State) {
         "Part     {}\nType     {}\nSize     {}\nShown    {shown}\n",
         part.section,
         described(part).as_str(),
-        of_part(part).as_str(),
+        size_columns(part).as_str().trim(),
     );
     state.show_text("ABOUT ATTACHMENT", &text);
 }

@@ -2,8 +2,9 @@
 
 use crate::backend::request::Ask;
 use crate::mail::text::Printable;
-use crate::present::message_text::HeaderMode;
-use crate::tui::command::{Command, menu_pages};
+use crate::present::rows::HeaderMode;
+use crate::tui::command::Command;
+use crate::tui::command_menu::menu_pages;
 use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Answer, Leave, Prompt, Purpose, Topic};

@@ -1,6 +1,6 @@
 //! The message text.
 
-use crate::present::message_text::HeaderMode;
+use crate::present::rows::HeaderMode;
 use crate::tui::command::Command;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;

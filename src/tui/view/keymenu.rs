@@ -3,7 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::mail::text::Printable;
-use crate::tui::command::{Command, menu_cell};
+use crate::tui::command::Command;
+use crate::tui::command_menu::menu_cell;
 use crate::tui::state::pager::wrap;
 use crate::tui::state::prompt::{Kind, Prompt};
 use crate::tui::state::state::State;

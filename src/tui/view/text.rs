@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::mail::text::Printable;
-use crate::present::message_text::{Row, TextRole};
+use crate::present::rows::{Row, TextRole};
 use crate::tui::state::message::MessageView;
 use crate::tui::state::state::State;
 use crate::tui::theme::{Role, Theme};
