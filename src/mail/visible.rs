@@ -55,10 +55,7 @@ pub fn cluster_width(cluster: &str) -> usize {
         return 1;
     }
     let sound_marks = |character: &char| matches!(character, '\u{ff9e}' | '\u{ff9f}');
-    let extra = match cluster.as_bytes().first() {
-        Some(..0x80) => 0,
-        _ => cluster.chars().filter(sound_marks).count(),
-    };
+    let extra = cluster.chars().filter(sound_marks).count();
     cluster.width() + extra
 }
 

@@ -2,6 +2,7 @@
 
 use crate::mail::structure::Section;
 use crate::mail::text::Foreign;
+use crate::mime::address_text::readable;
 use crate::mime::decode::decoded_cow;
 use crate::mime::document::{Document, HeaderField, Paragraph, ParagraphKind, PartLine};
 use crate::mime::fields::fields;
@@ -31,7 +32,7 @@ pub fn document(message: &[u8], options: &ViewOptions) -> Document {
         .unwrap_or_default();
     let headers = fields(header).map(|field| HeaderField {
         name: Foreign::new(String::from_utf8_lossy(field.name)),
-        value: Foreign::new(field.decoded()),
+        value: Foreign::new(readable(&field)),
     });
     let mut builder = Builder {
         message,
@@ -161,13 +162,12 @@ impl Builder<'_> {
             .unwrap_or_default();
         for name in SHOWN {
             for field in fields(header).filter(|field| field.is(name)) {
-                let text = format!("{name}: {}", field.decoded());
+                let text = format!("{name}: {}", readable(&field));
                 self.document
                     .body
                     .push(paragraph(ParagraphKind::Header, text));
             }
         }
-        self.document.body.push(Paragraph::default());
     }
 
     fn leaf(&mut self, node: &Node, section: &Section, treatment: Treatment) {

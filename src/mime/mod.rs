@@ -1,5 +1,6 @@
 //! Message bytes and their structure. The mail-parser and html2text crates are used here and nowhere else.
 
+pub mod address_text;
 pub mod addresses;
 pub mod decode;
 pub mod document;

@@ -23,26 +23,24 @@ pub fn section(message: &[u8], section: &Section) -> Option<Vec<u8>> {
     Some(decoded(&node.about.encoding, body))
 }
 
-/// The node that a section names.
+/// The node that a section names. Number 1 of a message that is no multipart is its text.
 pub fn find(nodes: &[Node], section: &Section) -> Option<usize> {
     let mut place = 0;
     let mut is_message = true;
     for &number in &section.0 {
         let mut node = nodes.get(place)?;
-        if node.kind == Kind::Message {
+        if node.kind == Kind::Message && !is_message {
             place = *node.children.first()?;
             node = nodes.get(place)?;
             is_message = true;
         }
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         match node.kind {
-            Kind::Multipart => {
-                place = *node.children.get(index)?;
-                is_message = false;
-            }
-            _ if is_message && index == 0 => is_message = false,
+            Kind::Multipart => place = *node.children.get(index)?,
+            _ if is_message && index == 0 => {}
             _ => return None,
         }
+        is_message = false;
     }
     Some(place)
 }

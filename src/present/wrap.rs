@@ -16,7 +16,7 @@ use crate::mail::visible::{cluster_width, width};
 pub fn wrap(text: &Printable, room: usize, whole: &[Range<usize>]) -> Vec<Range<usize>> {
     let source = text.as_str();
     if text.width() <= room {
-        return vec![0..source.len()];
+        return std::iter::once(0..source.len()).collect();
     }
     let mut wrapper = Wrapper {
         source,
