@@ -55,17 +55,9 @@ pub enum HomeError {
     /// The process cannot find out about itself.
     #[error("the system does not tell about this process")]
     Process(#[source] io::Error),
-    /// The state folder cannot be made.
-    #[error("the state folder {} cannot be made", .path.display())]
-    State {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
-/// The environment of this process. Makes the state folder (0700) where it is missing.
+/// The environment of this process. Makes nothing: a missing state folder is made by whoever first writes into it.
 pub fn environment(
     overrides: &Overrides,
     files: Arc<dyn FileLayer>,
@@ -88,10 +80,6 @@ pub fn environment(
         .state
         .clone()
         .unwrap_or_else(|| state_folder(overrides, &home));
-    private_folder(files.as_ref(), &state).map_err(|source| HomeError::State {
-        path: state.clone(),
-        source,
-    })?;
     Ok(Environment {
         files,
         process: Process::current().map_err(HomeError::Process)?,

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use tracing::Level;
 
 use crate::os::environment::Environment;
+use crate::os::home::private_folder;
 
 /// Starts logging with `-v` given `verbose` times. Nothing is logged without, or where no file may be written.
 pub fn start(verbose: u8, environment: &Environment) {
@@ -18,7 +19,8 @@ pub fn start(verbose: u8, environment: &Environment) {
         return;
     }
     let path = environment.state.join("mugo.log");
-    let file = match open(&path) {
+    let folder = private_folder(environment.files.as_ref(), &environment.state);
+    let file = match folder.and_then(|()| open(&path)) {
         Ok(file) => file,
         Err(error) => return tracing::warn!(%error, "no log file"),
     };

@@ -164,20 +164,15 @@ impl From<Output> for Ran {
 
 fn walk(path: &Path, found: &mut BTreeMap<PathBuf, String>) {
     let about = fs::symlink_metadata(path).expect("it is there");
-    let times = (
-        about.atime(),
-        about.atime_nsec(),
-        about.mtime(),
-        about.mtime_nsec(),
-    );
+    let accessed = (about.atime(), about.atime_nsec());
+    let times = (about.mtime(), about.mtime_nsec());
     if !about.is_dir() {
-        let facts = format!("{:o} {times:?} {}", about.mode(), about.size());
+        let facts = format!("{:o} {times:?} {accessed:?} {}", about.mode(), about.size());
         found.insert(path.to_owned(), facts);
         return;
     }
-    let own_state = path.ends_with(".local");
-    let entries = fs::read_dir(path).expect("a folder");
-    for entry in entries.filter(|_| !own_state) {
+    found.insert(path.to_owned(), format!("{:o} {times:?}", about.mode()));
+    for entry in fs::read_dir(path).expect("a folder") {
         walk(&entry.expect("an entry").path(), found);
     }
 }
