@@ -67,20 +67,23 @@ pub fn follow_delete(environment: &Environment, name: &MailboxName, job: &Job) -
     })
 }
 
-/// Lets the list follow a mailbox or directory that was renamed, with everything below it.
+/// Lets the list follow a mailbox or directory that was renamed, with everything below it. INBOX stays: there is always one.
 pub fn follow_rename(
     environment: &Environment,
     from: &MailboxName,
     to: &MailboxName,
     job: &Job,
 ) -> Result<()> {
+    if from.is_inbox() {
+        return Ok(());
+    }
     let old = without_slash(stored(from));
     let new = without_slash(stored(to));
     follow(environment, job, |list| {
         Ok(map_lines(list, |line| {
             let below = line
                 .strip_prefix(old)
-                .filter(|rest| rest.is_empty() || (rest.starts_with(b"/") && !from.is_inbox()));
+                .filter(|rest| rest.is_empty() || rest.starts_with(b"/"));
             Some(below.map_or_else(|| line.to_vec(), |rest| [new, rest].concat()))
         }))
     })

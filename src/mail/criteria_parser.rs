@@ -346,12 +346,13 @@ const MONTHS: [&str; 12] = [
 
 /// The criterion that was probably meant.
 fn nearest(word: &str) -> Option<&'static str> {
+    if !(3..=16).contains(&word.len()) {
+        return None;
+    }
     let far = |name: &str| strsim::osa_distance(word, name);
     let names = WORDS.iter().map(|entry| entry.0);
     let best = names.min_by_key(|name| far(name))?;
-    let letters = word.chars().count();
-    let near = (3..=16).contains(&letters) && far(best) <= 2;
-    near.then_some(best)
+    (far(best) <= 2).then_some(best)
 }
 
 /// Takes the text apart; the last word is its end.

@@ -141,4 +141,17 @@ mod tests {
             assert_eq!(found, expected, "{pattern} {directory}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_walk_misses_nothing(pattern in "[ab/*%]{0,6}", name in "[ab]{1,2}(/[ab]{1,2}){0,2}") {
+            if matches(pattern.as_bytes(), name.as_bytes(), Some(b'/')) {
+                for (slash, _) in name.match_indices('/') {
+                    let directory = &name.as_bytes()[..=slash];
+                    let found = could_match_below(pattern.as_bytes(), directory, Some(b'/'));
+                    proptest::prop_assert!(found, "{} {}", pattern, name);
+                }
+            }
+        }
+    }
 }

@@ -47,7 +47,7 @@ fn start() -> World {
 fn mortal(world: &World, layer: &Faults) -> Environment {
     let mut environment = world.another(Arc::new(layer.clone()));
     environment.process.pid += 1;
-    environment.process.start += 1;
+    environment.process.start = 1;
     environment
 }
 

@@ -1,13 +1,16 @@
 //! The table of names in every mode, and what is forbidden.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
+use std::sync::LazyLock;
 
 use mugo::backend::error::Error;
 use mugo::backend::resolve::{Target, resolve, resolve_with};
 use mugo::driver::place::Protection;
+use mugo::mail::name::MailboxName;
 use mugo::os::environment::Environment;
 use mugo::os::home::Overrides;
+use proptest::prelude::*;
 
 use crate::homes::{Home, name};
 
@@ -202,4 +205,32 @@ fn the_machine_knows_its_users() {
     assert_eq!(place.path, home.path("x"));
     let stranger = resolve(&environment, &name("~no-such-user-here/x"));
     assert!(matches!(stranger, Err(Error::NoSuchUser(_))));
+}
+
+/// A black box of which the user may see only his own folder.
+static LOCKED: LazyLock<(Home, std::sync::Arc<Environment>)> = LazyLock::new(|| {
+    let home = Home::new();
+    let overrides = Overrides {
+        black_box: Some(PathBuf::from("/box")),
+        restricted: true,
+        ..home.overrides()
+    };
+    let environment = home.environment_with(overrides);
+    (home, environment)
+});
+
+proptest! {
+    #[test]
+    fn no_name_leads_out_of_a_locked_black_box(text in "(/|~|~/|#driver.unix/)?([./~]|root|x|inbox){1,8}") {
+        let environment = &LOCKED.1;
+        let Ok(name) = MailboxName::parse(text.as_bytes()) else {
+            return Ok(());
+        };
+        if let Ok(Target::Local(place)) = resolve_with(environment, &name, &homes) {
+            let own = PathBuf::from("/box").join(&environment.user.name);
+            prop_assert!(place.path.starts_with(&own), "{text}: {:?}", place.path);
+            let upward = place.path.components().any(|part| part == Component::ParentDir);
+            prop_assert!(!upward, "{text}: {:?}", place.path);
+        }
+    }
 }

@@ -132,6 +132,7 @@ fn the_list_follows_renames_and_deletes() {
     let (job, ..) = job();
     follow_rename(&environment, &name("a/"), &name("new/"), &job).expect("a list");
     assert_eq!(stored(&home), "new\nnew/b\nab\nINBOX\nx\n");
+    follow_rename(&environment, &name("INBOX"), &name("saved"), &job).expect("a list");
     follow_delete(&environment, &name("x"), &job).expect("a list");
     follow_delete(&environment, &name("not there"), &job).expect("a list");
     assert_eq!(stored(&home), "new\nnew/b\nab\nINBOX\n");
