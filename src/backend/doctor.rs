@@ -8,16 +8,26 @@ use std::path::Path;
 use crate::backend::choose::inbox_report;
 use crate::backend::context::Context;
 use crate::backend::event::Finding;
+use crate::backend::move_record::MoveRecord;
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
 use crate::os::journal::redo::Journal;
+use crate::os::process::Life;
 
 /// Tells every finding to `tell`. Changes no file; stops early when the job is cancelled.
 pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
-    let checks: [fn(&Context) -> Vec<Finding>; 7] =
-        [home, inbox, spool, locks, journals, state, subscriptions];
+    let checks = [
+        home,
+        inbox,
+        spool,
+        locks,
+        journals,
+        moves,
+        state,
+        subscriptions,
+    ];
     for check in checks {
         if job.checkpoint().is_err() {
             return;
@@ -159,6 +169,23 @@ fn journals(context: &Context) -> Vec<Finding> {
             finding("journals", false, not(&mailbox, what))
         })
         .collect()
+}
+
+fn moves(context: &Context) -> Vec<Finding> {
+    let environment = &context.environment;
+    let cut_off: Vec<Finding> = MoveRecord::all(environment)
+        .into_iter()
+        .filter_map(|(_, record)| record)
+        .filter(|(process, _)| environment.process.sees(process) == Life::Dead)
+        .flat_map(|(_, record)| {
+            let what = "was the source of an interrupted move; it is finished at the next opening";
+            finding("moves", false, not(&record.from, what))
+        })
+        .collect();
+    if cut_off.is_empty() {
+        return finding("moves", true, "no interrupted move awaits recovery");
+    }
+    cut_off
 }
 
 fn state(context: &Context) -> Vec<Finding> {

@@ -17,6 +17,7 @@ use crate::backend::context::{Context, job};
 use crate::backend::errand::Errand;
 use crate::backend::error::{Error, Result};
 use crate::backend::inlet::Call;
+use crate::backend::move_recovery::recover;
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::request::{Ask, MailboxId};
 use crate::backend::source::{LocalSource, run_now};
@@ -149,8 +150,13 @@ impl Server {
         };
         let opened = contained(|| {
             let choice = context.choice(&self.name)?;
-            context.open.is_at(self.id, &choice.place.path);
-            Ok(choice.driver.open(&choice.place, access, job)?)
+            let path = &choice.place.path;
+            context.open.is_at(self.id, path);
+            let mut mailbox = choice.driver.open(&choice.place, access, job)?;
+            if access == Access::ReadWrite {
+                recover(&context, path, &mut *mailbox, job)?;
+            }
+            Ok(mailbox)
         })?;
         self.source = Some(LocalSource(opened));
         Ok(())

@@ -15,6 +15,8 @@ pub mod find;
 pub mod inlet;
 pub mod jobs;
 pub mod local;
+pub mod move_record;
+pub mod move_recovery;
 pub mod open_mailboxes;
 pub mod outlet;
 pub mod pipe;

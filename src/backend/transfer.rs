@@ -14,6 +14,7 @@ use crate::backend::contained::contained;
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
+use crate::backend::move_record::Ledger;
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pipe::{PipeEnd, PipeStart, pipe};
 use crate::backend::source::{LocalSource, Source, members, run_now, scratch};
@@ -59,13 +60,20 @@ pub async fn copy<S: Source>(
         .mailbox
         .and_then(|mailbox| context.open.path(mailbox));
     let there = destination_path(context, &order.to);
+    let staged = here.is_some() && here == there;
+    // Within one mailbox the record could not tell copies from originals.
+    let mut ledger = Ledger::new(here.filter(|_| order.remove && !staged), &order.to);
     let target = Target {
         context: Arc::clone(context),
         name: order.to,
         create: order.create,
-        staged: here.is_some() && here == there,
+        staged,
     };
-    let appended = pour(source, &uids, target, outlet, job).await?;
+    let poured = pour(source, &uids, target, &mut ledger, outlet, job).await;
+    if matches!(poured, Err(ref error) if !matches!(error, Error::Panicked(_))) {
+        ledger.close(&context.environment);
+    }
+    let appended = poured?;
     let originals: UidSet = uids.into_iter().collect();
     let copied = Piece::Copied(originals.clone(), appended);
     outlet.piece(copied).await;
@@ -76,6 +84,7 @@ pub async fn copy<S: Source>(
             Ok(()) => source.expunge(Some(&originals), &job).await,
             Err(error) => Err(error),
         };
+        ledger.close(&context.environment);
         removed.map_err(|error| Error::NotRemoved(Box::new(error)))?;
     }
     Ok(())
@@ -103,7 +112,9 @@ pub fn transfer(
         staged: false,
     };
     let uids: Vec<Uid> = source.uids().iter().collect();
-    let appended = run_now(pour(&mut source, &uids, target, outlet, job));
+    let mut ledger = Ledger::new(None, &target.name);
+    let poured = pour(&mut source, &uids, target, &mut ledger, outlet, job);
+    let appended = run_now(poured);
     let closed = source.0.close(job);
     outlet.piece_blocking(Piece::Appended(appended?));
     Ok(closed?)
@@ -160,6 +171,7 @@ async fn pour<S: Source>(
     source: &mut S,
     uids: &[Uid],
     target: Target,
+    ledger: &mut Ledger,
     outlet: &Outlet,
     job: &Job,
 ) -> Result<Appended> {
@@ -170,6 +182,7 @@ async fn pour<S: Source>(
     let (start, end) = pipe(footing);
     let (tell, told) = oneshot::channel();
     let appending = job.clone();
+    let context = Arc::clone(&target.context);
     let spawned = thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || {
@@ -180,7 +193,22 @@ async fn pour<S: Source>(
         what: "cannot start a thread for the destination",
         source,
     })?;
-    let sent = send_all(source, uids, start, job).await;
+    let sent = match send_all(source, uids, &start, ledger, job).await {
+        Ok(Sent::All) => match ledger.write(&context.environment) {
+            Ok(()) => {
+                let _taken = start.complete().await;
+                Ok(())
+            }
+            Err(error) => {
+                drop(start);
+                Err(error)
+            }
+        },
+        other => {
+            drop(start);
+            other.map(|_refused| ())
+        }
+    };
     let outcome = match footing {
         Footing::Thread => told.blocking_recv(),
         Footing::Task => told.await,
@@ -190,17 +218,26 @@ async fn pour<S: Source>(
     sent.and(outcome)
 }
 
-/// Sends every message, then the word that all were sent. Ends early, and well, when nobody takes them.
+/// How far the sending came.
+enum Sent {
+    /// To the end.
+    All,
+    /// The destination takes no more, and says itself why.
+    Refused,
+}
+
+/// Sends every message and notes it in the ledger.
 async fn send_all<S: Source>(
     source: &mut S,
     uids: &[Uid],
-    start: PipeStart,
+    start: &PipeStart,
+    ledger: &mut Ledger,
     job: &Job,
-) -> Result<()> {
+) -> Result<Sent> {
     for (place, &uid) in uids.iter().enumerate() {
         job.checkpoint()?;
         let summary = source.summary(uid).ok_or(Error::NoSuchMessage)?;
-        let message = NewMessage {
+        let mut message = NewMessage {
             flags: Flags {
                 system: summary.flags.system.only(SystemFlags::SETTABLE),
                 keywords: summary.flags.keywords,
@@ -209,14 +246,14 @@ async fn send_all<S: Source>(
             sender: source.sender(uid, job).await?,
             content: source.content(uid, job).await?,
         };
+        ledger.note(uid, &mut message.content)?;
         if !start.send(message).await {
-            return Ok(());
+            return Ok(Sent::Refused);
         }
         job.progress(place as u64 + 1, uids.len() as u64);
     }
     job.checkpoint()?;
-    let _taken = start.complete().await;
-    Ok(())
+    Ok(Sent::All)
 }
 
 fn receive(target: &Target, mut end: PipeEnd, job: &Job) -> Result<Appended> {

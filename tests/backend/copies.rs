@@ -1,5 +1,6 @@
 //! Mail from mailbox to mailbox.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mugo::backend::error::Error;
@@ -114,6 +115,61 @@ fn a_cancelled_or_failed_copy_leaves_nothing() {
         let missing = face.served(mailbox, copy("nowhere", &[1], false, true));
         assert!(missing.result.is_err());
         assert_eq!(face.store.texts(&face.path("from")).len(), 2);
+    }
+}
+
+/// A program whose process is known to be dead, as seen by the next one.
+fn doomed() -> Face {
+    Face::with(Kind::Local, |environment| environment.process.start += 1)
+}
+
+#[test]
+fn r10_a_move_cut_off_before_the_removal_is_finished_at_the_next_opening() {
+    let mut face = doomed();
+    let mailbox = face.opened("from", &MAIL);
+    face.store.fill(&face.path("to"), &["other\r\n\r\n"]);
+    face.store.dies_at_removal.store(true, Ordering::SeqCst);
+    let moved = face.served(mailbox, copy("to", &[1, 2], false, true));
+    assert!(matches!(moved.result, Err(Error::Panicked(_))));
+    assert_eq!(face.store.texts(&face.path("from")), MAIL);
+    let mut next = face.next_program();
+    let mailbox = next.opened("from", &[]);
+    assert_eq!(next.store.texts(&next.path("from")), [MAIL[2]]);
+    assert_eq!(
+        next.store.texts(&next.path("to")),
+        ["other\r\n\r\n", MAIL[0], MAIL[1]]
+    );
+    let moves = next.world.environment.state.join("moves");
+    assert_eq!(std::fs::read_dir(moves).expect("a folder").count(), 0);
+    assert!(next.served(mailbox, Ask::Check).result.is_ok());
+}
+
+#[test]
+fn r10_a_move_cut_off_before_the_copy_leaves_the_originals() {
+    let mut face = doomed();
+    let mailbox = face.opened("from", &MAIL);
+    // One of the two is there already: half a copy is no copy.
+    face.store.fill(&face.path("to"), &[MAIL[0]]);
+    face.store.dies_at_append.store(true, Ordering::SeqCst);
+    let moved = face.served(mailbox, copy("to", &[1, 2], false, true));
+    assert!(matches!(moved.result, Err(Error::Panicked(_))));
+    let mut next = face.next_program();
+    next.opened("from", &[]);
+    assert_eq!(next.store.texts(&next.path("from")), MAIL);
+    assert_eq!(next.store.texts(&next.path("to")), [MAIL[0]]);
+    let moves = next.world.environment.state.join("moves");
+    assert_eq!(std::fs::read_dir(moves).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_move_that_is_over_leaves_no_record() {
+    let mut face = Face::new(Kind::Local);
+    let mailbox = face.opened("from", &MAIL);
+    for (to, done) in [("nowhere", false), ("new", true)] {
+        let moved = face.served(mailbox, copy(to, &[1], done, true));
+        assert_eq!(moved.result.is_ok(), done);
+        let moves = face.world.environment.state.join("moves");
+        assert_eq!(std::fs::read_dir(moves).map_or(0, Iterator::count), 0);
     }
 }
 

@@ -83,7 +83,21 @@ impl Face {
     }
 
     pub(crate) fn with(kind: Kind, adjust: impl FnOnce(&mut Environment)) -> Self {
-        let mut world = world();
+        Self::start(kind, world(), None, adjust)
+    }
+
+    /// The next program in the same world, over the same store.
+    pub(crate) fn next_program(mut self) -> Self {
+        self.shutdown();
+        Self::start(self.kind, self.world, Some(self.store), |_environment| {})
+    }
+
+    fn start(
+        kind: Kind,
+        mut world: World,
+        store: Option<Store>,
+        adjust: impl FnOnce(&mut Environment),
+    ) -> Self {
         let mut environment = world.another(Arc::clone(&world.environment.files));
         environment.poll_interval = Duration::from_millis(10);
         adjust(&mut environment);
@@ -94,7 +108,7 @@ impl Face {
             .enable_time()
             .build()
             .expect("a runtime");
-        let store = Store::default();
+        let store = store.unwrap_or_default();
         let options = BackendOptions {
             drivers: match kind {
                 Kind::Real => None,
@@ -241,6 +255,7 @@ fn environment_of(world: &World) -> Environment {
     let mut environment = world.another(Arc::clone(&adjusted.files));
     environment.poll_interval = adjusted.poll_interval;
     environment.read_only = adjusted.read_only;
+    environment.process = adjusted.process.clone();
     environment
 }
 

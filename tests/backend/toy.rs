@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,10 @@ pub(crate) struct Store {
     boxes: Arc<Mutex<BTreeMap<PathBuf, Messagebox>>>,
     /// How many bytes were handed out by `read`.
     pub(crate) read: Arc<AtomicUsize>,
+    /// Whether the next removal of messages is where the program dies.
+    pub(crate) dies_at_removal: Arc<AtomicBool>,
+    /// Whether the next append is where the program dies, before anything is appended.
+    pub(crate) dies_at_append: Arc<AtomicBool>,
     /// How many mailboxes are open.
     pub(crate) open: Arc<AtomicUsize>,
 }
@@ -173,6 +177,8 @@ impl LocalDriver for Toy {
             io::Read::read_to_end(&mut reader, &mut bytes).expect("a scratch file");
             taken.push((bytes, message.flags, message.internal_date));
         }
+        let dies = self.0.dies_at_append.swap(false, Ordering::SeqCst);
+        assert!(!dies, "the program dies before the append");
         let mut appended = Appended::default();
         for (bytes, flags, date) in taken {
             let uid = self.0.deliver(&place.path, &bytes, flags);
@@ -327,6 +333,8 @@ impl ToyMailbox {
     }
 
     fn remove(&mut self, uids: Option<&UidSet>) {
+        let dies = self.store.dies_at_removal.swap(false, Ordering::SeqCst);
+        assert!(!dies, "the program dies before the removal");
         if let Some(found) = self.store.lock().get_mut(&self.path) {
             found.messages.retain(|stored| {
                 let named = uids.is_none_or(|uids| uids.contains(stored.summary.uid));

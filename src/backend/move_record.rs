@@ -1,0 +1,275 @@
+//! The record of a move that is under way: without it, a kill between the copy and the removal would leave every message twice.
+//!
+//! `STATE/moves/NAME`, mode 0600, is on disk before the destination may commit, and goes when the move is over:
+//! ```text
+//! mugo-move 1
+//! PID HOST BOOT START          the process that moves
+//! from PATH-IN-HEX
+//! to NAME-IN-HEX
+//! UID LENGTH SHA-256           a message; lines end in CRLF for length and digest
+//! end
+//! ```
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::backend::error::{Error, Result};
+use crate::driver::message::Content;
+use crate::mail::name::MailboxName;
+use crate::mail::uid::Uid;
+use crate::os::environment::{Environment, Process};
+use crate::os::files::{FileLayer, OpenMode};
+use crate::os::home::private_folder;
+use crate::os::transfer::{read_full_at, write_all_at};
+
+/// The largest record that is read, in bytes.
+const LARGEST: u64 = 256 << 20;
+const FIRST_LINE: &str = "mugo-move 1";
+
+/// What tells a message from all others: its length and SHA-256.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Mark {
+    /// Octets.
+    pub length: u64,
+    digest: [u8; 32],
+}
+
+impl Mark {
+    /// The mark of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            length: bytes.len() as u64,
+            digest: Sha256::digest(bytes).into(),
+        }
+    }
+
+    /// The mark of this content.
+    pub fn of_content(content: &mut Content) -> io::Result<Self> {
+        let length = content.len();
+        let mut digest = Sha256::new();
+        let mut reader = content.reader()?;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(got) => digest.update(buffer.get(..got).unwrap_or_default()),
+                Err(again) if again.kind() == io::ErrorKind::Interrupted => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Self {
+            length,
+            digest: digest.finalize().into(),
+        })
+    }
+}
+
+/// A move: which messages, from which file or folder, to which mailbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MoveRecord {
+    /// The file or folder of the source.
+    pub from: PathBuf,
+    /// The destination.
+    pub to: MailboxName,
+    /// The messages.
+    pub messages: BTreeMap<Uid, Mark>,
+}
+
+impl MoveRecord {
+    /// Writes the record; on disk when this returns. The path is its name.
+    pub fn write(&self, environment: &Environment) -> io::Result<PathBuf> {
+        let folder = folder(environment);
+        private_folder(environment.files.as_ref(), &folder)?;
+        let text = self.to_text(&environment.process);
+        let digest = Sha256::digest(text.as_bytes());
+        let path = folder.join(hex(digest.get(..16).unwrap_or_default()));
+        // The same move of the same process, interrupted by a panic: the new record says the same.
+        remove(environment.files.as_ref(), &path)?;
+        let mut file = environment.files.open(&path, OpenMode::CreateNew(0o600))?;
+        let written = write_all_at(&mut *file, text.as_bytes(), 0).and_then(|()| file.sync());
+        if written.is_err() {
+            let _stays_and_is_found_unreadable = remove(environment.files.as_ref(), &path).is_err();
+        }
+        written?;
+        environment.files.sync_dir(&folder)?;
+        Ok(path)
+    }
+
+    /// Every record there is, with the process that wrote it; `None` for one that cannot be understood: it was never complete.
+    pub fn all(environment: &Environment) -> Vec<(PathBuf, Option<(Process, Self)>)> {
+        let Ok(names) = environment.files.read_dir(&folder(environment)) else {
+            return Vec::new();
+        };
+        let paths = names.into_iter().map(|name| folder(environment).join(name));
+        paths
+            .map(|path| {
+                let text = read(environment.files.as_ref(), &path).ok();
+                (path, text.and_then(|text| Self::from_text(&text)))
+            })
+            .collect()
+    }
+
+    /// Removes a record whose move is over.
+    pub fn forget(environment: &Environment, path: &Path) -> io::Result<()> {
+        remove(environment.files.as_ref(), path)?;
+        environment.files.sync_dir(&folder(environment))
+    }
+
+    fn to_text(&self, process: &Process) -> String {
+        let mut text = format!("{FIRST_LINE}\n{}", process.to_line());
+        text.push_str(&format!("from {}\n", hex(self.from.as_os_str().as_bytes())));
+        text.push_str(&format!("to {}\n", hex(self.to.as_bytes())));
+        for (uid, mark) in &self.messages {
+            text.push_str(&format!("{uid} {} {}\n", mark.length, hex(&mark.digest)));
+        }
+        text.push_str("end\n");
+        text
+    }
+
+    fn from_text(text: &str) -> Option<(Process, Self)> {
+        let mut lines = text.strip_suffix("end\n")?.lines();
+        if lines.next()? != FIRST_LINE {
+            return None;
+        }
+        let process = Process::from_line(format!("{}\n", lines.next()?).as_bytes())?;
+        let from = unhex(lines.next()?.strip_prefix("from ")?)?;
+        let to = unhex(lines.next()?.strip_prefix("to ")?)?;
+        let record = Self {
+            from: PathBuf::from(std::ffi::OsStr::from_bytes(&from)),
+            to: MailboxName::parse(&to).ok()?,
+            messages: lines.map(message).collect::<Option<_>>()?,
+        };
+        Some((process, record))
+    }
+}
+
+/// What is noted while messages are on their way; nothing for a mere copy.
+pub struct Ledger {
+    record: Option<MoveRecord>,
+    file: Option<PathBuf>,
+}
+
+impl Ledger {
+    /// The ledger of a move from this file or folder; without one nothing is noted.
+    pub fn new(from: Option<PathBuf>, to: &MailboxName) -> Self {
+        let record = from.map(|from| MoveRecord {
+            from,
+            to: to.clone(),
+            messages: BTreeMap::new(),
+        });
+        Self { record, file: None }
+    }
+
+    /// Notes a message.
+    pub fn note(&mut self, uid: Uid, content: &mut Content) -> Result<()> {
+        if let Some(record) = &mut self.record {
+            let mark = Mark::of_content(content).map_err(refused)?;
+            record.messages.insert(uid, mark);
+        }
+        Ok(())
+    }
+
+    /// Brings the record to disk: from now on a kill cannot double anything.
+    pub fn write(&mut self, environment: &Environment) -> Result<()> {
+        if let Some(record) = &self.record {
+            self.file = Some(record.write(environment).map_err(refused)?);
+        }
+        Ok(())
+    }
+
+    /// The move is over, or nothing of it happened.
+    pub fn close(&mut self, environment: &Environment) {
+        if let Some(file) = self.file.take() {
+            // One that stays is looked at once this process is gone, and only finishes what was asked for.
+            let _stays = MoveRecord::forget(environment, &file).is_err();
+        }
+    }
+}
+
+fn refused(source: io::Error) -> Error {
+    Error::System {
+        what: "cannot write the record of the move; nothing was moved",
+        source,
+    }
+}
+
+fn message(line: &str) -> Option<(Uid, Mark)> {
+    let mut words = line.split(' ');
+    let uid = Uid::new(words.next()?.parse().ok()?)?;
+    let length = words.next()?.parse().ok()?;
+    let digest = unhex(words.next()?)?.try_into().ok()?;
+    words
+        .next()
+        .is_none()
+        .then_some((uid, Mark { length, digest }))
+}
+
+fn folder(environment: &Environment) -> PathBuf {
+    environment.state.join("moves")
+}
+
+fn remove(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
+    match files.remove_file(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn read(files: &dyn FileLayer, path: &Path) -> io::Result<String> {
+    let file = files.open(path, OpenMode::Read)?;
+    let length = file.metadata()?.len();
+    if length > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    let got = read_full_at(&*file, &mut bytes, 0)?;
+    bytes.truncate(got);
+    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|digit| {
+            digit
+                .to_digit(16)
+                .and_then(|value| u8::try_from(value).ok())
+        })
+        .collect();
+    let digits = digits?;
+    let pairs = digits.chunks_exact(2);
+    pairs.remainder().is_empty().then(|| {
+        pairs
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let record = MoveRecord {
+            from: PathBuf::from(std::ffi::OsStr::from_bytes(b"/home/b\xffb\n/x")),
+            to: MailboxName::parse(b"saved mail").expect("a name"),
+            messages: [(Uid::FIRST, Mark::of(b"one")), (Uid::LAST, Mark::of(b""))].into(),
+        };
+        let process = Process::current().expect("a process");
+        let text = record.to_text(&process);
+        assert_eq!(MoveRecord::from_text(&text), Some((process, record)));
+        for end in 0..text.len() {
+            let cut = text.get(..end).expect("ASCII");
+            assert!(MoveRecord::from_text(cut).is_none(), "{end}");
+        }
+    }
+}

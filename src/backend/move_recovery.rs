@@ -1,0 +1,136 @@
+//! Finishes moves that were cut off between copy and removal, when their source is opened next.
+//!
+//! If the destination holds every message of the record, the copy was made and the originals go; otherwise the copy
+//! was never made, and nothing is done. A message is only removed when its bytes are still those of the record.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::context::Context;
+use crate::backend::error::{Error, Result};
+use crate::backend::move_record::{Mark, MoveRecord};
+use crate::driver::contract::LocalMailbox;
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::{Job, Reports};
+use crate::mail::change::Change;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::status::Access;
+use crate::mail::structure::Part;
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidSet};
+use crate::os::process::Life;
+
+/// Finishes what is unfinished about the mailbox at `path`, which is open as `mailbox` for writing.
+///
+/// Fails only when cancelled; what cannot be finished now is told as a notice and tried at the next opening.
+pub fn recover(
+    context: &Context,
+    path: &Path,
+    mailbox: &mut dyn LocalMailbox,
+    job: &Job,
+) -> Result<()> {
+    let environment = &context.environment;
+    for (file, record) in MoveRecord::all(environment) {
+        let Some((process, record)) = record else {
+            continue;
+        };
+        if record.from != path || environment.process.sees(&process) != Life::Dead {
+            continue;
+        }
+        match finish(context, &record, mailbox, job) {
+            Ok(0) => {}
+            Ok(count) => job.notice(format!(
+                "an interrupted move of {count} messages to another mailbox was finished"
+            )),
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            Err(error) => {
+                job.notice(format!(
+                    "an interrupted move cannot be finished now: {error}"
+                ));
+                continue;
+            }
+        }
+        // A record that stays is looked at again, and then finds nothing to do.
+        let _stays = MoveRecord::forget(environment, &file).is_err();
+    }
+    Ok(())
+}
+
+/// Removes the originals where the copies are there; says how many.
+fn finish(
+    context: &Context,
+    record: &MoveRecord,
+    mailbox: &mut dyn LocalMailbox,
+    job: &Job,
+) -> Result<u64> {
+    let mut originals = UidSet::new();
+    for (&uid, mark) in &record.messages {
+        if is_marked(mailbox, uid, mark, job)? {
+            originals.insert(uid);
+        }
+    }
+    if originals.is_empty() || !was_copied(context, record, job)? {
+        return Ok(0);
+    }
+    let deleted = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    let job = job.uncancelled();
+    mailbox.store(&originals, &deleted, &job)?;
+    mailbox.expunge(Some(&originals), &job)?;
+    Ok(originals.len())
+}
+
+/// Whether the destination holds every message of the record, each as often as the record.
+fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool> {
+    let choice = match context.choice(&record.to) {
+        Err(Error::Driver(DriverError::NoSuchMailbox { .. })) => return Ok(false),
+        other => other?,
+    };
+    let mut missing: BTreeMap<&Mark, usize> = BTreeMap::new();
+    for mark in record.messages.values() {
+        *missing.entry(mark).or_default() += 1;
+    }
+    let quiet = Job::new(Arc::new(Quiet), job.cancelled().child_token());
+    let mut destination = choice
+        .driver
+        .open(&choice.place, Access::ReadOnly, &quiet)?;
+    let lengths: Vec<u64> = missing.keys().map(|mark| mark.length).collect();
+    for uid in destination.uids().iter() {
+        let length = destination.summary(uid).map(|summary| summary.rfc822_size);
+        if missing.is_empty() || !length.is_some_and(|length| lengths.contains(&length)) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        destination.read(uid, Part::Whole, &mut bytes, &quiet)?;
+        let mark = Mark::of(&bytes);
+        if let Some(count) = missing.get_mut(&mark) {
+            *count -= 1;
+            if *count == 0 {
+                missing.remove(&mark);
+            }
+        }
+    }
+    destination.close(&Job::new(Arc::new(Quiet), CancellationToken::new()))?;
+    Ok(missing.is_empty())
+}
+
+fn is_marked(mailbox: &mut dyn LocalMailbox, uid: Uid, mark: &Mark, job: &Job) -> Result<bool> {
+    let length = mailbox.summary(uid).map(|summary| summary.rfc822_size);
+    if length != Some(mark.length) {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    mailbox.read(uid, Part::Whole, &mut bytes, job)?;
+    Ok(Mark::of(&bytes) == *mark)
+}
+
+/// The destination is nobody's open mailbox: its changes are not told.
+struct Quiet;
+
+impl Reports for Quiet {
+    fn change(&self, _change: Change) {}
+    fn progress(&self, _done: u64, _total: u64) {}
+    fn notice(&self, _notice: Foreign) {}
+}
