@@ -70,8 +70,14 @@ pub enum DotLockError {
 pub struct DotLock {
     files: Arc<dyn FileLayer>,
     path: PathBuf,
-    file: FileId,
+    ours: Ours,
     held: bool,
+}
+
+/// A lock file of our making: which file, and what was written into it.
+struct Ours {
+    file: FileId,
+    text: Vec<u8>,
 }
 
 impl DotLock {
@@ -125,8 +131,12 @@ impl DotLock {
             return Ok(());
         }
         self.held = false;
+        // An inode number is soon used again: the text tells whether the file is still ours.
         let present = self.files.link_metadata(&self.path)?;
-        if FileId::of(&present) == self.file {
+        let is_ours = FileId::of(&present) == self.ours.file
+            && lock_text(self.files.as_ref(), &self.path)
+                .is_some_and(|text| text == self.ours.text);
+        if is_ours {
             self.files.remove_file(&self.path)
         } else {
             Ok(())
@@ -206,10 +216,7 @@ impl<'e> Attempt<'e> {
     }
 
     fn holder(&self) -> Option<Process> {
-        let file = self.files.open(&self.path, OpenMode::Read).ok()?;
-        let mut text = [0; LONGEST_NAME];
-        let length = read_full_at(file.as_ref(), &mut text, 0).ok()?;
-        Process::from_line(text.get(..length)?)
+        Process::from_line(&lock_text(self.files, &self.path)?)
     }
 
     /// Whether a lock of unknown holder is too old to be honoured, by the clock of the file server: its time is
@@ -231,35 +238,38 @@ impl<'e> Attempt<'e> {
             .fill(&self.helper)
             .and_then(|file| self.link_helper(file));
         let _ = self.files.remove_file(&self.helper);
-        let Some(file) = made.map_err(|source| self.refused(source))? else {
+        let Some(ours) = made.map_err(|source| self.refused(source))? else {
             return self.raced().map(|()| None);
         };
         let files = Arc::clone(&self.environment.files);
         Ok(Some(DotLock {
             files,
             path: self.path.clone(),
-            file,
+            ours,
             held: true,
         }))
     }
 
     /// Makes a file that everybody may remove. It names this process where the disk has room for that.
-    fn fill(&self, path: &Path) -> io::Result<FileId> {
+    fn fill(&self, path: &Path) -> io::Result<Ours> {
         let mut file = self.files.open(path, OpenMode::CreateNew(MODE))?;
         let _ = file.set_mode(MODE);
-        let _ = write_all_at(
-            file.as_mut(),
-            self.environment.process.to_line().as_bytes(),
-            0,
-        );
+        let mut text = self.environment.process.to_line().into_bytes();
+        if write_all_at(file.as_mut(), &text, 0).is_err() {
+            text.clear();
+            let _ = file.set_len(0);
+        }
         match file.metadata() {
-            Ok(metadata) => Ok(FileId::of(&metadata)),
+            Ok(metadata) => Ok(Ours {
+                file: FileId::of(&metadata),
+                text,
+            }),
             Err(error) => self.files.remove_file(path).and(Err(error)),
         }
     }
 
     /// Links the helper to the lock's name; where links are not permitted, makes the lock directly.
-    fn link_helper(&self, helper: FileId) -> io::Result<Option<FileId>> {
+    fn link_helper(&self, helper: Ours) -> io::Result<Option<Ours>> {
         let linked = self.files.hard_link(&self.helper, &self.path);
         // Over NFS the answer may be lost though the link was made: the count of links tells.
         if self.files.link_metadata(&self.helper)?.nlink() == 2 {
@@ -312,4 +322,13 @@ impl<'e> Attempt<'e> {
             source,
         }
     }
+}
+
+/// What a lock file holds, as far as it can be a name of a process.
+fn lock_text(files: &dyn FileLayer, path: &Path) -> Option<Vec<u8>> {
+    let file = files.open(path, OpenMode::Read).ok()?;
+    let mut text = vec![0; LONGEST_NAME];
+    let length = read_full_at(file.as_ref(), &mut text, 0).ok()?;
+    text.truncate(length);
+    Some(text)
 }

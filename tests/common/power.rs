@@ -217,6 +217,9 @@ impl FileLayer for Disk {
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.lock().meet(from)?;
+        if to.exists() {
+            self.lock().meet(to)?;
+        }
         RealFiles.rename(from, to)?;
         let mut model = self.lock();
         model.seen.insert(to.to_path_buf());

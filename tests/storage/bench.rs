@@ -1,7 +1,7 @@
 //! Random changes of a random file, and what the file must hold afterwards.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mugo::os::environment::Environment;
@@ -56,13 +56,9 @@ impl Case {
         }
     }
 
-    pub(crate) fn run(
-        &self,
-        environment: &Environment,
-        path: &PathBuf,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn run(&self, environment: &Environment, path: &Path) -> Result<(), JournalError> {
         let touch = |source| JournalError::Untouched {
-            path: path.clone(),
+            path: path.to_path_buf(),
             source,
         };
         let mut file = environment
@@ -93,12 +89,12 @@ pub(crate) fn set_up(case: &Case) -> (World, PathBuf) {
 /// Recovers as the next opening does, through `files`.
 pub(crate) fn recover(
     world: &World,
-    path: &PathBuf,
+    path: &Path,
     files: Arc<dyn FileLayer>,
 ) -> Result<Recovered, JournalError> {
     let environment = world.another(files);
     let touch = |source| JournalError::Untouched {
-        path: path.clone(),
+        path: path.to_path_buf(),
         source,
     };
     let mut file = environment
@@ -109,7 +105,7 @@ pub(crate) fn recover(
 }
 
 /// Recovers on a healthy system and demands the promise: all old or all new, `extra` kept, no journal left.
-pub(crate) fn expect_whole(case: &Case, world: &World, path: &PathBuf, extra: &[u8], what: &str) {
+pub(crate) fn expect_whole(case: &Case, world: &World, path: &Path, extra: &[u8], what: &str) {
     let files = Faults::over(Arc::new(RealFiles), Fault::None);
     let recovered = recover(world, path, Arc::new(files));
     let found = fs::read(path).expect("the mailbox");

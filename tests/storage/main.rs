@@ -4,5 +4,8 @@
 mod common;
 
 mod bench;
+mod damaged;
 mod killed;
+mod locks;
 mod powerless;
+mod replaced;
