@@ -2,13 +2,15 @@
 //!
 //! Nothing here reads a file or waits for one. Frames are at least 10 ms apart; an idle screen costs no time.
 
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{Event as Input, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
@@ -104,7 +106,10 @@ impl Session {
                 heard = signals.next() => self.heard(heard, &mut waiting)?,
                 () = sleep_until(wake.unwrap_or(next_frame)), if wake.is_some() => {}
             }
-            while let Some(event) = input.next().now_or_never() {
+            // polled with the loop's own waker: the stream remembers only one
+            while let Poll::Ready(event) =
+                poll_fn(|context| Poll::Ready(input.poll_next_unpin(context))).await
+            {
                 self.typed(event, &mut waiting);
                 if self.signal.is_some() || waiting.len() > BATCH {
                     break;

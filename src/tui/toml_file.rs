@@ -100,6 +100,9 @@ pub fn read(
         let Some(entries) = content.get_ref().as_table() else {
             return Err(error(start, "expected a [section]".to_owned()));
         };
+        // the table is sorted by name; what counts is the order of the file
+        let mut entries: Vec<_> = entries.iter().collect();
+        entries.sort_by_key(|entry| entry.0.span().start);
         for (name, value) in entries {
             let entry = Entry {
                 section: section.get_ref(),

@@ -67,13 +67,9 @@ fn settle_index(state: &mut State, areas: &Areas) {
     }
     let height = usize::from(pane.body.height).max(1);
     let row = open.cursor_row().unwrap_or(0);
-    let first = row + 1 == open.len() && open.top == 0 && row >= height;
-    open.top = if first {
-        // a mailbox that starts at its end shows a full page
-        (row + 1).saturating_sub(height)
-    } else {
-        page_with(row, open.top, height, open.len())
-    };
+    // the last page is full where there are messages enough
+    let last_top = open.len().saturating_sub(height);
+    open.top = page_with(row, open.top, height, open.len()).min(last_top);
     if busy || !open.is_open() {
         return;
     }
