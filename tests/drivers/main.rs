@@ -3,8 +3,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod contract;
 mod desk;
 mod dummy;
+mod faults;
 mod fixtures;
+mod model;
 mod phile;
 mod unix;

@@ -1,0 +1,212 @@
+//! The laws of `driver::contract`, for every local driver. A driver joins with one line in `all`.
+
+use mugo::driver::contract::{LocalDriver, Probe};
+use mugo::driver::error::Error;
+use mugo::driver::place::Place;
+use mugo::driver::table::local_drivers;
+use mugo::mail::change::Change;
+use mugo::mail::flags::SystemFlags;
+use mugo::mail::status::Access;
+use mugo::mail::structure::Part;
+use mugo::mail::uid::Uid;
+
+use crate::desk::{Desk, add, fixture, job, open};
+
+/// A driver with a mailbox of its own format, and how many messages are in it.
+struct Subject {
+    desk: Desk,
+    driver: Box<dyn LocalDriver>,
+    place: Place,
+    messages: usize,
+}
+
+/// Every driver that there is.
+fn all() -> Vec<Subject> {
+    vec![
+        subject("unix", "unix/two", 2),
+        subject("phile", "phile/utf8", 1),
+        subject("dummy", "dummy/empty", 0),
+    ]
+}
+
+fn subject(name: &str, content: &str, messages: usize) -> Subject {
+    let desk = Desk::new();
+    let place = desk.place("box", &fixture(content));
+    let mut drivers = local_drivers(&desk.environment).into_iter();
+    let driver = drivers.find(|driver| driver.characteristics().driver == name);
+    Subject {
+        driver: driver.unwrap_or_else(|| panic!("no driver {name}")),
+        desk,
+        place,
+        messages,
+    }
+}
+
+#[test]
+fn every_driver_of_the_table_is_held_to_the_laws() {
+    let desk = Desk::new();
+    let table = local_drivers(&desk.environment);
+    let names: Vec<_> = table
+        .iter()
+        .map(|driver| driver.characteristics().driver)
+        .collect();
+    let here: Vec<_> = all()
+        .iter()
+        .map(|subject| subject.driver.characteristics().driver)
+        .collect();
+    assert_eq!(names, here);
+}
+
+#[test]
+fn the_first_driver_that_claims_a_file_is_its_own() {
+    for subject in all() {
+        let drivers = local_drivers(&subject.desk.environment);
+        let owner = drivers
+            .iter()
+            .find(|driver| driver.probe(&subject.place).expect("looked at") == Probe::Mine);
+        let name = owner.map(|driver| driver.characteristics().driver);
+        assert_eq!(name, Some(subject.driver.characteristics().driver));
+    }
+}
+
+#[test]
+fn opening_tells_the_state_and_then_ascending_arrivals() {
+    for subject in all() {
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let (job, log) = job();
+            let mailbox = subject
+                .driver
+                .open(&subject.place, access, &job)
+                .expect("open");
+            let changes = log.take();
+            let name = subject.driver.characteristics().driver;
+            let Some(Change::State(state)) = changes.first() else {
+                panic!("{name} does not tell its state first");
+            };
+            assert_eq!(state.driver, name);
+            let arrived: Vec<Uid> = changes
+                .iter()
+                .filter_map(|change| match change {
+                    Change::Arrived(summaries) => Some(summaries),
+                    _ => None,
+                })
+                .flatten()
+                .map(|summary| summary.uid)
+                .collect();
+            assert_eq!(arrived.len(), subject.messages, "{name}");
+            assert!(arrived.is_sorted() && arrived == mailbox.uids().iter().collect::<Vec<_>>());
+            mailbox.close(&job).expect("closed");
+        }
+    }
+}
+
+#[test]
+fn reading_changes_nothing_and_gives_the_size_that_was_told() {
+    for subject in all() {
+        let before = std::fs::read(&subject.place.path).expect("there");
+        let mut opened = open(&*subject.driver, &subject.place, Access::ReadOnly).expect("open");
+        for message in opened.list.messages().to_vec() {
+            let whole = opened.read(message.uid.get(), Part::Whole);
+            let mut parts = opened.read(message.uid.get(), Part::Header);
+            parts.extend(opened.read(message.uid.get(), Part::Text));
+            assert_eq!(whole, parts);
+            assert_eq!(whole.len() as u64, message.rfc822_size);
+        }
+        let mut nowhere = Vec::new();
+        let unknown = Uid::new(999).expect("not 0");
+        let refused = opened
+            .mailbox
+            .read(unknown, Part::Whole, &mut nowhere, &opened.job.clone());
+        assert!(matches!(refused, Err(Error::NoSuchMessage)));
+        opened.poll().expect("polled");
+        opened.close().expect("closed");
+        let lock = subject.place.path.with_extension("lock");
+        assert!(!lock.exists());
+        assert!(std::fs::read(&subject.place.path).expect("there") == before);
+    }
+}
+
+#[test]
+fn a_read_only_mailbox_refuses_flags() {
+    for subject in all().into_iter().filter(|subject| subject.messages > 0) {
+        let mut opened = open(&*subject.driver, &subject.place, Access::ReadOnly).expect("open");
+        let refused = opened.store(&[1], &add(SystemFlags::SEEN));
+        assert!(matches!(refused, Err(Error::ReadOnly)));
+    }
+}
+
+#[test]
+fn status_agrees_with_opening() {
+    for subject in all() {
+        let (job, _log) = job();
+        let status = subject
+            .driver
+            .status(&subject.place, &job)
+            .expect("counted");
+        let opened = open(&*subject.driver, &subject.place, Access::ReadOnly).expect("open");
+        let has = |flag| {
+            let messages = opened.list.messages().iter();
+            messages.filter(|message| message.flags.has(flag)).count() as u32
+        };
+        assert_eq!(status.messages as usize, subject.messages);
+        assert_eq!(status.recent, has(SystemFlags::RECENT));
+        assert_eq!(status.messages - status.unseen, has(SystemFlags::SEEN));
+        let state = opened.list.state().expect("told");
+        assert_eq!(status.uid_next, state.uid_next);
+    }
+}
+
+#[test]
+fn a_cancelled_opening_ends_at_once_and_leaves_no_lock() {
+    for subject in all().into_iter().filter(|subject| subject.messages > 0) {
+        let (job, _log) = job();
+        job.cancelled().cancel();
+        let refused = subject.driver.open(&subject.place, Access::ReadWrite, &job);
+        assert!(matches!(refused, Err(Error::Cancelled)));
+        let opened = open(&*subject.driver, &subject.place, Access::ReadWrite).expect("open");
+        opened.close().expect("closed");
+    }
+}
+
+#[test]
+fn a_missing_mailbox_is_told_as_such() {
+    for subject in all() {
+        let (job, _log) = job();
+        let place = subject
+            .desk
+            .at(subject.desk.environment.home.join("nowhere"));
+        assert_eq!(
+            subject.driver.probe(&place).expect("looked at"),
+            Probe::Missing
+        );
+        let refused = subject.driver.open(&place, Access::ReadOnly, &job);
+        assert!(matches!(
+            refused,
+            Err(Error::NoSuchMailbox {
+                can_create: true,
+                ..
+            })
+        ));
+    }
+}
+
+#[test]
+fn what_is_created_can_be_renamed_and_deleted_but_nothing_is_overwritten() {
+    for subject in all() {
+        let (job, _log) = job();
+        let home = &subject.desk.environment.home;
+        let first = subject.desk.at(home.join("deep/er/first"));
+        let second = subject.desk.at(home.join("other/second"));
+        subject.driver.create(&first, &job).expect("created");
+        let again = subject.driver.create(&first, &job);
+        assert!(matches!(again, Err(Error::AlreadyExists(_))));
+        let taken = subject.driver.rename(&first, &subject.place, &job);
+        assert!(matches!(taken, Err(Error::AlreadyExists(_))));
+        subject
+            .driver
+            .rename(&first, &second, &job)
+            .expect("renamed");
+        subject.driver.delete(&second, &job).expect("deleted");
+        assert!(!first.path.exists() && !second.path.exists());
+    }
+}
