@@ -1,6 +1,7 @@
 //! The terminal: raw mode and alternate screen, and the way back out of them, whatever happens.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,8 +23,9 @@ pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 /// A terminal in raw mode. Dropping it restores the terminal and then prints what panics had to say.
 pub struct RawTerminal {
-    /// What is drawn on.
-    pub screen: Screen,
+    /// What is drawn on. Never dropped: its own `drop` shows the cursor, which [`Self::give_back`] has done, and panics
+    /// where the terminal is gone.
+    pub screen: ManuallyDrop<Screen>,
     mouse: bool,
     panics: Arc<Mutex<Vec<String>>>,
 }
@@ -36,7 +38,7 @@ impl RawTerminal {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let writer = BufWriter::with_capacity(1 << 16, io::stdout());
-        let screen = Terminal::new(CrosstermBackend::new(writer))?;
+        let screen = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(writer))?);
         let panics = Arc::new(Mutex::new(Vec::new()));
         let mut terminal = Self {
             screen,

@@ -162,6 +162,15 @@ impl From<Output> for Ran {
     }
 }
 
+/// How many throw-away homes there are.
+pub(crate) fn demos(dir: &Dir) -> usize {
+    let entries = fs::read_dir(dir.path("")).expect("a folder");
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter(|name| name.to_string_lossy().starts_with("mugo-demo-"))
+        .count()
+}
+
 fn walk(path: &Path, found: &mut BTreeMap<PathBuf, String>) {
     let about = fs::symlink_metadata(path).expect("it is there");
     let accessed = (about.atime(), about.atime_nsec());

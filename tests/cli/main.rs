@@ -4,5 +4,6 @@ mod changes;
 mod dir;
 mod manners;
 mod reading;
+mod screen;
 mod settings;
 mod watching;

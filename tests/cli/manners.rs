@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::dir::Dir;
+use crate::dir::{Dir, demos};
 
 #[test]
 fn what_is_no_mailbox_is_refused_with_its_reason() {
@@ -238,12 +238,4 @@ fn a_signal_ends_the_demonstration_cleanly() {
     assert!(kill.expect("kill").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(demos(&dir), 0);
-}
-
-fn demos(dir: &Dir) -> usize {
-    let entries = fs::read_dir(dir.path("")).expect("a folder");
-    let names = entries.flatten().map(|entry| entry.file_name());
-    names
-        .filter(|name| name.to_string_lossy().starts_with("mugo-demo-"))
-        .count()
 }
