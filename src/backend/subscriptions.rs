@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::backend::browse::full_pattern;
@@ -19,6 +18,7 @@ use crate::mail::text::Foreign;
 use crate::os::dot_lock::{DotLock, DotLockError};
 use crate::os::environment::Environment;
 use crate::os::files::{FileLayer, OpenMode};
+use crate::os::replace::replace;
 
 /// The longest list that is read, in bytes.
 pub const MAX_SIZE: u64 = 16 << 20;
@@ -311,37 +311,4 @@ fn read(files: &dyn FileLayer, path: &Path) -> Result<Vec<u8>> {
             return Err(too_large().into());
         }
     }
-}
-
-/// Writes a file beside the old one and puts it in its place once it is on disk. The lock keeps others from the name in between.
-fn replace(files: &dyn FileLayer, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mode = files
-        .metadata(path)
-        .map_or(0o600, |old| old.permissions().mode() & 0o777);
-    match files.remove_file(&beside) {
-        Err(refusal) if refusal.kind() != io::ErrorKind::NotFound => return Err(refusal),
-        _ => {}
-    }
-    let written = write_new(files, &beside, mode, bytes).and_then(|()| files.rename(&beside, path));
-    if written.is_err() {
-        let _ = files.remove_file(&beside);
-    }
-    written?;
-    files.sync_dir(path.parent().unwrap_or(Path::new("/")))
-}
-
-fn write_new(files: &dyn FileLayer, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    let mut file = files.open(path, OpenMode::CreateNew(mode))?;
-    files.set_mode(path, mode)?;
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match file.write_at(rest, written as u64)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            count => written += count,
-        }
-    }
-    file.sync()
 }
