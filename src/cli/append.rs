@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tempfile::SpooledTempFile;
+use tokio::sync::oneshot::{Receiver, channel};
 
 use crate::backend::event::Piece;
 use crate::backend::request::{Request, Submission};
@@ -18,6 +20,9 @@ use crate::cli::output::Output;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::Flags;
 use crate::mail::text::Foreign;
+
+/// How much of standard input is kept in memory before a scratch file is used, in bytes.
+const IN_MEMORY: usize = 1 << 20;
 
 #[derive(Serialize)]
 struct AppendRecord {
@@ -37,12 +42,13 @@ pub fn append(
         parse_flags(words.split_ascii_whitespace())
     })?;
     let internal_date = date.map(parse_date).transpose()?;
+    let to = mailbox_name(mailbox)?;
     let submission = Submission {
         flags,
         internal_date,
-        source: source(file)?,
+        source: source(client, file)?,
     };
-    let request = Request::Append(mailbox_name(mailbox)?, vec![submission]);
+    let request = Request::Append(to, vec![submission]);
     client.request(request, &mut |heard| {
         let Heard::Piece(Piece::Appended(appended)) = heard else {
             return Ok(());
@@ -61,9 +67,13 @@ fn parse_date(text: &str) -> Result<InternalDate, Failure> {
     ))
 }
 
-fn source(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
+fn source(client: &mut Client, file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     let Some(path) = file else {
-        return Ok(Box::new(io::stdin()));
+        let name = || Foreign::new("standard input");
+        let gathered = client.wait_for(gather(io::stdin()))?;
+        return Ok(Box::new(
+            gathered.map_err(|error| Failure::Input(name(), error))?,
+        ));
     };
     let refused = |error| Failure::Input(Foreign::new(path.to_string_lossy()), error);
     let file = File::open(path).map_err(refused)?;
@@ -71,4 +81,17 @@ fn source(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
         return Err(refused(io::ErrorKind::IsADirectory.into()));
     }
     Ok(Box::new(file))
+}
+
+/// Reads to the end on a thread of its own: a person may type for long, and a signal must end that at any time.
+fn gather(mut from: impl Read + Send + 'static) -> Receiver<io::Result<SpooledTempFile>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
+        let copied = io::copy(&mut from, &mut spool);
+        let gathered = copied.and_then(|_| spool.rewind()).map(|()| spool);
+        // nobody waits any longer where a signal came first
+        let _ = sender.send(gathered);
+    });
+    receiver
 }

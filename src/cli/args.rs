@@ -24,6 +24,12 @@ pub struct Args {
     pub common: Common,
     /// The mailbox to open: INBOX, a name below the home directory, a path, {host/imap}name, ...
     pub mailbox: Option<OsString>,
+    /// The same, as Pine has it
+    #[arg(short = 'f', value_name = "MAILBOX", conflicts_with = "mailbox")]
+    pub folder: Option<OsString>,
+    /// Begin in the message index, as with MAILBOX
+    #[arg(short = 'i')]
+    pub index: bool,
     /// What to do in place of opening the screen
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -48,7 +54,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub json: bool,
     /// Open every mailbox read-only and write no file
-    #[arg(long, global = true)]
+    #[arg(short = 'o', long, global = true)]
     pub read_only: bool,
     /// Write more to the log file; twice for everything
     #[arg(short, global = true, action = ArgAction::Count)]
@@ -248,6 +254,11 @@ fn sort_key() -> impl TypedValueParser<Value = SortKey> {
 }
 
 impl Args {
+    /// The mailbox to open, however it was named.
+    pub fn start(&self) -> Option<&OsStr> {
+        self.mailbox.as_deref().or(self.folder.as_deref())
+    }
+
     /// Takes long options that were typed behind the changes of `flag`, where the parser sees only changes.
     #[must_use]
     pub fn settled(mut self) -> Self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot::Receiver;
 
 use crate::backend::backend::Backend;
 use crate::backend::error::Error;
@@ -121,6 +122,18 @@ impl Client {
                 return ended(why);
             }
         }
+    }
+
+    /// Waits for something that another thread of this face makes, until a signal comes.
+    pub fn wait_for<T>(&mut self, mut made: Receiver<T>) -> Result<T, Failure> {
+        let interrupt = &self.interrupt;
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = interrupt.raised() => Err(Failure::Interrupted(interrupt.signal().unwrap_or(2))),
+                made = &mut made => made.map_err(|_| Failure::Closed(Foreign::new("its reader ended"))),
+            }
+        })
     }
 
     /// Ends the backend: closes what is open, waits a while for critical steps. Fails with the first thing that failed.

@@ -48,7 +48,7 @@ pub struct BodyRecord {
     lines: Option<u64>,
     disposition: Option<DispositionRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<Vec<BodyRecord>>,
+    parts: Option<Vec<Self>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Box<MessageRecord>>,
 }

@@ -7,8 +7,8 @@ use clap::CommandFactory;
 use crate::cli::args::{Args, Command};
 use crate::config::load::DEFAULTS;
 
-/// Prints what was asked for and returns the exit status; `Err` when the arguments ask for something else.
-pub fn generate(args: &Args) -> Result<u8, ()> {
+/// Prints what was asked for and returns the exit status; `None` when the arguments ask for something else.
+pub fn generate(args: &Args) -> Option<u8> {
     let mut text = Vec::new();
     let made = match &args.command {
         _ if args.common.print_config => text.write_all(DEFAULTS.as_bytes()),
@@ -17,9 +17,9 @@ pub fn generate(args: &Args) -> Result<u8, ()> {
             Ok(())
         }
         Some(Command::Man) => manual(&mut text),
-        _ => return Err(()),
+        _ => return None,
     };
-    Ok(match made.and_then(|()| io::stdout().write_all(&text)) {
+    Some(match made.and_then(|()| io::stdout().write_all(&text)) {
         Ok(()) => 0,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(_) => 1,

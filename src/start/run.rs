@@ -27,8 +27,11 @@ pub fn run() -> u8 {
         Ok(args) => args.settled(),
         Err(error) => return usage(&error),
     };
+    if let Some(exit_code) = generate::generate(&args) {
+        return exit_code;
+    }
     let json = args.common.json;
-    match generate::generate(&args).or_else(|()| serve(args)) {
+    match serve(args) {
         Ok(exit_code) => exit_code,
         Err(stop) => {
             complain(&stop.sentence, None, stop.exit_code, json);
@@ -52,7 +55,7 @@ fn serve(args: Args) -> Result<u8, Stop> {
             for scripts there are commands: see mugo --help";
         return Err(Stop::new(reason, USAGE));
     }
-    if args.command.is_some() && args.mailbox.is_some() {
+    if args.command.is_some() && args.start().is_some() {
         let reason = "a mailbox in front of a command means nothing; put it behind the command";
         return Err(Stop::new(reason, USAGE));
     }

@@ -34,7 +34,7 @@ pub fn options(
 ) -> Result<Options, Stop> {
     let variable = |name: &str| std::env::var(name).ok();
     let home = environment.home.as_path();
-    let mailbox = args.mailbox.as_deref();
+    let mailbox = args.start();
     let inbox = settings.folders.inbox.as_deref().map(AsRef::as_ref);
     let start = mailbox.or(inbox).map(mailbox_name).transpose()?;
     Ok(Options {
@@ -51,7 +51,7 @@ pub fn options(
         mouse: settings.ui.mouse,
         keymenu: settings.ui.keymenu,
         start,
-        start_in_index: mailbox.is_some(),
+        start_in_index: mailbox.is_some() || args.index,
         read_only: args.common.read_only,
         saved: settings.folders.saved.clone(),
         collection: collection(settings),

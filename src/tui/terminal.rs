@@ -50,6 +50,7 @@ impl RawTerminal {
         panic::set_hook(Box::new(move |info| {
             let text = Foreign::new(info.to_string().replace('\n', " "));
             let line = text.field().as_str().to_owned();
+            tracing::error!("{line}");
             panics
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -83,7 +83,7 @@ fn a_name_in_an_error_cannot_reach_the_terminal() {
 fn an_unreadable_mailbox_is_a_matter_of_permission() {
     let dir = Dir::new();
     let path = dir.write("home/secret", "");
-    fs::set_permissions(&path, Permissions::from_mode(0)).expect("changed");
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).expect("changed");
     if fs::File::open(&path).is_ok() {
         println!("not run: this user may read everything");
         return;
@@ -238,4 +238,18 @@ fn a_signal_ends_the_demonstration_cleanly() {
     assert!(kill.expect("kill").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(demos(&dir), 0);
+}
+
+#[test]
+fn a_signal_ends_an_append_that_waits_for_its_message() {
+    let dir = Dir::new();
+    let before = dir.read("spool");
+    let mut child = dir.spawn(&["append", "INBOX"]);
+    std::thread::sleep(Duration::from_millis(700));
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(dir.read("spool"), before);
 }
