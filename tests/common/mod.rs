@@ -2,7 +2,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod faults;
-pub(crate) mod generated;
 pub(crate) mod power;
 pub(crate) mod random;
 pub(crate) mod world;

@@ -5,6 +5,8 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ pub(crate) struct Terminal {
     raw: Vec<u8>,
     last: Instant,
     ended: bool,
+    gone: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -48,13 +51,13 @@ impl Terminal {
             .take_writer()
             .expect("the terminal can be written");
         let (send, output) = channel();
+        let gone = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&gone);
         std::thread::spawn(move || {
             let mut buffer = [0u8; 65536];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if send
-                    .send((Instant::now(), buffer[..count].to_vec()))
-                    .is_err()
-                {
+                let piece = (Instant::now(), buffer[..count].to_vec());
+                if stop.load(Ordering::SeqCst) || send.send(piece).is_err() {
                     break;
                 }
             }
@@ -68,6 +71,7 @@ impl Terminal {
             raw: Vec::new(),
             last: Instant::now(),
             ended: false,
+            gone,
         }
     }
 
@@ -160,6 +164,9 @@ impl Terminal {
 
     /// Closes the terminal, as a lost connection does: the program gets SIGHUP.
     pub(crate) fn hang_up(&mut self) {
+        self.gone.store(true, Ordering::SeqCst);
+        // The reading thread holds the terminal too: what is drawn for this key wakes it, and it lets go.
+        self.send("\u{c}");
         self.keys = None;
         self.master = None;
     }

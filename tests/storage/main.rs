@@ -4,7 +4,6 @@
 mod common;
 
 mod bench;
-mod boxes;
 mod damaged;
 mod killed;
 mod locks;
