@@ -8,6 +8,7 @@ mod desk;
 mod dummy;
 mod faults;
 mod fixtures;
+mod hostile;
 mod model;
 mod phile;
 mod unix;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use mugo::driver::contract::{LocalDriver, Probe};
+use mugo::driver::contract::Probe;
 use mugo::driver::error::Error;
 use mugo::driver::phile::driver::Phile;
 use mugo::driver::place::Place;

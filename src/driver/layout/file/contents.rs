@@ -48,10 +48,10 @@ impl Contents {
     ) -> Result<Self> {
         let mut scan = Scan::whole(source, length, job)?;
         let mut records = Vec::new();
-        while let Some(record) = scan.next()? {
+        while let Some(record) = scan.next_message()? {
             found(scan.base(), &record);
             records.push(record);
-            if records.len() % 256 == 0 {
+            if records.len().is_multiple_of(256) {
                 job.progress(scan.offset(), length);
             }
         }
@@ -80,7 +80,7 @@ impl Contents {
         base.last_uid = previous;
         let mut scan = Scan::resume(source, start..length, base, previous, job);
         if last.is_some() {
-            let Some(again) = scan.next()? else {
+            let Some(again) = scan.next_message()? else {
                 return Ok(None);
             };
             let Some(record) = self.records.last_mut() else {
@@ -93,7 +93,7 @@ impl Contents {
         }
         scan.raise_last_uid(self.base.last_uid);
         let known = self.records.len();
-        while let Some(record) = scan.next()? {
+        while let Some(record) = scan.next_message()? {
             self.records.push(record);
         }
         self.base.last_uid = scan.base().last_uid;

@@ -67,11 +67,11 @@ pub fn status(
         uid_next: None,
         uid_validity: None,
     };
-    while let Some(record) = scan.next()? {
+    while let Some(record) = scan.next_message()? {
         status.messages += 1;
         status.recent += u32::from(record.system.contains(SystemFlags::RECENT));
         status.unseen += u32::from(!record.system.contains(SystemFlags::SEEN));
-        if status.messages % 256 == 0 {
+        if status.messages.is_multiple_of(256) {
             job.progress(scan.offset(), before.len());
         }
     }

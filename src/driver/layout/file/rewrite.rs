@@ -74,7 +74,7 @@ pub fn plan(
         writer.pseudo(pseudo, base_changed);
     }
     for (place, record) in contents.records.iter().enumerate() {
-        if place % 1024 == 0 {
+        if place.is_multiple_of(1024) {
             job.checkpoint()?;
         }
         if (wish.remove)(record) {

@@ -103,12 +103,12 @@ impl<'a> Scan<'a> {
     }
 
     /// The next message, or `None` at the end. The pseudo message is passed over.
-    pub fn next(&mut self) -> Result<Option<Record>> {
+    pub fn next_message(&mut self) -> Result<Option<Record>> {
         loop {
             if self.window.rest().is_empty() && !self.more()? {
                 return Ok(None);
             }
-            let Some((mut record, user_is_daemon)) = self.from_line()? else {
+            let Some((mut record, user_is_daemon)) = self.first_line()? else {
                 return Err(Error::Damaged {
                     offset: self.offset(),
                     what: "no message starts where one should",
@@ -157,7 +157,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The message's first line; also whether its user is the mail system itself.
-    fn from_line(&mut self) -> Result<Option<(Record, bool)>> {
+    fn first_line(&mut self) -> Result<Option<(Record, bool)>> {
         let offset = self.offset();
         let Line::Whole(length) = self.window.line().map_err(Error::io(self.path))? else {
             return Ok(None);

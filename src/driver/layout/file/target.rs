@@ -91,7 +91,7 @@ impl Target {
     pub fn shared(path: &Path, file: &dyn MailFile, job: &Job) -> Result<Self> {
         let length = file.metadata().map_err(Error::io(path))?.len();
         let mut scan = Scan::whole(Source { file, path }, length, job)?;
-        scan.next()?;
+        scan.next_message()?;
         Self::without_uids(scan.told().clone(), file, length, path)
     }
 
