@@ -8,7 +8,7 @@ use std::str::Chars;
 
 use crate::mail::address::Address;
 use crate::mail::text::Foreign;
-use crate::mime::parse::encoded_words;
+use crate::mime::encoded_words::encoded_words;
 
 /// The addresses of an unfolded field. A group is told by marks, as IMAP's ENVELOPE does.
 pub fn addresses(field: &str) -> Vec<Address> {

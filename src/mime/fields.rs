@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-use crate::mime::parse::{charset, encoded_words};
+use crate::mime::encoded_words::encoded_words;
+use crate::mime::parse::charset;
 
 /// One field of a header, as it came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod decode;
 pub mod document;
 pub mod document_builder;
+pub mod encoded_words;
 pub mod fields;
 pub mod filename;
 pub mod header;

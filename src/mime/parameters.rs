@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::mail::text::Foreign;
-use crate::mime::parse::{charset, encoded_words};
+use crate::mime::encoded_words::encoded_words;
+use crate::mime::parse::charset;
 
 /// How much of a field is looked at, in bytes.
 const LONGEST: usize = 64 * 1024;

@@ -1,16 +1,15 @@
 //! The wrapper of mail-parser: nothing else calls it. Its panics are caught, its input is bounded.
 //!
-//! mail-parser decodes encoded words (RFC 2047), dates, base64 and charsets. The MIME tree, addresses and
-//! parameters are read by our own scanners: IMAP's BODYSTRUCTURE needs exact sizes, and hostile nesting a bound.
+//! mail-parser decodes dates, base64 and charsets. The MIME tree, addresses, parameters and encoded words are found by our
+//! own scanners: IMAP's BODYSTRUCTURE needs exact sizes, hostile nesting a bound, and broken encoded words linear time.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use encoding_rs::WINDOWS_1252;
+use mail_parser::DateTime;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::parsers::MessageStream;
-use mail_parser::{DateTime, HeaderValue};
 
 use crate::mail::date::InternalDate;
 
@@ -32,20 +31,6 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     let result = catch_unwind(AssertUnwindSafe(work)).ok();
     GUARDED.set(before);
     result
-}
-
-/// Decodes the encoded words of an unfolded field (RFC 2047); other text stays as it is.
-pub fn encoded_words(text: &str) -> String {
-    if !text.contains("=?") || text.len() > MOST {
-        return text.to_owned();
-    }
-    let mut line = text.as_bytes().to_vec();
-    line.push(b'\n');
-    let decoded = guarded(|| match MessageStream::new(&line).parse_unstructured() {
-        HeaderValue::Text(decoded) => Some(decoded.into_owned()),
-        _ => None,
-    });
-    decoded.flatten().unwrap_or_else(|| text.to_owned())
 }
 
 /// The moment that a Date field names (RFC 5322, 3.3, with the obsolete forms); `None` where it names none.
@@ -132,23 +117,6 @@ fn iso_2022_kr(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn encoded_words_join_as_rfc_2047_says() {
-        let table = [
-            ("=?ISO-8859-1?Q?a?= b", "a b"),
-            ("=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=", "ab"),
-            ("=?ISO-8859-1?Q?a?=   =?ISO-8859-1?Q?b?=", "ab"),
-            ("=?ISO-8859-1?Q?a_b?=", "a b"),
-            ("=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=", "a b"),
-            ("=?UTF-8?B?Wm/Dqw==?= Example", "Zo\u{eb} Example"),
-            ("plain = ?text", "plain = ?text"),
-            ("=?broken", "=?broken"),
-        ];
-        for (field, expected) in table {
-            assert_eq!(encoded_words(field), expected, "{field}");
-        }
-    }
 
     #[test]
     fn dates_keep_their_zone() {
