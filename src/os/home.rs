@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What the user asks to be different from what the machine says. The default changes nothing.
 #[derive(Clone, Default, Debug)]
 pub struct Overrides {
-    /// Another mail home; spool and state follow it unless they are given too.
+    /// Another mail home; the state folder follows it unless it is given too.
     pub home: Option<PathBuf>,
     /// Another system INBOX.
     pub spool: Option<PathBuf>,

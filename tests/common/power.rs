@@ -80,7 +80,7 @@ impl Disk {
                 .and_then(|number| model.files.get_mut(number))
             {
                 Some(content) => {
-                    fs::write(path, content.after(&mut random)).expect("a scratch file")
+                    fs::write(path, content.after(&mut random)).expect("a scratch file");
                 }
                 None => {
                     let _ = fs::remove_file(path);

@@ -86,12 +86,12 @@ fn expect_conflict(world: &World, path: &PathBuf, journal: &Path, what: &str) {
 }
 
 #[test]
-fn r2_ten_journals_that_do_not_fit() {
+fn r2_journals_that_do_not_fit() {
     type Damage = fn(&Path, &Path);
-    let table: [(&str, Damage); 12] = [
+    let table: [(&str, Damage); 13] = [
         ("journal empty", |_, journal| edit(journal, Vec::clear)),
         ("journal cut in its head", |_, journal| {
-            edit(journal, |bytes| bytes.truncate(100))
+            edit(journal, |bytes| bytes.truncate(100));
         }),
         ("journal without records", |_, journal| {
             edit(journal, |bytes| {
@@ -100,10 +100,10 @@ fn r2_ten_journals_that_do_not_fit() {
             });
         }),
         ("a bit of the head flipped", |_, journal| {
-            edit(journal, |bytes| bytes[60] ^= 4)
+            edit(journal, |bytes| bytes[60] ^= 4);
         }),
         ("the version of another program", |_, journal| {
-            edit(journal, |bytes| bytes[7] = b'9')
+            edit(journal, |bytes| bytes[7] = b'9');
         }),
         ("every record damaged", |_, journal| {
             edit(journal, |bytes| {
@@ -114,20 +114,23 @@ fn r2_ten_journals_that_do_not_fit() {
             });
         }),
         ("absurd length in the head", |_, journal| {
-            edit(journal, |bytes| bytes[14] = 0xff)
+            edit(journal, |bytes| bytes[14] = 0xff);
         }),
         ("unchanged start of the mailbox changed", |path, _| {
-            edit(path, |bytes| bytes[50] ^= 1)
+            edit(path, |bytes| bytes[50] ^= 1);
+        }),
+        ("what is still to be cut off changed", |path, _| {
+            edit(path, |bytes| bytes[2900] ^= 1);
         }),
         ("bytes still to be moved changed", |path, _| {
-            edit(path, |bytes| bytes[2900] ^= 1)
+            edit(path, |bytes| bytes[2000] ^= 1);
         }),
         ("mailbox shorter", |path, _| {
-            edit(path, |bytes| bytes.truncate(2500))
+            edit(path, |bytes| bytes.truncate(2500));
         }),
         ("mailbox emptied", |path, _| edit(path, Vec::clear)),
         ("mailbox rewritten", |path, _| {
-            edit(path, |bytes| bytes.reverse())
+            edit(path, |bytes| bytes.reverse());
         }),
     ];
     for (what, damage) in table {

@@ -256,14 +256,14 @@ fn r24_what_is_not_a_lock_file_is_left_alone() {
     let table: [(&str, &dyn Fn()); 5] = [
         ("link", &|| symlink(&victim, &name).expect("a link")),
         ("second name", &|| {
-            fs::hard_link(&victim, &name).expect("a name")
+            fs::hard_link(&victim, &name).expect("a name");
         }),
         ("fifo", &|| {
             mkfifoat(rustix::fs::CWD, &name, Mode::from_raw_mode(0o666)).expect("a FIFO");
         }),
         ("folder", &|| fs::create_dir(&name).expect("a folder")),
         ("other content", &|| {
-            fs::write(&name, b"precious").expect("a file")
+            fs::write(&name, b"precious").expect("a file");
         }),
     ];
     for (what, place) in table {

@@ -1,4 +1,5 @@
 //! The `os` floor under faults: the redo journal, the locks, atomic replacement.
+#![allow(clippy::panic)]
 
 #[path = "../common/mod.rs"]
 mod common;
