@@ -72,6 +72,20 @@ impl Status {
         self.hold_until = 0;
     }
 
+    /// Takes the message away, and gives it where it may not be covered yet.
+    pub fn lift(&mut self, now: i64) -> Option<(Said, i64)> {
+        let held = self.holds(now).then_some(self.hold_until);
+        let shown = self.shown.take();
+        self.hold_until = 0;
+        shown.zip(held)
+    }
+
+    /// Shows a message again that was lifted.
+    pub fn put_back(&mut self, (said, hold_until): (Said, i64)) {
+        self.shown = Some(said);
+        self.hold_until = hold_until;
+    }
+
     /// Everything that was said, oldest first.
     pub fn journal(&self) -> impl Iterator<Item = &Said> {
         self.journal.iter()

@@ -56,8 +56,12 @@ fn key(state: &mut State, pressed: Key) {
     match state.keymap.meaning(context, &state.pending) {
         Meaning::Command(meant) => {
             state.pending.clear();
-            state.status.clear();
+            let held = state.status.lift(state.now);
             command(state, meant);
+            // a question waits until an error has been seen
+            if let Some(held) = held.filter(|_| state.prompt.is_some()) {
+                state.status.put_back(held);
+            }
         }
         Meaning::Prefix => {}
         Meaning::Nothing => {

@@ -8,6 +8,7 @@ use crate::mail::text::Printable;
 use crate::mail::uid::MsgNo;
 use crate::present::index_line::{IndexContext, IndexRow, index_line, number_width};
 use crate::tui::state::mailbox::OpenMailbox;
+use crate::tui::state::pager::wrap;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
@@ -69,23 +70,31 @@ fn role_of(summary: &Summary) -> Role {
     }
 }
 
-/// What an index without messages says: what was looked for, and what to do.
+/// Whether the mailbox has no message but something to say about that.
+pub fn says_why_empty(open: &OpenMailbox) -> bool {
+    open.is_empty() && !open.findings.is_empty()
+}
+
+/// What an index without messages says: what to do, and what was looked for.
 fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
-    if open.findings.is_empty() {
+    if !says_why_empty(open) {
         return;
     }
-    let mut line = 1;
-    let mut say = |text: &Printable, role: Role, painter: &mut Painter<'_>| {
-        painter.put(row(area, line), text, role);
-        line += 1;
-    };
     let head = if open.failed {
-        "  Your INBOX cannot be opened. This is what was looked for:"
+        "  Your INBOX cannot be opened."
     } else {
-        "  There is no mail for you yet. This is what was looked for:"
+        "  There is no mail for you yet."
     };
-    say(&Printable::own(head), Role::Strong, painter);
-    say(&Printable::default(), Role::Body, painter);
+    let mut lines = vec![(Printable::own(head), Role::Strong)];
+    for text in [
+        "",
+        "  Press L for other folders, or G to go to one by name. If your INBOX is elsewhere,",
+        "  set folders.inbox in config.toml; mugo --demo shows sample mail.",
+        "",
+        "  This is what was looked for:",
+    ] {
+        lines.push((Printable::own(text), Role::Body));
+    }
     for finding in &open.findings {
         let mark = if finding.ok { "+" } else { "-" };
         let text = Printable::concat(&[
@@ -97,13 +106,10 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
         } else {
             Role::Warning
         };
-        say(&text, role, painter);
+        let rows = wrap(&text, usize::from(area.width));
+        lines.extend(rows.into_iter().map(|text| (text, role)));
     }
-    say(&Printable::default(), Role::Body, painter);
-    for text in [
-        "  Press L for other folders, or G to go to one by name.",
-        "  If your INBOX is elsewhere, set folders.inbox in config.toml; mugo --demo shows sample mail.",
-    ] {
-        say(&Printable::own(text), Role::Body, painter);
+    for (place, (text, role)) in lines.iter().enumerate() {
+        painter.put(row(area, place + 1), text, *role);
     }
 }

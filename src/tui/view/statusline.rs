@@ -62,7 +62,8 @@ fn draw_prompt(prompt: &Prompt, area: Rect, painter: &mut Painter<'_>) -> Option
             ))
         }
         Kind::Text(typed) => {
-            let question = question(prompt, typed).cut_marked(width * 2 / 3);
+            let room = (width * 2 / 3).max(width.saturating_sub(16));
+            let question = question(prompt, typed).cut_marked(room);
             let used = painter.put(area, &question, Role::Prompt);
             Some(draw_typed(typed, after(area, used), painter))
         }

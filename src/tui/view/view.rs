@@ -48,6 +48,12 @@ fn draw_body(state: &State, areas: &Areas, painter: &mut Painter<'_>) {
         ruler(state, areas, pane, Screen::Index, painter);
         index::draw(state, pane.body, painter);
     }
+    // where there is no mail, saying why takes the room of both
+    let empty = state.mailbox.as_ref().is_some_and(index::says_why_empty);
+    if let (true, Some(upper), Some(lower)) = (empty, areas.index, areas.text) {
+        index::draw(state, upper.body.union(lower.body), painter);
+        return;
+    }
     if let Some(pane) = areas.text {
         ruler(state, areas, pane, Screen::Text, painter);
         text::draw(state, pane.body, painter);

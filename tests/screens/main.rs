@@ -1,0 +1,15 @@
+//! Screens: keys and sizes go into the state, which talks to a real backend over a scratch mailbox; what comes out is
+//! drawn into memory and compared. No terminal, no clock, no sleeping.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../pty/terminal.rs"]
+#[allow(dead_code)]
+mod terminal;
+
+mod bench;
+mod chaos;
+mod keys;
+mod large;
+mod looks;
+mod program;

@@ -1,0 +1,144 @@
+//! The whole program in a pseudo-terminal: what it sends, what that costs, how it ends.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use portable_pty::CommandBuilder;
+use tempfile::TempDir;
+
+use crate::bench::mail;
+use crate::terminal::Terminal;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const QUIET: Duration = Duration::from_millis(400);
+
+struct Run {
+    terminal: Terminal,
+    _home: TempDir,
+}
+
+/// Starts the program over a spool with this content.
+fn start(spool: &[u8], rows: u16, columns: u16) -> Run {
+    let home = tempfile::tempdir().expect("a home");
+    let spool_file = home.path().join("spool");
+    fs::write(&spool_file, spool).expect("a spool");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_mugo"));
+    command.arg("--home");
+    command.arg(home.path());
+    command.arg("--set");
+    command.arg(format!("local.spool={}", spool_file.display()));
+    command.env("HOME", home.path());
+    command.env("XDG_CONFIG_HOME", home.path().join("config"));
+    command.env("XDG_STATE_HOME", home.path().join("state"));
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command.env("TZ", "UTC");
+    let mut terminal = Terminal::start(command, rows, columns);
+    let opened = terminal.wait_for(PATIENCE, |screen| screen.contains("opened with"));
+    assert!(opened, "{}", terminal.text());
+    Run {
+        terminal,
+        _home: home,
+    }
+}
+
+/// Types `keys`, waits for the screen to come to rest, gives the bytes that were sent.
+fn typed(terminal: &mut Terminal, keys: &str) -> Vec<u8> {
+    let before = terminal.raw().len();
+    terminal.send(keys);
+    terminal.settle(QUIET);
+    terminal.raw()[before..].to_vec()
+}
+
+/// The first thing in `raw` that is not one of the program's own sequences.
+fn foreign_sequence(raw: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(raw);
+    let mut rest = text.chars().peekable();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\u{1b}' => {
+                let mut sequence = String::new();
+                if rest.next() != Some('[') {
+                    return Some("an escape that is no CSI".to_owned());
+                }
+                for letter in rest.by_ref() {
+                    sequence.push(letter);
+                    if ('@'..='~').contains(&letter) {
+                        break;
+                    }
+                }
+                let modes = ["?25l", "?25h", "?1049h", "?1049l", "?2004h", "?2004l"];
+                let mouse = sequence.starts_with("?10") && sequence.ends_with(['h', 'l']);
+                let plain = sequence.ends_with(['m', 'H', 'J', 'K'])
+                    && sequence
+                        .chars()
+                        .all(|letter| letter.is_ascii_digit() || ";mHJK".contains(letter));
+                if !modes.contains(&sequence.as_str()) && !mouse && !plain {
+                    return Some(sequence);
+                }
+            }
+            '\u{7}' | '\r' | '\n' => {}
+            letter if letter.is_control() => return Some(format!("{letter:?}")),
+            '\u{202a}'..='\u{202e}' => return Some(format!("{letter:?}")),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[test]
+fn hostile_mail_sends_nothing_but_our_own_sequences() {
+    let mut run = start(&mail(), 30, 100);
+    for keys in [
+        "i", "5\r", "\r", "h", "h", ">", "<", "<", "l", "?", "e", "m", "j",
+    ] {
+        typed(&mut run.terminal, keys);
+    }
+    assert_eq!(foreign_sequence(run.terminal.raw()), None);
+    let raw = String::from_utf8_lossy(run.terminal.raw()).into_owned();
+    assert!(!raw.contains("\u{1b}]") && !raw.contains("52;c;ZXZpbA==\u{7}"));
+}
+
+#[test]
+fn drawing_is_cheap_and_quitting_restores_the_terminal() {
+    let letter = |number: usize| {
+        format!(
+            "From x@y.test Thu Nov 19 12:13:48 2026\nDate: Thu, 19 Nov 2026 12:13:48 +0000\n\
+             From: Writer {number} <w{number}@club.test>\nTo: Ada <ada@home.test>\n\
+             Subject: This is message number {number} of them\nStatus: RO\n\nText.\n\n"
+        )
+    };
+    let spool: String = (1..=200).map(letter).collect();
+    let mut run = start(spool.as_bytes(), 30, 100);
+    let terminal = &mut run.terminal;
+    let first = typed(terminal, "i").len();
+    assert!(first <= 8000, "first screen {first}");
+    typed(terminal, "\u{1b}[H");
+    let line = typed(terminal, "n").len();
+    assert!((1..=400).contains(&line), "line {line}");
+    let page = typed(terminal, " ").len();
+    assert!((1..=4500).contains(&page), "page {page}");
+    terminal.send("qy");
+    assert_eq!(terminal.wait(PATIENCE), Some(0));
+    let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
+    let end = raw
+        .rfind("\u{1b}[?1049l")
+        .expect("the other screen is left");
+    assert!(
+        raw[end..].contains("Kept all 200 messages."),
+        "{}",
+        &raw[end..]
+    );
+}
+
+#[test]
+fn a_hangup_ends_the_program_at_once() {
+    let mut run = start(&mail(), 24, 80);
+    let begun = Instant::now();
+    let pid = i32::try_from(run.terminal.pid()).expect("a process id");
+    let pid = rustix::process::Pid::from_raw(pid).expect("not 0");
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it runs");
+    let code = run.terminal.wait(PATIENCE);
+    assert_eq!(code, Some(129));
+    assert!(begun.elapsed() < Duration::from_secs(8));
+}
