@@ -1,7 +1,6 @@
 //! Panics end what they happened in, nothing else.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,20 +9,9 @@ use futures_util::FutureExt;
 use crate::backend::error::{Error, Result};
 use crate::mail::text::Foreign;
 
-thread_local! {
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic on this thread would be caught here: then a panic hook leaves the terminal alone.
-pub fn is_contained() -> bool {
-    CONTAINED.get()
-}
-
 /// Runs `work`; a panic becomes [`Error::Panicked`].
 pub fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let before = CONTAINED.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(work));
-    CONTAINED.set(before);
     outcome.unwrap_or_else(|panic| Err(caught(&*panic)))
 }
 

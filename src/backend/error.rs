@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::driver::error::Error as DriverError;
-use crate::mail::name::{MailboxName, NameError};
+use crate::mail::name::NameError;
 use crate::mail::text::Foreign;
 
 /// The result of a request.
@@ -135,11 +135,6 @@ impl From<DriverError> for Error {
     }
 }
 
-/// A mailbox's name for a message to the user.
-pub fn name_of(name: &MailboxName) -> Foreign {
-    name.to_foreign()
-}
-
 fn driver_code(error: &DriverError) -> u8 {
     match error {
         DriverError::NotThisFormat { .. } | DriverError::Damaged { .. } => 65,
@@ -206,4 +201,58 @@ fn io_line(error: &io::Error) -> String {
 
 fn shown(text: &Foreign) -> String {
     text.field().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io(kind: io::ErrorKind) -> DriverError {
+        DriverError::Io {
+            path: "/home/b\u{1b}[31m/x".into(),
+            source: kind.into(),
+        }
+    }
+
+    #[test]
+    fn exit_codes_tell_what_a_script_can_do() {
+        let damaged = DriverError::Damaged {
+            offset: 7,
+            what: "a hole",
+        };
+        let locked = DriverError::Locked {
+            by: Foreign::new("process 7"),
+        };
+        for (error, code) in [
+            (Error::from(damaged), 65),
+            (locked.into(), 75),
+            (DriverError::ReadOnly.into(), 77),
+            (io(io::ErrorKind::PermissionDenied).into(), 77),
+            (io(io::ErrorKind::StorageFull).into(), 1),
+            (DriverError::NoSuchMessage.into(), 1),
+            (Error::ReadOnlyRun, 1),
+            (
+                Error::NotRemoved(Box::new(DriverError::ReadOnly.into())),
+                77,
+            ),
+        ] {
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn every_line_is_one_printable_line() {
+        for error in [
+            Error::from(io(io::ErrorKind::Other)),
+            Error::OpenHere(Foreign::new("a\nb\u{202e}c")),
+            Error::Panicked(Foreign::new("line\r\nline")),
+        ] {
+            let text = error.to_string();
+            assert!(
+                !text.contains(['\n', '\r', '\u{1b}', '\u{202e}']),
+                "{text:?}"
+            );
+        }
+        assert!(matches!(DriverError::Cancelled.into(), Error::Cancelled));
+    }
 }

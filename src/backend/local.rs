@@ -35,6 +35,9 @@ pub const THREAD_NAME: &str = "mugo-mailbox";
 /// How often a thread looks whether somebody wants the opener lock.
 const LISTENING: Duration = Duration::from_secs(1);
 
+/// How many polls in a row find the mailbox locked before that is told.
+const BUSY: u32 = 5;
+
 /// A mailbox that shall be opened and served.
 pub struct Opening {
     /// What all have in common.
@@ -101,6 +104,7 @@ fn serve(opening: Opening) {
         source: None,
         last_notice: None,
         kisses: 0,
+        busy: 0,
     };
     let outlet = server.outlet_for(&errand);
     if let Err(error) = server.open(&job(&outlet, errand.token())) {
@@ -133,6 +137,14 @@ struct Server {
     source: Option<LocalSource>,
     last_notice: Option<String>,
     kisses: u64,
+    busy: u32,
+}
+
+/// What came of a poll.
+enum Polled {
+    Done,
+    /// Somebody holds the lock; worth another try soon.
+    Busy,
 }
 
 impl Server {
@@ -167,10 +179,11 @@ impl Server {
         let mut next_poll = Instant::now() + interval;
         loop {
             if Instant::now() >= next_poll || self.is_kissed() {
-                if let Err(error) = self.poll() {
-                    return End::Failed(error, None);
+                match self.poll() {
+                    Ok(Polled::Done) => next_poll = Instant::now() + interval,
+                    Ok(Polled::Busy) => next_poll = Instant::now() + interval.min(LISTENING),
+                    Err(error) => return End::Failed(error, None),
                 }
-                next_poll = Instant::now() + interval;
             }
             let wait = next_poll.saturating_duration_since(Instant::now());
             match inlet.recv_timeout(wait.min(LISTENING)) {
@@ -213,20 +226,24 @@ impl Server {
     }
 
     /// Looks for changes by others. Fails only when the mailbox cannot be used any longer.
-    fn poll(&mut self) -> Result<()> {
-        let job = job(&self.outlet, &self.context.ending);
+    fn poll(&mut self) -> Result<Polled> {
+        let job = job(&self.outlet, &self.context.ending).hurried();
         let Some(source) = self.source.as_mut() else {
             return Err(Error::NotOpen);
         };
         let polled = contained(|| Ok(source.0.poll(&job)?));
+        let busy = matches!(polled, Err(Error::Driver(DriverError::Locked { .. })));
+        self.busy = if busy { self.busy + 1 } else { 0 };
         match polled {
             Ok(()) => self.last_notice = None,
+            // Whoever delivers holds the lock for a moment, which is not worth a word.
+            Err(_) if busy && self.busy < BUSY => return Ok(Polled::Busy),
             Err(Error::Cancelled) => {}
-            Err(Error::Driver(DriverError::NotThisFormat { .. })) => return self.open_again(&job),
+            Err(Error::Driver(DriverError::NotThisFormat { .. })) => self.open_again(&job)?,
             Err(error) if is_fatal(&error) => return Err(error),
             Err(error) => self.tell_once(&error),
         }
-        Ok(())
+        Ok(if busy { Polled::Busy } else { Polled::Done })
     }
 
     /// Somebody made the mailbox one of another format, as the first delivery does with an empty file.

@@ -89,14 +89,6 @@ impl OpenMailboxes {
         }
     }
 
-    /// The names of those that are open still.
-    pub fn names(&self) -> Vec<Foreign> {
-        self.lock()
-            .values()
-            .map(|entry| entry.name.clone())
-            .collect()
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<MailboxId, Entry>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

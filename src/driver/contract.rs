@@ -77,8 +77,8 @@ pub trait LocalMailbox: Send {
     /// What is known of one of them.
     fn summary(&self, uid: Uid) -> Option<Summary>;
 
-    /// Notices what others did to the mailbox, and writes what the format wants written by now. Where somebody holds the
-    /// lock it does not wait but fails with `Locked`: it is called again soon, and requests must not queue behind it.
+    /// Notices what others did to the mailbox, and writes what the format wants written by now. Its job is in a
+    /// hurry ([`Job::may_wait`]): where somebody holds a lock it fails with `Locked` and is called again soon.
     fn poll(&mut self, job: &Job) -> Result<()>;
 
     /// Writes the bytes of one message into `into`. Never sets `\Seen`.

@@ -24,6 +24,7 @@ pub struct Job {
     reports: Arc<dyn Reports>,
     cancel: CancellationToken,
     last_progress: Arc<std::sync::Mutex<Option<std::time::Instant>>>,
+    may_wait: bool,
 }
 
 impl Job {
@@ -33,6 +34,7 @@ impl Job {
             reports,
             cancel,
             last_progress: Arc::default(),
+            may_wait: true,
         }
     }
 
@@ -43,6 +45,20 @@ impl Job {
             cancel: CancellationToken::new(),
             ..self.clone()
         }
+    }
+
+    /// The same job in a hurry: rather than wait for a lock it shall fail with [`Error::Locked`]. For work that nobody asked for.
+    #[must_use]
+    pub fn hurried(&self) -> Self {
+        Self {
+            may_wait: false,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the job may wait for a lock that somebody holds.
+    pub fn may_wait(&self) -> bool {
+        self.may_wait
     }
 
     /// Fails with [`Error::Cancelled`] once the job shall stop. Called while scanning, reading and waiting; never between the first byte written and the last sync.

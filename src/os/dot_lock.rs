@@ -172,8 +172,11 @@ impl<'e> Attempt<'e> {
         path.push(".lock");
         let Process { pid, host, .. } = &environment.process;
         let mut helper = path.clone();
+        // Two threads of one program may want the same lock in the same second.
+        let thread = format!("{:?}", thread::current().id());
+        let thread = thread.trim_matches(|letter: char| !letter.is_ascii_digit());
         helper.push(format!(
-            ".{}.{pid}.{}",
+            ".{}.{pid}.{thread}.{}",
             (environment.clock)(),
             host.replace('/', "_")
         ));

@@ -255,6 +255,7 @@ fn environment_of(world: &World) -> Environment {
     let mut environment = world.another(Arc::clone(&adjusted.files));
     environment.poll_interval = adjusted.poll_interval;
     environment.read_only = adjusted.read_only;
+    environment.lock_patience = adjusted.lock_patience;
     environment.process = adjusted.process.clone();
     environment
 }

@@ -189,3 +189,37 @@ fn a_mailbox_that_is_replaced_by_something_else_is_closed_with_the_reason() {
     assert!(matches!(closed, Event::Change(id, _) if id == mailbox));
     assert!(face.is_quiet());
 }
+
+#[test]
+fn a_lock_of_somebody_else_holds_up_no_reader() {
+    let mut face = Face::with(Kind::Real, |environment| {
+        environment.lock_patience = Duration::from_secs(300);
+    });
+    filled(&mut face, "box", 2);
+    let (mailbox, _) = open(&mut face, 1, "box");
+    let lock = face.path("box.lock");
+    std::fs::write(&lock, "").expect("a lock");
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(face.path("box"))
+        .expect("the mailbox");
+    file.write_all(b"From ann Mon Jan  5 10:00:00 2026\nSubject: late\n\nhello\n\n")
+        .expect("delivered");
+    std::thread::sleep(Duration::from_millis(100));
+    let began = std::time::Instant::now();
+    let read = face.served(mailbox, Ask::Envelopes(uids(&[1])));
+    assert!(read.result.is_ok(), "{:?}", read.result);
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let told = |event: &Event| matches!(event, Event::Notice(..));
+    if !read.events.iter().any(told) {
+        face.until_event(told);
+    }
+    std::fs::remove_file(&lock).expect("unlocked");
+    face.until_event(
+        |event| matches!(event, Event::Change(_, Change::Arrived(new)) if new.len() == 1),
+    );
+}

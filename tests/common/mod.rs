@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod faults;
+pub(crate) mod generated;
 pub(crate) mod power;
 pub(crate) mod random;
 pub(crate) mod world;

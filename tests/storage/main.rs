@@ -5,6 +5,7 @@
 mod common;
 
 mod bench;
+mod boxes;
 mod damaged;
 mod killed;
 mod locks;

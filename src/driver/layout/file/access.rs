@@ -102,6 +102,9 @@ pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result
 fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock> {
     let mut last_told = None;
     let mut waiting = |wait: Wait| {
+        if !job.may_wait() {
+            return false;
+        }
         let seconds = wait.left.as_secs();
         if last_told.is_none_or(|told: u64| told >= seconds + 15) {
             last_told = Some(seconds);
@@ -112,6 +115,9 @@ fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock
         job.checkpoint().is_ok()
     };
     DotLock::acquire(environment, path, &mut waiting).map_err(|refusal| match refusal {
+        DotLockError::Cancelled if !job.may_wait() => Error::Locked {
+            by: holder_name(None),
+        },
         DotLockError::Cancelled => Error::Cancelled,
         DotLockError::Held { holder, .. } => Error::Locked {
             by: holder_name(holder.as_ref()),
@@ -141,7 +147,7 @@ fn flock(
     let start = Instant::now();
     while !locked.file.try_lock(kind).map_err(Error::io(path))? {
         job.checkpoint()?;
-        if start.elapsed() >= environment.lock_patience {
+        if !job.may_wait() || start.elapsed() >= environment.lock_patience {
             return Err(Error::Locked {
                 by: holder_name(None),
             });
