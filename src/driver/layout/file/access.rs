@@ -72,7 +72,7 @@ pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Resu
         file,
         dot_lock: Some(dot_lock),
     };
-    flock(environment, path, &mut locked, Flock::Exclusive, job)?;
+    flock(environment, path, &mut *locked.file, Flock::Exclusive, job)?;
     recover(environment, path, &mut *locked.file)?;
     Ok(locked)
 }
@@ -95,7 +95,7 @@ pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result
         file,
         dot_lock: None,
     };
-    flock(environment, path, &mut locked, Flock::Shared, job)?;
+    flock(environment, path, &mut *locked.file, Flock::Shared, job)?;
     Ok(locked)
 }
 
@@ -137,15 +137,16 @@ fn holder_name(holder: Option<&Process>) -> Foreign {
     })
 }
 
-fn flock(
+/// Takes the kernel lock of an open file, waiting as long as the user's patience lasts.
+pub fn flock(
     environment: &Environment,
     path: &Path,
-    locked: &mut Locked,
+    file: &mut dyn MailFile,
     kind: Flock,
     job: &Job,
 ) -> Result<()> {
     let start = Instant::now();
-    while !locked.file.try_lock(kind).map_err(Error::io(path))? {
+    while !file.try_lock(kind).map_err(Error::io(path))? {
         job.checkpoint()?;
         if !job.may_wait() || start.elapsed() >= environment.lock_patience {
             return Err(Error::Locked {

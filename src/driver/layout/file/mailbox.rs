@@ -26,7 +26,7 @@ use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
-use crate::os::files::MailFile;
+use crate::os::files::{Flock, MailFile};
 use crate::os::name_lock::NameLock;
 
 /// An open mailbox.
@@ -132,6 +132,20 @@ impl FileMailbox {
         Ok(())
     }
 
+    fn read_unlocked(
+        &mut self,
+        uid: Uid,
+        part: Part,
+        into: &mut dyn Write,
+        job: &Job,
+    ) -> Result<()> {
+        let place = self.find(uid, job)?;
+        let Some(record) = self.contents.records.get(place).copied() else {
+            return Err(Error::NoSuchMessage);
+        };
+        self.source().read(&record, part, into, job)
+    }
+
     fn writable(&self) -> Result<()> {
         match self.opening.access {
             Access::ReadWrite => Ok(()),
@@ -220,11 +234,21 @@ impl LocalMailbox for FileMailbox {
     }
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
-        let place = self.find(uid, job)?;
-        let Some(record) = self.contents.records.get(place).copied() else {
-            return Err(Error::NoSuchMessage);
-        };
-        self.source().read(&record, part, into, job)
+        if self.opening.access == Access::ReadWrite {
+            return self.read_unlocked(uid, part, into, job);
+        }
+        // Somebody else may write: not while this is read.
+        access::flock(
+            &self.environment,
+            &self.path,
+            &mut *self.file,
+            Flock::Shared,
+            job,
+        )?;
+        let read = self.read_unlocked(uid, part, into, job);
+        // Fails only for files that cannot be locked, which are not locked then.
+        let _ = self.file.unlock();
+        read
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
