@@ -79,6 +79,7 @@ pub fn complain(sentence: &Printable, about: Option<&Foreign>, exit_code: u8, js
     }
 }
 
+/// The verbs that only look.
 fn perform(
     command: &Command,
     setup: &Setup,
@@ -128,6 +129,18 @@ fn perform(
             };
             read::read(client, output, setup, wanted)
         }
+        other => change(other, setup, client, output),
+    }
+}
+
+/// The verbs that may change something, and those that are about no messages.
+fn change(
+    command: &Command,
+    setup: &Setup,
+    client: &mut Client,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    match command {
         Command::Create { mailbox } => names::create(client, mailbox),
         Command::Delete { mailbox } => names::delete(client, mailbox),
         Command::Rename { from, to } => names::rename(client, from, to),
@@ -170,6 +183,6 @@ fn perform(
             watch::watch(client, output, setup, mailbox, *seconds)
         }
         Command::Doctor => doctor::doctor(client, output, setup),
-        Command::Completions { .. } | Command::Man => Ok(()),
+        _ => Ok(()),
     }
 }
