@@ -50,7 +50,12 @@ fn append_takes_flags_and_a_date_and_either_line_end() {
     let dir = Dir::new();
     dir.json(&["create", "mail/new"]);
     for text in ["Subject: x\n\nbody\n", "Subject: x\r\n\r\nbody\r\n"] {
-        let marks = ["--flags", "\\Seen", "--date", "12-Jan-2026 10:00:00 +0100"];
+        let marks = [
+            "--flags",
+            "\\Seen later",
+            "--date",
+            "12-Jan-2026 10:00:00 +0100",
+        ];
         let ran = dir.feed(
             &[&["--json", "append", "mail/new"][..], &marks].concat(),
             text,
@@ -65,6 +70,7 @@ fn append_takes_flags_and_a_date_and_either_line_end() {
     assert_eq!(first["internal_date"], json!("2026-01-12T10:00:00+01:00"));
     assert_eq!(first["sha256"], second["sha256"]);
     assert_eq!(first["size"], json!(20));
+    assert_eq!(second["keywords"], json!(["later"]));
     let file = dir.write("message", "Subject: y\n\nz\n");
     let path = file.display().to_string();
     assert_eq!(dir.run(&["append", "mail/new", &path]).code, 0);
@@ -105,7 +111,6 @@ fn copies_and_moves_tell_where_messages_went() {
             json!({"source_uid": 3, "uid": 2})
         ]
     );
-    dir.json(&["flag", "INBOX", "2", "-work"]);
     let moved = dir.json(&["move", "INBOX", "2", "mail/to"]);
     assert_eq!(moved, [json!({"source_uid": 2, "uid": 3})]);
     assert_eq!(dir.json(&["status", "INBOX"])[0]["messages"], json!(2));
@@ -146,7 +151,6 @@ fn names_are_made_given_and_taken() {
 #[test]
 fn a_transfer_brings_everything_along() {
     let dir = Dir::new();
-    dir.json(&["flag", "INBOX", "2", "-work"]);
     let transferred = dir.json(&["transfer", "INBOX", "#driver.unix/mail/all"]);
     assert_eq!(transferred.last(), Some(&json!({"messages": 3})));
     let facts = |name: &str| {

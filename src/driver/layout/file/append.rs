@@ -1,7 +1,8 @@
 //! Appending: all messages are brought into file form first, then written behind the others in one journalled step.
 //!
 //! When the opener lock is free, the new messages get their UIDs at once. While another program has the mailbox open it
-//! gives them out itself, so they are appended without; likewise to a file that has no UIDs yet.
+//! gives them out itself, so they are appended without; likewise to a file that has no UIDs yet. Keywords that the
+//! mailbox does not define yet are defined in the first case, and left out in the others.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -13,13 +14,13 @@ use crate::driver::layout::file::filter::{self, Filtered};
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::opener::{self, Manners, Opener};
-use crate::driver::layout::file::record::{Marks, Record};
+use crate::driver::layout::file::record::{MOST_KEYWORDS, Marks, Record};
 use crate::driver::layout::file::target::Target;
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::date::InternalDate;
-use crate::mail::flags::{Flags, SystemFlags};
+use crate::mail::flags::{Flags, Keyword, SystemFlags};
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::journal::redo::Journal;
@@ -40,7 +41,14 @@ pub fn append(
     let mut locked = access::lock_to_change(environment, path, job)?;
     let count = batch.messages.len() as u32;
     let mut target = if matches!(opener, Opener::Held(_)) {
-        Target::owned(environment, path, &mut *locked.file, count, job)?
+        let keywords = batch.keywords();
+        Target::owned(
+            environment,
+            path,
+            &mut *locked.file,
+            (count, &keywords),
+            job,
+        )?
     } else {
         Target::shared(path, &*locked.file, job)?
     };
@@ -115,6 +123,17 @@ impl Batch {
             filtered,
         });
         Ok(())
+    }
+
+    /// Every keyword that a message has, once.
+    fn keywords(&self) -> Vec<Keyword> {
+        let mut found: Vec<Keyword> = Vec::new();
+        for keyword in self.messages.iter().flat_map(|it| it.flags.keywords()) {
+            if found.len() < MOST_KEYWORDS && !found.contains(keyword) {
+                found.push(keyword.clone());
+            }
+        }
+        found
     }
 
     /// The bytes to append, in order.

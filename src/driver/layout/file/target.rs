@@ -13,6 +13,7 @@ use crate::driver::layout::file::rewrite::{self, Wish};
 use crate::driver::layout::file::scan::Scan;
 use crate::driver::layout::file::window::Window;
 use crate::mail::date::InternalDate;
+use crate::mail::flags::Keyword;
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
 use crate::os::journal::redo::Journal;
@@ -31,12 +32,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// A mailbox whose opener lock is ours: `count` UIDs are taken, and written down, where the file has UIDs.
+    /// A mailbox whose opener lock is ours: `count` UIDs are taken, and written down, where the file has UIDs; so are
+    /// those of `keywords` that it does not define yet, while there is room.
     pub fn owned(
         environment: &Environment,
         path: &Path,
         file: &mut dyn MailFile,
-        count: u32,
+        (count, keywords): (u32, &[Keyword]),
         job: &Job,
     ) -> Result<Self> {
         let length = file.metadata().map_err(Error::io(path))?.len();
@@ -66,6 +68,7 @@ impl Target {
             return Self::without_uids(contents.on_disk, file, length, path);
         }
         contents.base.last_uid = last;
+        contents.base.define(keywords);
         let mut patches = Vec::new();
         let lacking = contents
             .records
