@@ -80,7 +80,10 @@ fn moves(terminal: &mut Terminal, report: &mut Report) {
             mute += 1;
             continue;
         }
-        delays.push(terminal.settle(QUIET).duration_since(sent));
+        // A line is there with the first piece; a page only when its last row is.
+        let first = terminal.last();
+        let settled = terminal.settle(QUIET);
+        delays.push((if page { settled } else { first }).duration_since(sent));
         let bytes = (terminal.raw().len() - before) as u64;
         if page {
             pages.push(bytes)
