@@ -33,7 +33,7 @@ pub struct Settings {
 /// Where mail lives on this machine.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Local {
-    /// The file into which the system delivers; found by the rules of the system where absent.
+    /// The file into which the system delivers; `/var/mail/LOGIN` where absent.
     pub spool: Option<PathBuf>,
     /// The keywords of formats that keep only bits, in the order of the bits.
     pub keywords: Vec<String>,
@@ -54,7 +54,7 @@ pub struct Local {
 /// Names of mailboxes with a purpose.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Folders {
-    /// The mailbox that is opened as INBOX; the driver rules decide where absent.
+    /// The mailbox that opens at the start; INBOX where absent.
     pub inbox: Option<String>,
     /// Where mailboxes live, `name path/[pattern]` as in Pine; the first is the default one.
     pub collections: Vec<String>,
@@ -65,7 +65,7 @@ pub struct Folders {
 /// Who the user is.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Identity {
-    /// The personal name.
+    /// The personal name, for mail that is written.
     pub name: Option<String>,
     /// The domain of addresses without one; the host's name where absent.
     pub domain: Option<String>,
