@@ -34,7 +34,7 @@ pub fn menu_pages(context: Context) -> u8 {
 
 /// What stands in `slot` of the key menu of `context`.
 pub fn menu_cell(context: Context, slot: u8) -> Option<(Command, &'static str)> {
-    if slot % 12 == 0 {
+    if slot.is_multiple_of(12) {
         return Some((Command::Help, "Help"));
     }
     if slot % 12 == 1 && menu_pages(context) > 1 {

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use crate::backend::request::{Request, Ticket};
 
 /// One thing to do.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "effects are made one at a time and done at once"
+)]
 pub enum Effect {
     /// Asks the backend.
     Ask(Ticket, Request),

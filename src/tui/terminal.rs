@@ -6,10 +6,9 @@ use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossterm::cursor::Show;
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -17,6 +16,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use crate::mail::text::Foreign;
+
+/// Buttons and wheel, positions as numbers; not every motion, which crossterm's own command asks for too.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// What ratatui draws through.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -65,7 +68,7 @@ impl RawTerminal {
         let mut out = io::stdout();
         execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
         if self.mouse {
-            execute!(out, EnableMouseCapture)?;
+            execute!(out, Print(MOUSE_ON))?;
         }
         Ok(())
     }
@@ -89,7 +92,7 @@ impl RawTerminal {
     pub fn give_back(&mut self) -> io::Result<()> {
         let mut out = io::stdout();
         let mouse = if self.mouse {
-            execute!(out, DisableMouseCapture)
+            execute!(out, Print(MOUSE_OFF))
         } else {
             Ok(())
         };

@@ -61,6 +61,7 @@ fn delete_moves_on_and_expunge_asks() {
     bench.keys("n");
     assert_eq!(bench.state.mailbox.as_ref().map(|open| open.len()), Some(6));
     bench.keys("x enter");
+    assert_eq!(bench.said(), "Expunged 1 message");
     assert_eq!(bench.state.mailbox.as_ref().map(|open| open.len()), Some(5));
     assert_eq!(row(&bench), 1);
     let left = fs::read(&bench.world.environment.spool).expect("a spool");
@@ -95,7 +96,13 @@ fn save_offers_to_make_the_folder_and_marks_as_deleted() {
     bench.keys("enter");
     assert_eq!(bench.said(), "Message 1 copied to \"club\"");
     assert!(!has(&bench, 1, SystemFlags::DELETED));
-    bench.keys("s ctrl-c");
+    bench.keys("s").types("cl").keys("tab");
+    assert!(
+        bench.screen().contains("[club] : club"),
+        "{}",
+        bench.screen()
+    );
+    bench.keys("ctrl-c");
     assert_eq!(bench.said(), "Save message cancelled");
 }
 

@@ -120,6 +120,7 @@ fn drawing_is_cheap_and_quitting_restores_the_terminal() {
     assert!((1..=4500).contains(&page), "page {page}");
     terminal.send("qy");
     assert_eq!(terminal.wait(PATIENCE), Some(0));
+    terminal.settle(QUIET);
     let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
     let end = raw
         .rfind("\u{1b}[?1049l")

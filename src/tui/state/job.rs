@@ -1,6 +1,5 @@
 //! Requests that are under way, and what is to happen when they end.
 
-use crate::mail::envelope::Envelope;
 use crate::mail::name::MailboxName;
 use crate::mail::order::Order;
 use crate::mail::structure::Section;
@@ -21,13 +20,13 @@ pub enum Job {
     /// Counts a folder.
     Count(MailboxName),
     /// Gets envelopes.
-    Envelopes(Vec<Uid>, Vec<(Uid, Envelope)>),
+    Envelopes,
     /// Gets a message to read.
     View(Uid),
     /// Changes flags; says this when done.
     Store(Option<Printable>),
-    /// Expunges.
-    Expunge,
+    /// Expunges; so many messages had been removed before.
+    Expunge(u64),
     /// Sorts.
     Sort(Order, Vec<Uid>),
     /// Copies a message.

@@ -91,9 +91,8 @@ impl MessageView {
         };
         self.rows = message_rows(document, &options);
         // keep about the same place in the text
-        if before > 0 {
-            self.top = self.top * self.rows.len() / before;
-        }
+        let place = (self.top * self.rows.len()).checked_div(before);
+        self.top = place.unwrap_or(self.top);
         self.laid_out = Some(wanted);
         self.found = None;
         if self.link.is_none() && !links(document).is_empty() {

@@ -9,5 +9,6 @@ pub mod message;
 pub mod pager;
 pub mod prompt;
 pub mod screen;
+#[expect(clippy::module_inception, reason = "it holds the struct State")]
 pub mod state;
 pub mod status;

@@ -51,9 +51,8 @@ impl Pager {
             .iter()
             .flat_map(|line| wrap(line, width))
             .collect();
-        if before > 0 {
-            self.top = self.top * self.rows.len() / before;
-        }
+        let place = self.top.saturating_mul(self.rows.len()).checked_div(before);
+        self.top = place.unwrap_or(self.top);
         self.found = None;
     }
 }

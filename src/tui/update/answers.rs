@@ -32,7 +32,7 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
     let yes = key == 'y';
     match purpose {
         Purpose::Quit if yes => opening::leave(state, Leave::Quit),
-        Purpose::Expunge if yes => index::expunge(state),
+        Purpose::Expunge if yes => opening::expunge(state),
         Purpose::ExpungeAndLeave(then) if yes => opening::expunge_and_close(state, then),
         Purpose::ExpungeAndLeave(then) => opening::close(state, then),
         Purpose::CreateAndSave { uid, delete, to } if yes => {

@@ -25,7 +25,7 @@ pub fn event(state: &mut State, event: Event) {
 fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
     let shown = matches!(
         state.jobs.get(&ticket),
-        Some(Job::Open | Job::Sort(..) | Job::Expunge | Job::Save { .. } | Job::Close)
+        Some(Job::Open | Job::Sort(..) | Job::Expunge(_) | Job::Save { .. } | Job::Close)
     );
     let percent = (done.min(total) * 100).checked_div(total).unwrap_or(0);
     if let Some((_, shown_percent)) = state.status.progress.as_mut().filter(|_| shown) {
@@ -39,14 +39,14 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Close => opening::closed(state, result),
         Job::List => listing::listed(state, result),
         Job::Count(_) => state.folders.counting = false,
-        Job::Envelopes(..) | Job::Doctor | Job::Write(..) | Job::Run(_) => {}
+        Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run(_) => {}
         Job::View(_) => reading::finished(state, ticket, result),
         Job::Store(said) => match (result, said) {
             (Ok(()), Some(said)) => state.say(said),
             (Ok(()), None) => {}
             (Err(error), _) => state.complain_own(format!("The flags were not changed: {error}")),
         },
-        Job::Expunge => index::expunged(state, result),
+        Job::Expunge(before) => index::expunged(state, before, result),
         Job::Sort(order, uids) => index::sorted(state, order, uids, result),
         Job::Search(from, uids) => whereis::searched(state, from, &uids, result),
         Job::Save {

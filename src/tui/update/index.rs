@@ -92,27 +92,22 @@ fn ask_expunge(state: &mut State) {
         return;
     }
     if !state.options.confirm_expunge {
-        return expunge(state);
+        return opening::expunge(state);
     }
     let question = opening::expunge_question(state);
     let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, EXPUNGE_HELP);
     state.prompt = Some(prompt);
 }
 
-/// It was said that deleted messages shall go.
-pub fn expunge(state: &mut State) {
-    state.ask_mailbox(Ask::Expunge(None), Job::Expunge);
-}
-
 /// The expunge has ended.
-pub fn expunged(state: &mut State, result: Result<()>) {
+pub fn expunged(state: &mut State, before: u64, result: Result<()>) {
     match result {
         Ok(()) if state.leaving.is_some() => {}
         Ok(()) => {
             let removed = state.mailbox.as_ref().map_or(0, |open| open.removed);
-            state.say_own(match removed {
-                1 => "Expunged 1 message since the folder was opened".to_owned(),
-                count => format!("Expunged {count} messages since the folder was opened"),
+            state.say_own(match removed.saturating_sub(before) {
+                1 => "Expunged 1 message".to_owned(),
+                count => format!("Expunged {count} messages"),
             });
         }
         Err(error) => state.complain_own(format!("Cannot expunge: {error}")),

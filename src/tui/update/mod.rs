@@ -26,5 +26,6 @@ pub mod reading;
 pub mod save;
 pub mod settle;
 pub mod text;
+#[expect(clippy::module_inception, reason = "it holds the function update")]
 pub mod update;
 pub mod whereis;

@@ -65,8 +65,14 @@ pub fn expunge_question(state: &State) -> Printable {
 
 /// Expunges, then closes.
 pub fn expunge_and_close(state: &mut State, then: Leave) {
-    state.ask_mailbox(Ask::Expunge(None), Job::Expunge);
+    expunge(state);
     close(state, then);
+}
+
+/// Removes what is marked as deleted.
+pub fn expunge(state: &mut State) {
+    let before = state.mailbox.as_ref().map_or(0, |open| open.removed);
+    state.ask_mailbox(Ask::Expunge(None), Job::Expunge(before));
 }
 
 /// Closes the open mailbox and goes on with `then` once that is done.

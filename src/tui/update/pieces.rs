@@ -2,6 +2,7 @@
 
 use crate::backend::event::Piece;
 use crate::backend::request::Ticket;
+use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
 use crate::tui::update::{listing, reading};
@@ -12,39 +13,44 @@ const LARGEST: usize = 512 << 20;
 /// Takes in a piece.
 pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
     match piece {
-        Piece::View(_, document) => return reading::arrived(state, ticket, document),
-        Piece::Listed(entries) => return listing::found(state, entries),
+        Piece::View(_, document) => reading::arrived(state, ticket, document),
+        Piece::Listed(entries) => listing::found(state, entries),
         Piece::Status(status) => {
             if let Some(Job::Count(name)) = state.jobs.get(&ticket) {
                 state.folders.count(name, status.unseen);
             }
-            return;
         }
         Piece::Finding(finding) => {
             if let Some(open) = &mut state.mailbox {
                 open.findings.push(finding);
             }
-            return;
         }
         Piece::Envelopes(envelopes) => {
-            let known = matches!(state.jobs.get(&ticket), Some(Job::Envelopes(..)));
+            let known = matches!(state.jobs.get(&ticket), Some(Job::Envelopes));
             if let Some(open) = state.mailbox.as_mut().filter(|_| known) {
                 open.keep_envelopes(envelopes);
             }
-            return;
         }
-        Piece::Bytes(more) => {
-            if let Some(Job::Read(_, bytes)) = state.jobs.get_mut(&ticket)
-                && bytes.len() + more.len() <= LARGEST
-            {
-                bytes.extend_from_slice(&more);
+        Piece::Bytes(more) => bytes(state, ticket, &more),
+        Piece::Found(found) => {
+            if let Some(Job::Sort(_, uids) | Job::Search(_, uids)) = state.jobs.get_mut(&ticket) {
+                uids.extend(found);
             }
-            return;
         }
-        Piece::Found(found) => match state.jobs.get_mut(&ticket) {
-            Some(Job::Sort(_, uids) | Job::Search(_, uids)) => uids.extend(found),
-            _ => {}
-        },
         Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) => {}
     }
+}
+
+/// Keeps bytes of a message; one that is too large is given up, never cut short in silence.
+fn bytes(state: &mut State, ticket: Ticket, more: &[u8]) {
+    let Some(Job::Read(_, bytes)) = state.jobs.get_mut(&ticket) else {
+        return;
+    };
+    if bytes.len() + more.len() <= LARGEST {
+        bytes.extend_from_slice(more);
+        return;
+    }
+    state.jobs.remove(&ticket);
+    state.outbox.push(Effect::Cancel(ticket));
+    state.complain_own("The message is larger than 512 MB; nothing was done with it");
 }

@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::state::prompt::{Choice, Kind, TextPrompt};
+use crate::tui::state::prompt::{Choice, Kind, TextPrompt, Topic};
 use crate::tui::state::state::State;
 use crate::tui::update::answers;
 
@@ -17,6 +17,7 @@ enum Outcome {
     Choice(char),
     Special(char),
     Recall(isize),
+    Complete,
     Unknown,
 }
 
@@ -35,6 +36,7 @@ pub fn key(state: &mut State, key: Key) {
         Outcome::Stays => {}
         Outcome::Help => prompt.help_shown = !prompt.help_shown,
         Outcome::Recall(step) => recall(state, step),
+        Outcome::Complete => complete(state),
         Outcome::Unknown => state.outbox.push(Effect::Beep),
         Outcome::Special(letter) => {
             let purpose = prompt.purpose.clone();
@@ -90,6 +92,7 @@ fn text_key(typed: &mut TextPrompt, key: Key) -> Outcome {
             let default = typed.default.clone().filter(|_| text.is_empty());
             return Outcome::Text(default.unwrap_or_else(|| text.to_owned()));
         }
+        (_, Some(KeyCode::Tab)) if typed.topic == Topic::Folder => return Outcome::Complete,
         (_, Some(KeyCode::Up)) => return Outcome::Recall(1),
         (_, Some(KeyCode::Down)) => return Outcome::Recall(-1),
         _ => {}
@@ -142,5 +145,32 @@ fn recall(state: &mut State, step: isize) {
     {
         typed.recalled = back;
         typed.edit.replace(answer);
+    }
+}
+
+/// Adds what all folders have in common whose names begin with what was typed.
+fn complete(state: &mut State) {
+    let Some(prompt) = &mut state.prompt else {
+        return;
+    };
+    let Kind::Text(typed) = &mut prompt.kind else {
+        return;
+    };
+    let begun = typed.edit.text();
+    let at_root = state.folders.directory.is_empty();
+    let entries = state.folders.entries.iter().filter(|_| at_root);
+    let names = entries.map(|entry| {
+        let slash = if entry.is_directory { "/" } else { "" };
+        format!("{}{slash}", entry.label.raw())
+    });
+    let fitting = names.filter(|name| name.starts_with(begun));
+    let common = fitting.reduce(|one, other| {
+        let same = one.chars().zip(other.chars());
+        let same = same.take_while(|(a, b)| a == b);
+        same.map(|(letter, _)| letter).collect()
+    });
+    match common.filter(|common| common.len() > begun.len()) {
+        Some(common) => typed.edit.replace(common),
+        None => state.outbox.push(Effect::Beep),
     }
 }

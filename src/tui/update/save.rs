@@ -9,6 +9,7 @@ use crate::mail::uid::{Uid, UidSet};
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Answer, Kind, Prompt, Purpose, Topic};
 use crate::tui::state::state::State;
+use crate::tui::update::listing;
 use crate::tui::update::messages::{number, store, target};
 use crate::tui::update::names::{named, typed_name};
 
@@ -101,6 +102,9 @@ pub fn copied(
     result: Result<()>,
 ) {
     let message = format!("Message {} copied to ", number(state, uid));
+    if created {
+        listing::list(state);
+    }
     match result {
         Ok(()) if delete => {
             let said = named(state, &message, &to, " and deleted");

@@ -55,7 +55,7 @@ fn settle_index(state: &mut State, areas: &Areas) {
     let Some(pane) = areas.index else {
         return;
     };
-    let busy = state.is_busy_with(|job| matches!(job, Job::Envelopes(..)));
+    let busy = state.is_busy_with(|job| matches!(job, Job::Envelopes));
     let Some(open) = &mut state.mailbox else {
         return;
     };
@@ -83,8 +83,7 @@ fn settle_index(state: &mut State, areas: &Areas) {
         if !missing.is_empty() {
             open.asked.extend(missing.iter().copied());
             let uids: UidSet = missing.iter().copied().collect();
-            let job = Job::Envelopes(missing, Vec::new());
-            state.ask_mailbox(Ask::Envelopes(uids), job);
+            state.ask_mailbox(Ask::Envelopes(uids), Job::Envelopes);
             return;
         }
     }

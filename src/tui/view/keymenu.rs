@@ -6,7 +6,7 @@ use crate::mail::text::Printable;
 use crate::tui::command::Command;
 use crate::tui::command_menu::menu_cell;
 use crate::tui::state::pager::wrap;
-use crate::tui::state::prompt::{Kind, Prompt};
+use crate::tui::state::prompt::{Kind, Prompt, Topic};
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
 use crate::tui::update::main_menu::LINES;
@@ -91,6 +91,9 @@ fn prompt_cells(prompt: &Prompt) -> Vec<(String, String)> {
     match &prompt.kind {
         Kind::Text(typed) => {
             let mut cells = vec![own("^G", "Help"), own("^C", "Cancel"), own("Ret", "Accept")];
+            if typed.topic == Topic::Folder {
+                cells.push(own("Tab", "Complete"));
+            }
             for (letter, label) in &typed.extra {
                 let key = format!("^{}", letter.to_ascii_uppercase());
                 cells.push(own(&key, label));

@@ -8,4 +8,5 @@ pub mod painter;
 pub mod statusline;
 pub mod text;
 pub mod title;
+#[expect(clippy::module_inception, reason = "it holds the function view")]
 pub mod view;
