@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -160,6 +161,12 @@ impl From<Output> for Ran {
             err: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
+}
+
+/// Sends a signal to a run.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    let pid = Pid::from_child(child);
+    kill_process(pid, signal).expect("it still runs");
 }
 
 /// How many throw-away homes there are.

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::dir::{Dir, demos};
+use crate::dir::{Dir, demos, send};
 
 #[test]
 fn what_is_no_mailbox_is_refused_with_its_reason() {
@@ -232,10 +233,7 @@ fn a_signal_ends_the_demonstration_cleanly() {
     let mut stdout = child.stdout.take().expect("a pipe");
     stdout.read_exact(&mut first).expect("it has begun");
     assert_eq!(demos(&dir), 1);
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill").success());
+    send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(demos(&dir), 0);
 }
@@ -246,10 +244,7 @@ fn a_signal_ends_an_append_that_waits_for_its_message() {
     let before = dir.read("spool");
     let mut child = dir.spawn(&["append", "INBOX"]);
     std::thread::sleep(Duration::from_millis(700));
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill").success());
+    send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(dir.read("spool"), before);
 }

@@ -1,11 +1,11 @@
 //! `watch`: news of an open mailbox, whoever causes it.
 
 use std::io::{BufRead, BufReader};
-use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::dir::Dir;
+use crate::dir::{Dir, send};
 
 #[test]
 fn news_comes_as_it_happens_and_the_watch_ends_on_time() {
@@ -41,10 +41,7 @@ fn a_signal_closes_the_mailbox_and_leaves_no_lock() {
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     stdout.read_line(&mut line).expect("text");
-    let kill = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill").success());
+    send(&child, Signal::TERM);
     assert_eq!(child.wait().expect("it ends").code(), Some(143));
     assert!(!dir.path("spool.lock").exists());
     assert_eq!(dir.json(&["flag", "INBOX", "1", "+\\Seen"]).len(), 1);
