@@ -243,8 +243,11 @@ fn a_signal_ends_an_append_that_waits_for_its_message() {
     let dir = Dir::new();
     let before = dir.read("spool");
     let mut child = dir.spawn(&["append", "INBOX"]);
+    // waiting for the child would close its input, and so end the message
+    let stdin = child.stdin.take();
     std::thread::sleep(Duration::from_millis(700));
     send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    drop(stdin);
     assert_eq!(dir.read("spool"), before);
 }
