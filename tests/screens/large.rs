@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use mugo::backend::error::Error;
 use mugo::backend::event::Event;
 use mugo::backend::request::{Ask, Request};
 use mugo::mail::change::Change;
@@ -45,6 +46,28 @@ fn state(messages: u32) -> State {
     update(&mut state, Msg::Event(Event::Finished(ticket, Ok(()))));
     types(&mut state, "i");
     state
+}
+
+#[test]
+fn quitting_does_not_wait_for_a_mailbox_that_is_still_opening() {
+    let options = Options::default();
+    let keymap = Keymap::load(&options.keymap).expect("a keymap");
+    let mut state = State::new(options, keymap);
+    start(&mut state);
+    update(&mut state, Msg::Key(Key::parse("q").expect("a key")));
+    let effects = update(&mut state, Msg::Key(Key::parse("y").expect("a key")));
+    let mut tickets = effects.iter().filter_map(|effect| match effect {
+        Effect::Cancel(ticket) | Effect::Ask(ticket, Request::On(_, Ask::Close)) => Some(*ticket),
+        _ => None,
+    });
+    let (open, close) = (
+        tickets.next().expect("cancelled"),
+        tickets.next().expect("closed"),
+    );
+    for (ticket, error) in [(open, Error::Cancelled), (close, Error::NotOpen)] {
+        update(&mut state, Msg::Event(Event::Finished(ticket, Err(error))));
+    }
+    assert!(state.over && state.farewell.is_empty());
 }
 
 /// Types keys; gives the UIDs whose envelopes were asked for.

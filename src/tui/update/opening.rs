@@ -77,6 +77,11 @@ pub fn expunge(state: &mut State) {
 
 /// Closes the open mailbox and goes on with `then` once that is done.
 pub fn close(state: &mut State, then: Leave) {
+    // nobody waits for a mailbox to open that is left already
+    let opening = state.jobs.iter().find(|(_, job)| matches!(job, Job::Open));
+    if let Some((ticket, _)) = opening {
+        state.outbox.push(Effect::Cancel(*ticket));
+    }
     match state.ask_mailbox(Ask::Close, Job::Close) {
         Some(_) => state.leaving = Some(then),
         None => arrive(state, then),
@@ -85,7 +90,10 @@ pub fn close(state: &mut State, then: Leave) {
 
 /// The mailbox is closed: tells what was kept, goes on.
 pub fn closed(state: &mut State, result: Result<()>) {
-    if let Some(open) = &state.mailbox {
+    // one that never opened has nothing to tell
+    let opened = state.mailbox.as_ref().filter(|open| !open.failed);
+    let was_open = opened.is_some();
+    if let Some(open) = opened {
         let count = |count: u64, noun: &str| match count {
             1 => format!("1 {noun}"),
             count => format!("{count} {noun}s"),
@@ -99,7 +107,7 @@ pub fn closed(state: &mut State, result: Result<()>) {
         state.farewell.push(text.clone());
         state.say(text);
     }
-    if let Err(error) = result {
+    if let (Err(error), true) = (result, was_open) {
         let text = Printable::own(format!("Closing failed: {error}"));
         state.farewell.push(text.clone());
         state.complain(text);
@@ -156,6 +164,9 @@ pub fn opened(state: &mut State, result: Result<()>) {
     };
     if let Err(error) = result {
         open.failed = true;
+        if state.leaving.is_some() {
+            return;
+        }
         let inbox = open.name.is_inbox();
         let name = open.name.clone();
         let text = named(state, "Cannot open folder ", &name, &format!(": {error}"));
