@@ -220,7 +220,7 @@ impl Session {
                     drop(work::run(ticket, program, self.ends.clone())?);
                 }
                 Effect::Beep => self.terminal.beep()?,
-                Effect::Repaint => self.terminal.screen.clear()?,
+                Effect::Repaint => self.terminal.forget()?,
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Quit => self.state.over = true,
             }

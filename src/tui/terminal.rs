@@ -14,6 +14,7 @@ use crossterm::terminal::{
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 
 use crate::mail::text::Foreign;
 
@@ -71,6 +72,13 @@ impl RawTerminal {
             execute!(out, Print(MOUSE_ON))?;
         }
         Ok(())
+    }
+
+    /// Forgets what is on the screen, so that the next frame paints all of it. Ratatui's own `clear` would ask the
+    /// terminal for its cursor, and wait for an answer among the user's keys.
+    pub fn forget(&mut self) -> io::Result<()> {
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Rings the bell.

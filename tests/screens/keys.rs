@@ -7,6 +7,7 @@ use mugo::mail::flags::SystemFlags;
 use mugo::tui::msg::{Mouse, Msg};
 use mugo::tui::options::LayoutChoice;
 use mugo::tui::state::screen::Screen;
+use mugo::tui::toml_file::Source;
 
 use crate::bench::{Bench, bench, bench_with, mail};
 
@@ -370,4 +371,34 @@ fn pasted_text_goes_into_prompts_without_controls() {
     bench.keys("g");
     bench.send(Msg::Paste("a\u{1b}[201~b\nc".to_owned()));
     assert!(bench.screen().contains("a[201~bc"), "{}", bench.screen());
+}
+
+#[test]
+fn terminals_without_unicode_get_ascii_alone() {
+    let mut bench = bench_with(80, 24, &mail(), |options| options.ascii = true);
+    for keys in ["i", "4 enter enter", "h", "<", "s"] {
+        bench.keys(keys);
+        assert!(bench.screen().is_ascii(), "{keys}: {}", bench.screen());
+    }
+}
+
+#[test]
+fn the_other_keymaps_lead_to_messages_too() {
+    for name in ["vim", "emacs", "mutt"] {
+        let mut bench = bench_with(80, 24, &mail(), |options| {
+            options.keymap = Source::BuiltIn(name.to_owned());
+        });
+        let index = if name == "vim" || name == "mutt" {
+            "I"
+        } else {
+            "i"
+        };
+        bench.keys(index).keys("enter enter");
+        assert_eq!(
+            bench.state.screen,
+            Screen::Text,
+            "{name}: {}",
+            bench.screen()
+        );
+    }
 }

@@ -143,3 +143,26 @@ fn a_hangup_ends_the_program_at_once() {
     assert_eq!(code, Some(129));
     assert!(begun.elapsed() < Duration::from_secs(8));
 }
+
+#[test]
+fn a_storm_of_sizes_leaves_a_usable_screen() {
+    let mut run = start(&mail(), 24, 80);
+    let terminal = &mut run.terminal;
+    terminal.send("i");
+    for step in 0..60u16 {
+        terminal.resize(1 + step * 7 % 50, 1 + step * 37 % 180);
+        if step % 9 == 0 {
+            terminal.send("n");
+        }
+    }
+    terminal.resize(24, 80);
+    terminal.settle(QUIET);
+    // the model has seen other sizes than the program drew for: paint it all again
+    terminal.send("\u{c}");
+    let painted = terminal.wait_for(PATIENCE, |screen| {
+        screen.contains("MESSAGE INDEX") && screen.contains("OTHER CMDS")
+    });
+    assert!(painted, "{}", terminal.text());
+    terminal.send("qy");
+    assert_eq!(terminal.wait(PATIENCE), Some(0));
+}
