@@ -89,20 +89,28 @@ impl Run<'_> {
         let (end, target) = ends(self.header);
         let mut length = self.file.metadata()?.len();
         if target < end {
-            while length > end + moved {
-                moved += self.move_tail(end + moved, target + moved, length, moved)?;
-                length = self.file.metadata()?.len();
-            }
-            if length < end + moved {
-                return Err(foreign_change());
-            }
-            if moved > 0 || self.header.kind == Kind::Append {
-                let garbage = sample(self.file, target + moved, length)?;
-                self.handle.write(&Record::mark(Step::Cut {
-                    from: length,
-                    to: target + moved,
-                    garbage,
-                }))?;
+            loop {
+                while length > end + moved {
+                    moved += self.move_tail(end + moved, target + moved, length, moved)?;
+                    length = self.file.metadata()?.len();
+                }
+                if length < end + moved {
+                    return Err(foreign_change());
+                }
+                if moved > 0 || self.header.kind == Kind::Append {
+                    let garbage = sample(self.file, target + moved, length)?;
+                    self.handle.write(&Record::mark(Step::Cut {
+                        from: length,
+                        to: target + moved,
+                        garbage,
+                    }))?;
+                }
+                // Syncing that record took time enough for one more message to be appended.
+                let now = self.file.metadata()?.len();
+                if now == length {
+                    break;
+                }
+                length = now;
             }
             self.cut(target + moved)?;
         } else if length < target {
