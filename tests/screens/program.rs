@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::bench::mail;
@@ -90,7 +91,7 @@ fn foreign_sequence(raw: &[u8]) -> Option<String> {
 fn hostile_mail_sends_nothing_but_our_own_sequences() {
     let mut run = start(&mail(), 30, 100);
     for keys in [
-        "i", "5\r", "\r", "h", "h", ">", "<", "<", "l", "?", "e", "m", "j",
+        "i", "\u{c}", "5\r", "\r", "h", "h", ">", "<", "<", "l", "?", "e", "m", "j",
     ] {
         typed(&mut run.terminal, keys);
     }
@@ -132,13 +133,35 @@ fn drawing_is_cheap_and_quitting_restores_the_terminal() {
     );
 }
 
+fn signal(terminal: &Terminal, signal: Signal) {
+    let pid = i32::try_from(terminal.pid()).expect("a process id");
+    let pid = Pid::from_raw(pid).expect("not 0");
+    kill_process(pid, signal).expect("it runs");
+}
+
+#[test]
+fn a_stop_and_its_end_paint_the_screen_again() {
+    let mut run = start(&mail(), 24, 80);
+    let terminal = &mut run.terminal;
+    typed(terminal, "i");
+    let before = terminal.raw().len();
+    signal(terminal, Signal::STOP);
+    signal(terminal, Signal::CONT);
+    terminal.settle(QUIET);
+    let again = String::from_utf8_lossy(&terminal.raw()[before..]).into_owned();
+    assert!(
+        again.contains("\u{1b}[?1049h") && again.contains("MESSAGE INDEX"),
+        "{again:?}"
+    );
+    terminal.send("qy");
+    assert_eq!(terminal.wait(PATIENCE), Some(0));
+}
+
 #[test]
 fn a_hangup_ends_the_program_at_once() {
     let mut run = start(&mail(), 24, 80);
     let begun = Instant::now();
-    let pid = i32::try_from(run.terminal.pid()).expect("a process id");
-    let pid = rustix::process::Pid::from_raw(pid).expect("not 0");
-    rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it runs");
+    signal(&run.terminal, Signal::HUP);
     let code = run.terminal.wait(PATIENCE);
     assert_eq!(code, Some(129));
     assert!(begun.elapsed() < Duration::from_secs(8));
