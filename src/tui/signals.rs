@@ -1,7 +1,10 @@
-//! Signals that the loop listens to.
+//! Signals that the loop listens to, and the loss of the terminal, which is heard as a hangup.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const HANGUP: i32 = 1;
@@ -14,6 +17,8 @@ pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     proceed: Signal,
+    /// Standard input, watched for nothing but its end: a session without a controlling terminal gets no SIGHUP.
+    line: AsyncFd<OwnedFd>,
 }
 
 /// A signal that came.
@@ -28,12 +33,14 @@ pub enum Heard {
 impl Signals {
     /// Listens from now on.
     pub fn new() -> io::Result<Self> {
+        let line = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 0)?;
         let proceed = rustix::process::Signal::CONT.as_raw();
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             proceed: signal(SignalKind::from_raw(proceed))?,
+            line: AsyncFd::with_interest(line, Interest::PRIORITY)?,
         })
     }
 
@@ -44,6 +51,19 @@ impl Signals {
             _ = self.terminate.recv() => Heard::End(TERMINATE),
             _ = self.interrupt.recv() => Heard::End(INTERRUPT),
             _ = self.proceed.recv() => Heard::Continued,
+            () = lost(&self.line) => Heard::End(HANGUP),
         }
     }
+}
+
+/// Ends when the other end of the terminal is gone.
+async fn lost(line: &AsyncFd<OwnedFd>) {
+    while let Ok(mut guard) = line.ready(Interest::PRIORITY).await {
+        if guard.ready().is_read_closed() {
+            return;
+        }
+        guard.clear_ready();
+    }
+    // what cannot be watched is left to the reader of keys
+    std::future::pending().await
 }
