@@ -7,8 +7,7 @@
 pub(crate) fn find(raw: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(raw);
     let mut found = Vec::new();
-    let mut letters = text.char_indices().peekable();
-    while let Some((place, letter)) = letters.next() {
+    for (place, letter) in text.char_indices() {
         let complaint = match letter {
             '\u{1b}' => sequence(&text[place + 1..]),
             '\r' | '\n' | '\u{7}' | '\u{8}' => None,
@@ -18,7 +17,6 @@ pub(crate) fn find(raw: &[u8]) -> Vec<String> {
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 Some(format!("bidi {:04x}", u32::from(letter)))
             }
-            '\u{fffd}' => None,
             _ => None,
         };
         if let Some(complaint) = complaint {

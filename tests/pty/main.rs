@@ -96,7 +96,7 @@ fn no_message_brings_its_own_bytes_to_the_terminal() {
         let home = Home::new();
         let mut mugo = home.demo(rows, columns);
         for number in 1..=25 {
-            mugo.send(&format!("i\u{1b}[H"));
+            mugo.send("i\u{1b}[H");
             mugo.settle(Duration::from_millis(60));
             mugo.send(&format!("j{number}\r"));
             mugo.settle(Duration::from_millis(60));
