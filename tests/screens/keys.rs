@@ -328,6 +328,8 @@ fn unknown_keys_later_commands_and_missing_folders_say_so() {
         "{}",
         bench.said()
     );
+    let open = bench.state.mailbox.as_ref().expect("the one before");
+    assert!(open.name.is_inbox() && open.is_open() && open.len() == 6);
 }
 
 #[test]

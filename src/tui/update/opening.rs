@@ -173,6 +173,10 @@ pub fn opened(state: &mut State, result: Result<()>) {
         state.complain(text);
         if inbox {
             state.ask(Request::Doctor, Job::Doctor);
+        } else if let Some(previous) = state.previous.take() {
+            // a name typed wrong leads back to where one was, once
+            begin(state, previous);
+            state.previous = None;
         }
         return;
     }
