@@ -34,13 +34,18 @@ impl Signals {
     /// Listens from now on.
     pub fn new() -> io::Result<Self> {
         let line = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 0)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe to call; an OwnedFd that is moved in keeps its number and stays open"
+        )]
+        let line = AsyncFd::with_interest(line, Interest::PRIORITY)?;
         let proceed = rustix::process::Signal::CONT.as_raw();
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             proceed: signal(SignalKind::from_raw(proceed))?,
-            line: AsyncFd::with_interest(line, Interest::PRIORITY)?,
+            line,
         })
     }
 
