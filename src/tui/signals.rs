@@ -1,11 +1,11 @@
 //! Signals that the loop listens to, and the loss of the terminal, which is heard as a hangup.
 
 use std::io;
-use std::os::fd::OwnedFd;
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 const HANGUP: i32 = 1;
 const INTERRUPT: i32 = 2;
@@ -17,8 +17,8 @@ pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     proceed: Signal,
-    /// Standard input, watched for nothing but its end: a session without a controlling terminal gets no SIGHUP.
-    line: AsyncFd<OwnedFd>,
+    /// The end of the terminal: a session that it does not control gets no SIGHUP.
+    lost: oneshot::Receiver<()>,
 }
 
 /// A signal that came.
@@ -33,19 +33,13 @@ pub enum Heard {
 impl Signals {
     /// Listens from now on.
     pub fn new() -> io::Result<Self> {
-        let line = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 0)?;
-        #[expect(
-            deprecated,
-            reason = "its successor is unsafe to call; an OwnedFd that is moved in keeps its number and stays open"
-        )]
-        let line = AsyncFd::with_interest(line, Interest::PRIORITY)?;
         let proceed = rustix::process::Signal::CONT.as_raw();
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             proceed: signal(SignalKind::from_raw(proceed))?,
-            line,
+            lost: watch()?,
         })
     }
 
@@ -56,19 +50,24 @@ impl Signals {
             _ = self.terminate.recv() => Heard::End(TERMINATE),
             _ = self.interrupt.recv() => Heard::End(INTERRUPT),
             _ = self.proceed.recv() => Heard::Continued,
-            () = lost(&self.line) => Heard::End(HANGUP),
+            _ = &mut self.lost => Heard::End(HANGUP),
         }
     }
 }
 
-/// Ends when the other end of the terminal is gone.
-async fn lost(line: &AsyncFd<OwnedFd>) {
-    while let Ok(mut guard) = line.ready(Interest::PRIORITY).await {
-        if guard.ready().is_read_closed() {
-            return;
-        }
-        guard.clear_ready();
-    }
-    // what cannot be watched is left to the reader of keys
-    std::future::pending().await
+/// Tells when the other end of the terminal is gone. The thread sleeps until then, or until the program ends.
+fn watch() -> io::Result<oneshot::Receiver<()>> {
+    let (gone, lost) = oneshot::channel();
+    let wait = move || {
+        let input = rustix::stdio::stdin();
+        // no event is asked for: only errors and the hangup are told, and they always are
+        let mut watched = [PollFd::new(&input, PollFlags::empty())];
+        while poll(&mut watched, None).is_err_and(|error| error == Errno::INTR) {}
+        // nobody listens any longer where the session is over
+        let _ = gone.send(());
+    };
+    std::thread::Builder::new()
+        .name("mugo-terminal".to_owned())
+        .spawn(wait)?;
+    Ok(lost)
 }

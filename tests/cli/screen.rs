@@ -15,6 +15,11 @@ struct Screen {
 
 impl Screen {
     fn start(dir: &Dir, words: &[&str]) -> Self {
+        Self::start_with(dir, words, true)
+    }
+
+    /// As [`Screen::start`]; `controlling` tells whether the terminal sends signals to the program.
+    fn start_with(dir: &Dir, words: &[&str], controlling: bool) -> Self {
         let size = PtySize {
             rows: 24,
             cols: 80,
@@ -30,6 +35,7 @@ impl Screen {
         command.env("TERM", "xterm-256color");
         command.cwd(dir.path(""));
         command.args(words);
+        command.set_controlling_tty(controlling);
         let child = pair.slave.spawn_command(command).expect("the program");
         Self {
             child,
@@ -75,6 +81,15 @@ fn a_terminal_that_goes_away_ends_everything_as_a_hangup() {
     let mut screen = Screen::start(&dir, &["--demo", "INBOX"]);
     screen.wait_for("INBOX");
     assert_eq!(demos(&dir), 1);
+    assert_eq!(screen.hang_up(), 129);
+    assert_eq!(demos(&dir), 0);
+}
+
+#[test]
+fn a_terminal_that_sends_no_signal_ends_everything_too() {
+    let dir = Dir::new();
+    let mut screen = Screen::start_with(&dir, &["--demo", "INBOX"], false);
+    screen.wait_for("INBOX");
     assert_eq!(screen.hang_up(), 129);
     assert_eq!(demos(&dir), 0);
 }
