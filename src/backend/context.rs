@@ -1,5 +1,6 @@
 //! What everybody who serves a request has in common.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::driver::job::Job;
 use crate::driver::place::Place;
 use crate::mail::name::MailboxName;
 use crate::os::environment::Environment;
+use crate::os::guard::FileId;
 
 /// Shared by all threads and tasks of one backend.
 pub struct Context {
@@ -67,6 +69,16 @@ impl Context {
     /// The driver of a local mailbox that exists.
     pub fn choice(&self, name: &MailboxName) -> Result<Choice<'_>> {
         choose(&self.drivers, &self.place(name)?)
+    }
+
+    /// Whether two paths lead to one file: a link has other letters and the same mail.
+    pub fn is_same_file(&self, one: &Path, other: &Path) -> bool {
+        let files = &self.environment.files;
+        one == other
+            || match (files.metadata(one), files.metadata(other)) {
+                (Ok(one), Ok(other)) => FileId::of(&one) == FileId::of(&other),
+                _ => false,
+            }
     }
 
     /// Remembers what failed while nobody asked by ticket.

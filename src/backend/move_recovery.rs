@@ -37,7 +37,9 @@ pub fn recover(
         let Some((process, record)) = record else {
             continue;
         };
-        if record.from != path || environment.process.sees(&process) != Life::Dead {
+        if !context.is_same_file(&record.from, path)
+            || environment.process.sees(&process) != Life::Dead
+        {
             continue;
         }
         match finish(context, &record, mailbox, job) {
@@ -88,6 +90,10 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
         Err(Error::Driver(DriverError::NoSuchMailbox { .. })) => return Ok(false),
         other => other?,
     };
+    if context.is_same_file(&choice.place.path, &record.from) {
+        // Another name of the source: what is there are the originals.
+        return Ok(false);
+    }
     let mut missing: BTreeMap<&Mark, usize> = BTreeMap::new();
     for mark in record.messages.values() {
         *missing.entry(mark).or_default() += 1;

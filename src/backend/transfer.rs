@@ -60,7 +60,8 @@ pub async fn copy<S: Source>(
         .mailbox
         .and_then(|mailbox| context.open.path(mailbox));
     let there = destination_path(context, &order.to);
-    let staged = here.is_some() && here == there;
+    let staged =
+        matches!((&here, &there), (Some(here), Some(there)) if context.is_same_file(here, there));
     // Within one mailbox the record could not tell copies from originals.
     let mut ledger = Ledger::new(here.filter(|_| order.remove && !staged), &order.to);
     let target = Target {
@@ -99,7 +100,8 @@ pub fn transfer(
     job: &Job,
 ) -> Result<()> {
     let choice = context.choice(from)?;
-    if destination_path(context, &to).as_ref() == Some(&choice.place.path) {
+    let same = |there: PathBuf| context.is_same_file(&there, &choice.place.path);
+    if destination_path(context, &to).is_some_and(same) {
         let why = "source and destination are the same mailbox; nothing was changed";
         return Err(Error::Unsupported(why));
     }

@@ -8,6 +8,7 @@ mod ends;
 mod face;
 mod jobs;
 mod laws;
+mod moves;
 mod reading;
 mod real;
 mod toy;
