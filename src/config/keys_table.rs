@@ -28,6 +28,10 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("local.newsrc", Kind::Text),
     ("local.black_box", Kind::Text),
     ("local.anonymous", Kind::Flag),
+    (
+        "local.without_dot_lock",
+        Kind::Choice(&["read-only", "flock"]),
+    ),
     ("folders.inbox", Kind::Text),
     ("folders.collections", Kind::List),
     ("folders.saved", Kind::Text),

@@ -49,6 +49,8 @@ pub struct Local {
     pub black_box: Option<PathBuf>,
     /// Whether the user is anonymous.
     pub anonymous: bool,
+    /// What becomes of a mailbox whose folder refuses lock files: `read-only` or `flock`.
+    pub without_dot_lock: String,
 }
 
 /// Names of mailboxes with a purpose.

@@ -2,7 +2,8 @@
 //!
 //! It is made by linking a file of a unique name to the lock's name, which is exclusive on NFS too. A lock of another
 //! program says nothing about its holder and is honoured until it is stale by the file server's clock. Ours carry the
-//! name of the process, so the lock of a dead one is removed at once.
+//! name of the process, so the lock of a dead one is removed at once; so is a lock that is older than this machine's
+//! start, on a disk that no other machine writes. Where the folder refuses, a helper program makes the lock.
 
 use std::fs::Metadata;
 use std::io;
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::os::environment::{Environment, Process};
+use crate::os::environment::{Environment, Process, WithoutDotLock};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::guard::FileId;
+use crate::os::lock_helper::{self, Answer, HelperLock, LockHelper};
 use crate::os::process::Life;
 use crate::os::transfer::{read_full_at, write_all_at};
 
@@ -71,6 +73,8 @@ pub struct DotLock {
     files: Arc<dyn FileLayer>,
     path: PathBuf,
     ours: Ours,
+    /// The helper that made it.
+    helper: Option<HelperLock>,
     held: bool,
 }
 
@@ -91,33 +95,32 @@ impl DotLock {
             return Err(DotLockError::TooLong);
         }
         let mut attempt = Attempt::new(environment, mailbox);
-        let begin = Instant::now();
+        let mut patience = Patience {
+            begin: Instant::now(),
+            limit: environment.lock_patience,
+            waiting,
+        };
         loop {
             let present = attempt.look()?;
-            if present.is_none()
-                && let Some(lock) = attempt.create()?
-            {
-                return Ok(lock);
+            let step = match &present {
+                None => attempt.create(&mut patience)?,
+                Some(present) if present.is_abandoned => attempt.seize(present, &mut patience)?,
+                Some(_) => Step::Busy,
+            };
+            match step {
+                Step::Taken(lock) => return Ok(lock),
+                Step::Again => continue,
+                Step::Busy => {}
             }
-            let Some(present) = present else { continue };
-            if present.is_abandoned {
-                attempt.seize(&present)?;
-                continue;
+            let holder = present.and_then(|present| present.holder);
+            if patience.left().is_zero() {
+                let path = attempt.path;
+                return Err(DotLockError::Held { path, holder });
             }
-            let left = environment.lock_patience.saturating_sub(begin.elapsed());
-            if left.is_zero() {
-                return Err(DotLockError::Held {
-                    path: attempt.path,
-                    holder: present.holder,
-                });
-            }
-            if !waiting(Wait {
-                left,
-                holder: present.holder,
-            }) {
+            if !patience.lasts(holder) {
                 return Err(DotLockError::Cancelled);
             }
-            thread::sleep(SECOND.min(left));
+            thread::sleep(SECOND.min(patience.left()));
         }
     }
 
@@ -131,11 +134,17 @@ impl DotLock {
             return Ok(());
         }
         self.held = false;
+        let present = self.files.link_metadata(&self.path);
         // An inode number is soon used again: the text tells whether the file is still ours.
-        let present = self.files.link_metadata(&self.path)?;
-        let is_ours = FileId::of(&present) == self.ours.file
+        let is_ours = present
+            .as_ref()
+            .is_ok_and(|present| FileId::of(present) == self.ours.file)
             && lock_text(self.files.as_ref(), &self.path)
                 .is_some_and(|text| text == self.ours.text);
+        if let Some(helper) = self.helper.take() {
+            return helper.release(&self.path, is_ours);
+        }
+        present?;
         if is_ours {
             self.files.remove_file(&self.path)
         } else {
@@ -158,16 +167,43 @@ struct Present {
     is_abandoned: bool,
 }
 
+/// What one try came to.
+enum Step {
+    Taken(DotLock),
+    Busy,
+    /// Things have changed: look again at once.
+    Again,
+}
+
+/// For how long a lock is waited for, and who is told.
+struct Patience<'w> {
+    begin: Instant,
+    limit: Duration,
+    waiting: &'w mut dyn FnMut(Wait) -> bool,
+}
+
+impl Patience<'_> {
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.begin.elapsed())
+    }
+
+    fn lasts(&mut self, holder: Option<Process>) -> bool {
+        let left = self.left();
+        !left.is_zero() && (self.waiting)(Wait { left, holder })
+    }
+}
+
 struct Attempt<'e> {
     environment: &'e Environment,
     files: &'e dyn FileLayer,
+    mailbox: &'e Path,
     path: PathBuf,
     helper: PathBuf,
     races: u32,
 }
 
 impl<'e> Attempt<'e> {
-    fn new(environment: &'e Environment, mailbox: &Path) -> Self {
+    fn new(environment: &'e Environment, mailbox: &'e Path) -> Self {
         let mut path = mailbox.as_os_str().to_owned();
         path.push(".lock");
         let Process { pid, host, .. } = &environment.process;
@@ -184,6 +220,7 @@ impl<'e> Attempt<'e> {
         Self {
             environment,
             files,
+            mailbox,
             path: path.into(),
             helper: helper.into(),
             races: 0,
@@ -207,7 +244,9 @@ impl<'e> Attempt<'e> {
         let is_abandoned = match life {
             Some(Life::Alive) => false,
             Some(Life::Dead) => true,
-            Some(Life::Unknown) | None => self.is_stale(&metadata)?,
+            Some(Life::Unknown) | None => {
+                self.is_of_an_earlier_run(&metadata) || self.is_stale(&metadata)?
+            }
         };
         let changed = (metadata.ctime(), metadata.ctime_nsec());
         Ok(Some(Present {
@@ -231,26 +270,88 @@ impl<'e> Attempt<'e> {
             .and_then(|file| file.metadata())
             .map(|metadata| metadata.ctime());
         let _ = self.files.remove_file(&self.helper);
-        let now = now.map_err(|source| self.refused(source))?;
+        let now = match now {
+            // Waiting makes sense where something can follow it.
+            Err(error) if is_denied(&error) && self.can_do_without() => (self.environment.clock)(),
+            other => other.map_err(|source| self.refused(source))?,
+        };
         Ok(now.saturating_sub(lock.ctime()) >= i64::try_from(limit).unwrap_or(i64::MAX))
     }
 
-    /// Makes the lock; `None` when somebody was quicker.
-    fn create(&mut self) -> Result<Option<DotLock>, DotLockError> {
+    /// Whether the lock was made before this machine started, by a process of this machine: it is dead.
+    fn is_of_an_earlier_run(&self, lock: &Metadata) -> bool {
+        self.environment.booted.is_some_and(|at| lock.ctime() < at)
+            && self.files.is_local_disk(&self.path).unwrap_or(false)
+    }
+
+    /// Whether there is a way to write where no lock file can be made.
+    fn can_do_without(&self) -> bool {
+        let helpers = &self.environment.lock_helpers;
+        self.environment.without_dot_lock == WithoutDotLock::FlockOnly
+            || helpers.iter().any(LockHelper::is_installed)
+    }
+
+    /// Makes the lock.
+    fn create(&mut self, patience: &mut Patience<'_>) -> Result<Step, DotLockError> {
         let made = self
             .fill(&self.helper)
             .and_then(|file| self.link_helper(file));
         let _ = self.files.remove_file(&self.helper);
-        let Some(ours) = made.map_err(|source| self.refused(source))? else {
-            return self.raced().map(|()| None);
-        };
-        let files = Arc::clone(&self.environment.files);
-        Ok(Some(DotLock {
-            files,
+        match made {
+            Ok(Some(ours)) => Ok(self.taken(ours, None)),
+            Ok(None) => self.raced().map(|()| Step::Again),
+            Err(source) => self.ask_helper(source, patience),
+        }
+    }
+
+    fn taken(&self, ours: Ours, helper: Option<HelperLock>) -> Step {
+        Step::Taken(DotLock {
+            files: Arc::clone(&self.environment.files),
             path: self.path.clone(),
             ours,
+            helper,
             held: true,
-        }))
+        })
+    }
+
+    /// Has a helper make the lock, where the folder refused: it may be open to a group only.
+    fn ask_helper(
+        &self,
+        refusal: io::Error,
+        patience: &mut Patience<'_>,
+    ) -> Result<Step, DotLockError> {
+        if !is_denied(&refusal) {
+            return Err(self.refused(refusal));
+        }
+        let paths = std::path::absolute(self.mailbox)
+            .and_then(|mailbox| Ok((mailbox, std::path::absolute(&self.path)?)));
+        let (mailbox, lock) = paths.map_err(|source| self.refused(source))?;
+        let helpers = &self.environment.lock_helpers;
+        let why = match lock_helper::ask(helpers, &mailbox, &lock, &mut || patience.lasts(None)) {
+            Answer::Locked(helper) => return self.verified(helper),
+            Answer::Busy => return Ok(Step::Busy),
+            Answer::Refused => HELPER_REFUSED,
+            Answer::Missing => HELPER_MISSING,
+        };
+        Err(self.refused(io::Error::new(refusal.kind(), why)))
+    }
+
+    /// A lock of a helper's making: believed when it is there.
+    fn verified(&self, helper: HelperLock) -> Result<Step, DotLockError> {
+        match self.files.link_metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => {
+                let file = FileId::of(&metadata);
+                let text = lock_text(self.files, &self.path).unwrap_or_default();
+                Ok(self.taken(Ours { file, text }, Some(helper)))
+            }
+            _ => {
+                let _ = helper.release(&self.path, false);
+                Err(self.refused(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    HELPER_REFUSED,
+                )))
+            }
+        }
     }
 
     /// Makes a file that everybody may remove. It names this process where the disk has room for that.
@@ -292,7 +393,7 @@ impl<'e> Attempt<'e> {
     }
 
     /// Removes an abandoned lock, unless it has become another one since it was looked at.
-    fn seize(&mut self, seen: &Present) -> Result<(), DotLockError> {
+    fn seize(&mut self, seen: &Present, patience: &mut Patience<'_>) -> Result<Step, DotLockError> {
         self.raced()?;
         let same = |metadata: &Metadata| {
             FileId::of(metadata) == seen.file
@@ -300,10 +401,12 @@ impl<'e> Attempt<'e> {
         };
         match self.files.link_metadata(&self.path) {
             Ok(metadata) if same(&metadata) => match self.files.remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.refused(error)),
-                _ => Ok(()),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    self.ask_helper(error, patience)
+                }
+                _ => Ok(Step::Again),
             },
-            _ => Ok(()),
+            _ => Ok(Step::Again),
         }
     }
 
@@ -325,6 +428,15 @@ impl<'e> Attempt<'e> {
             source,
         }
     }
+}
+
+const HELPER_MISSING: &str = "its folder lets nobody but a group make lock files, and no program is installed that \
+    has that right: install liblockfile-bin (dotlockfile) or mlock, or set local.without_dot_lock = \"flock\"";
+const HELPER_REFUSED: &str = "its folder refuses a lock file, and so does the program that makes them; \
+    local.without_dot_lock = \"flock\" does without";
+
+fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// What a lock file holds, as far as it can be a name of a process.

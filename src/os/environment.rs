@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::os::files::FileLayer;
 use crate::os::guard::Guards;
+use crate::os::lock_helper::LockHelper;
 
 /// The world as drivers and the backend see it.
 pub struct Environment {
@@ -34,6 +35,12 @@ pub struct Environment {
     pub restricted: bool,
     /// How long a foreign dot lock is honoured before it counts as stale.
     pub dot_lock_timeout: Duration,
+    /// What becomes of a mailbox whose folder refuses lock files.
+    pub without_dot_lock: WithoutDotLock,
+    /// The programs that are asked to make a dot lock where this one may not, in this order.
+    pub lock_helpers: Vec<LockHelper>,
+    /// When this machine started, in seconds since 1970; `None` where its clock cannot be trusted for that.
+    pub booted: Option<i64>,
     /// How long a busy lock is waited for before the operation gives up.
     pub lock_patience: Duration,
     /// How often open mailboxes look for changes by others.
@@ -44,6 +51,16 @@ pub struct Environment {
     pub kisses: Arc<AtomicU64>,
     /// The clock, in seconds since 1970.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+/// What becomes of a mailbox whose folder refuses lock files, and for which no helper makes one.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum WithoutDotLock {
+    /// It is not written.
+    #[default]
+    ReadOnly,
+    /// It is written under the kernel's lock alone, which programs that know only dot locks do not see.
+    FlockOnly,
 }
 
 /// The user whose mail this is.

@@ -55,6 +55,8 @@ pub trait FileLayer: Send + Sync {
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Whether the file system at `path` is a network one, where `flock` protects nobody.
     fn is_network(&self, path: &Path) -> io::Result<bool>;
+    /// Whether the file system at `path` is of a kind that one machine alone writes; `false` in doubt.
+    fn is_local_disk(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// An open file. All offsets are bytes from its start; there is no file position.

@@ -12,9 +12,11 @@ use directories::ProjectDirs;
 use thiserror::Error;
 
 use crate::os::accounts::Account;
-use crate::os::environment::{Environment, Process, User};
+use crate::os::environment::{Environment, Process, User, WithoutDotLock};
 use crate::os::files::FileLayer;
 use crate::os::guard::Guards;
+use crate::os::lock_helper;
+use crate::os::process;
 
 const SPOOL: &str = "/var/mail";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -40,6 +42,8 @@ pub struct Overrides {
     pub restricted: bool,
     /// How long a foreign dot lock is honoured.
     pub dot_lock_timeout: Option<Duration>,
+    /// What becomes of a mailbox whose folder refuses lock files.
+    pub without_dot_lock: WithoutDotLock,
     /// How long a busy lock is waited for.
     pub lock_patience: Option<Duration>,
     /// How often open mailboxes look for changes by others.
@@ -96,6 +100,9 @@ pub fn environment(
         read_only: overrides.read_only,
         restricted: overrides.restricted,
         dot_lock_timeout: overrides.dot_lock_timeout.unwrap_or(5 * MINUTE),
+        without_dot_lock: overrides.without_dot_lock,
+        lock_helpers: lock_helper::usual(),
+        booted: process::booted(),
         lock_patience: overrides.lock_patience.unwrap_or(5 * MINUTE),
         poll_interval: overrides.poll_interval.unwrap_or(Duration::from_secs(15)),
         guards: Guards::default(),
@@ -104,7 +111,8 @@ pub fn environment(
     })
 }
 
-/// Makes a folder that only its owner may enter, with its parents; an existing one is taken as it is.
+/// Makes a folder that only its owner may enter, with its parents; an existing one is taken as it is. Those that are
+/// made survive a power loss: what is synced inside is of no use when the folder itself is gone.
 pub fn private_folder(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
     if files.metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(());
@@ -116,6 +124,7 @@ pub fn private_folder(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
         private_folder(files, parent)?;
     }
     match files.create_dir(path, 0o700) {
+        Ok(()) => files.sync_dir(path.parent().unwrap_or(Path::new("."))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let made_meanwhile = files.metadata(path)?.is_dir();
             if made_meanwhile { Ok(()) } else { Err(error) }

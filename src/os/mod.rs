@@ -7,6 +7,7 @@ pub mod files;
 pub mod guard;
 pub mod home;
 pub mod journal;
+pub mod lock_helper;
 pub mod name_lock;
 pub mod process;
 pub mod real_files;

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::time::UNIX_EPOCH;
 
 use rustix::process::Signal;
 
@@ -104,6 +105,28 @@ pub fn kiss(pid: u32) -> bool {
         .ok()
         .and_then(rustix::process::Pid::from_raw)
         .is_some_and(|pid| rustix::process::kill_process(pid, Signal::USR2).is_ok())
+}
+
+/// When this machine started, in seconds since 1970. `None` in a container, which may share its disks with processes
+/// that it does not see, and where there is nothing to tell whether the clock was set forward since.
+pub fn booted() -> Option<i64> {
+    let space = fs::read_link("/proc/self/ns/pid").ok()?;
+    if space.to_str() != Some(FIRST_SPACE) {
+        return None;
+    }
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let told = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    // "btime" moves with the clock. A folder made early in this run keeps the clock's first opinion.
+    let folders = ["/dev", "/run"].iter().filter_map(|folder| born(folder));
+    Some(told.trim().parse().ok().min(folders.max())?).filter(|at: &i64| *at > 0)
+}
+
+/// The name space of process ids that the machine starts with; its number is the same for all kernels.
+const FIRST_SPACE: &str = "pid:[4026531836]";
+
+fn born(folder: &str) -> Option<i64> {
+    let born = fs::metadata(folder).ok()?.created().ok()?;
+    i64::try_from(born.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 /// Field 22 of `/proc/PID/stat`; `None` when there is no such process or it is a zombie.

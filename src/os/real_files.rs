@@ -15,6 +15,19 @@ use rustix::io::Errno;
 use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
 
 const NFS_MAGIC: u64 = 0x6969;
+/// ext2 to ext4, xfs, btrfs, f2fs, bcachefs, zfs, jfs, reiserfs, tmpfs, overlay.
+const LOCAL_MAGIC: [u64; 10] = [
+    0xEF53,
+    0x5846_5342,
+    0x9123_683E,
+    0xF2F5_2010,
+    0xCA45_1A4E,
+    0x2FC1_2FC1,
+    0x3153_464A,
+    0x5265_4973,
+    0x0102_1994,
+    0x794C_7630,
+];
 
 /// Reading leaves the access time alone, to the nanosecond.
 #[cfg(target_os = "linux")]
@@ -111,6 +124,10 @@ impl FileLayer for RealFiles {
     fn is_network(&self, path: &Path) -> io::Result<bool> {
         Ok(is_nfs(rustix::fs::statfs(path)?.f_type))
     }
+
+    fn is_local_disk(&self, path: &Path) -> io::Result<bool> {
+        Ok(is_local(rustix::fs::statfs(path)?.f_type))
+    }
 }
 
 struct RealFile {
@@ -185,6 +202,12 @@ impl MailFile for RealFile {
 
 fn is_nfs(magic: impl TryInto<u64>) -> bool {
     magic.try_into().is_ok_and(|magic| magic == NFS_MAGIC)
+}
+
+fn is_local(magic: impl TryInto<u64>) -> bool {
+    magic
+        .try_into()
+        .is_ok_and(|magic| LOCAL_MAGIC.contains(&magic))
 }
 
 fn time(seconds: i64) -> SystemTime {

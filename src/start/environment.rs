@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::Args;
 use crate::config::settings::Settings;
-use crate::os::environment::Environment;
+use crate::os::environment::{Environment, WithoutDotLock};
 use crate::os::home::{self, HomeError, Overrides};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
@@ -36,6 +36,10 @@ pub fn environment(
         home: home.clone(),
         anonymous: local.anonymous,
         read_only: args.common.read_only,
+        without_dot_lock: match local.without_dot_lock.as_str() {
+            "flock" => WithoutDotLock::FlockOnly,
+            _ => WithoutDotLock::ReadOnly,
+        },
         poll_interval: Some(Duration::from_secs(settings.check.interval.into())),
         ..Overrides::default()
     };

@@ -68,6 +68,7 @@ pub(crate) struct Faults {
     inner: Arc<dyn FileLayer>,
     state: Arc<Mutex<State>>,
     waits: bool,
+    shared: bool,
 }
 
 impl Faults {
@@ -84,6 +85,7 @@ impl Faults {
             inner,
             state: Arc::new(Mutex::new(state)),
             waits: false,
+            shared: false,
         }
     }
 
@@ -96,6 +98,12 @@ impl Faults {
     /// Waiting for the disk is passed on to the layer below.
     pub(crate) fn with_waiting(mut self) -> Self {
         self.waits = true;
+        self
+    }
+
+    /// Other machines write to these disks too.
+    pub(crate) fn on_a_network(mut self) -> Self {
+        self.shared = true;
         self
     }
 
@@ -224,7 +232,11 @@ impl FileLayer for Faults {
         self.inner.set_mode(path, mode)
     }
     fn is_network(&self, path: &Path) -> io::Result<bool> {
-        self.inner.is_network(path)
+        Ok(self.shared || self.inner.is_network(path)?)
+    }
+
+    fn is_local_disk(&self, path: &Path) -> io::Result<bool> {
+        Ok(!self.shared && self.inner.is_local_disk(path)?)
     }
 }
 

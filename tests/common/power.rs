@@ -270,6 +270,10 @@ impl FileLayer for Disk {
     fn is_network(&self, _path: &Path) -> io::Result<bool> {
         Ok(false)
     }
+
+    fn is_local_disk(&self, _path: &Path) -> io::Result<bool> {
+        Ok(true)
+    }
 }
 
 struct DiskFile {

@@ -11,4 +11,5 @@ mod fixtures;
 mod hostile;
 mod model;
 mod phile;
+mod spool;
 mod unix;

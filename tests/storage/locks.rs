@@ -139,6 +139,36 @@ fn r22_locks_of_the_living_the_dead_and_strangers() {
 }
 
 #[test]
+fn r22_a_lock_from_before_the_machines_start_has_no_living_holder() {
+    let mut world = world();
+    let path = world.mailbox("box", b"");
+    let lock = lock_of(&path);
+    let now = (world.environment.clock)();
+    for (booted, seized) in [
+        (Some(now + 60), true),
+        (Some(now - 60), false),
+        (None, false),
+    ] {
+        fs::write(&lock, "17").expect("a lock");
+        world.environment.booted = booted;
+        let begin = Instant::now();
+        let taken = dot_lock(&world.environment, &path);
+        assert_eq!(taken.is_ok(), seized, "{booted:?}");
+        assert!(begin.elapsed() < Duration::from_secs(1));
+    }
+    // A living holder that signed, and a file system that other machines write too.
+    world.environment.booted = Some(now + 60);
+    fs::write(&lock, world.environment.process.to_line()).expect("a lock");
+    assert!(dot_lock(&world.environment, &path).is_err());
+    fs::write(&lock, "17").expect("a lock");
+    let mut shared = world.another(Arc::new(
+        Faults::over(Arc::new(RealFiles), Fault::None).on_a_network(),
+    ));
+    shared.booted = Some(now + 60);
+    assert!(dot_lock(&shared, &path).is_err());
+}
+
+#[test]
 fn r22_waiting_tells_and_can_be_cancelled() {
     let mut world = world();
     let path = world.mailbox("box", b"");

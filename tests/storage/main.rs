@@ -7,6 +7,7 @@ mod common;
 mod bench;
 mod boxes;
 mod damaged;
+mod helpers;
 mod killed;
 mod locks;
 mod powerless;

@@ -4,13 +4,15 @@ use std::fs;
 use std::sync::Arc;
 
 use mugo::os::files::OpenMode;
+use mugo::os::home::private_folder;
 use mugo::os::journal::error::Recovered;
 use mugo::os::real_files::RealFiles;
 
 use crate::bench::{Case, expect_whole, recover, set_up};
-use crate::common::faults::{Fault, Faults};
+use crate::common::faults::{Fault, Faults, Op};
 use crate::common::power::Disk;
 use crate::common::random::{Random, rounds};
+use crate::common::world::world;
 
 #[test]
 fn a_disk_that_loses_nothing_equals_the_real_files() {
@@ -95,4 +97,22 @@ fn an_old_journal_does_not_come_back() {
             "seed {seed}"
         );
     }
+}
+
+#[test]
+fn r12_a_new_folder_is_made_durable_with_its_parents() {
+    let world = world();
+    let layer = Faults::over(Arc::new(RealFiles), Fault::None);
+    let root = world.dir.path();
+    let inner = root.join("a/b");
+    for _ in 0..2 {
+        private_folder(&layer, &inner).expect("made");
+    }
+    let expected = [
+        (Op::Folder, root.join("a")),
+        (Op::SyncDir, root.to_path_buf()),
+        (Op::Folder, inner),
+        (Op::SyncDir, root.join("a")),
+    ];
+    assert_eq!(layer.trace(), expected);
 }

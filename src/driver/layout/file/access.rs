@@ -3,6 +3,7 @@
 //! A change: dot lock, open, exclusive `flock`; given back in the opposite order. A look that leaves no trace: shared `flock` alone.
 
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::mail::text::Foreign;
 use crate::os::dot_lock::{DotLock, DotLockError, Wait};
-use crate::os::environment::{Environment, Process};
+use crate::os::environment::{Environment, Process, WithoutDotLock};
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::journal::error::{JournalError, Recovered};
 use crate::os::journal::redo::Journal;
@@ -68,10 +69,7 @@ pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Resu
         .files
         .open(path, OpenMode::ReadWrite)
         .map_err(Error::io(path))?;
-    let mut locked = Locked {
-        file,
-        dot_lock: Some(dot_lock),
-    };
+    let mut locked = Locked { file, dot_lock };
     flock(environment, path, &mut *locked.file, Flock::Exclusive, job)?;
     recover(environment, path, &mut *locked.file)?;
     Ok(locked)
@@ -99,7 +97,8 @@ pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result
     Ok(locked)
 }
 
-fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock> {
+/// The dot lock; `None` where its folder refuses one and the user has chosen to go without.
+fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<Option<DotLock>> {
     let mut last_told = None;
     let mut waiting = |wait: Wait| {
         if !job.may_wait() {
@@ -114,7 +113,14 @@ fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock
         }
         job.checkpoint().is_ok()
     };
-    DotLock::acquire(environment, path, &mut waiting).map_err(|refusal| match refusal {
+    let refusal = match DotLock::acquire(environment, path, &mut waiting) {
+        Ok(lock) => return Ok(Some(lock)),
+        Err(refusal) => refusal,
+    };
+    Err(match refusal {
+        DotLockError::CannotCreate { source, .. } if may_do_without(environment, path, &source) => {
+            return Ok(None);
+        }
         DotLockError::Cancelled if !job.may_wait() => Error::Locked {
             by: holder_name(None),
         },
@@ -128,6 +134,16 @@ fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock
         }
         DotLockError::TooLong => Error::Refused("the path is too long for a lock file"),
     })
+}
+
+/// Whether the kernel's lock may do alone: when the user said so, and where it protects at all.
+fn may_do_without(environment: &Environment, path: &Path, refusal: &io::Error) -> bool {
+    environment.without_dot_lock == WithoutDotLock::FlockOnly
+        && refusal.kind() == io::ErrorKind::PermissionDenied
+        && environment
+            .files
+            .is_network(path)
+            .is_ok_and(|network| !network)
 }
 
 fn holder_name(holder: Option<&Process>) -> Foreign {
@@ -195,7 +211,7 @@ pub fn journal_error(path: &Path, refusal: JournalError) -> Error {
         JournalError::TooCostly { .. } => Error::Refused("the change is too large"),
         JournalError::Unrecovered { .. } => Error::Io {
             path: path.to_owned(),
-            source: std::io::Error::other("an earlier change is still unfinished"),
+            source: io::Error::other("an earlier change is still unfinished"),
         },
     }
 }

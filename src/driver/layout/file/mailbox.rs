@@ -146,11 +146,15 @@ impl FileMailbox {
         self.source().read(&record, part, into, job)
     }
 
-    fn writable(&self) -> Result<()> {
-        match self.opening.access {
-            Access::ReadWrite => Ok(()),
-            Access::ReadOnly => Err(Error::ReadOnly),
+    /// Refuses a change to a mailbox that is open read-only, and tells why where that was not asked for.
+    fn writable(&self, job: &Job) -> Result<()> {
+        if self.opening.access == Access::ReadWrite {
+            return Ok(());
         }
+        if let Some(why) = &self.opening.why_read_only {
+            job.notice(format!("read-only: {why}"));
+        }
+        Err(Error::ReadOnly)
     }
 
     /// Puts new flags on one message in memory; whether they are others than before.
@@ -252,7 +256,7 @@ impl LocalMailbox for FileMailbox {
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
-        self.writable()?;
+        self.writable(job)?;
         let keywords = self.contents.base.keywords.len();
         let mut changed = Vec::new();
         for (first, last) in uids.ranges() {
@@ -294,7 +298,7 @@ impl LocalMailbox for FileMailbox {
     }
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable()?;
+        self.writable(job)?;
         let chosen =
             |uid: u32| uids.is_none_or(|uids| Uid::new(uid).is_some_and(|uid| uids.contains(uid)));
         self.write(Some(&chosen), job)
