@@ -336,3 +336,41 @@ fn a_small_change_costs_few_calls() {
     ];
     assert_eq!(ops, expected);
 }
+
+#[test]
+fn r2_a_large_change_notices_one_foreign_byte() {
+    const LARGE: usize = 300_000;
+    let old: Vec<u8> = (0..LARGE).map(|at| (at * 7 + at / 256) as u8).collect();
+    let mut plan = Plan::new(LARGE as u64);
+    plan.keep(0, 100);
+    plan.keep(290, 50_000);
+    plan.keep(220_000, 80_000);
+    let fault = Fault::Failure {
+        op: Op::Write,
+        at: 1,
+        errno: 5,
+        lasting: true,
+    };
+    for window in [8 << 20, 40_000] {
+        // The first lie where bytes are overwritten, the others where the file is cut.
+        for at in [
+            100, 1000, 45_000, 90_000, 129_000, 131_000, 200_000, 219_999, 299_000,
+        ] {
+            let world = world();
+            let path = world.mailbox("box", &old);
+            let faulty = world.another(Arc::new(Faults::over(Arc::new(RealFiles), fault)));
+            let mut file = faulty
+                .files
+                .open(&path, OpenMode::ReadWrite)
+                .expect("the mailbox");
+            let journal = Journal::new(&faulty).with_window(window);
+            let result = journal.rewrite(&path, file.as_mut(), &plan, &mut |_, _| {});
+            let Err(JournalError::Pending { journal, .. }) = result else {
+                panic!("{result:?}")
+            };
+            edit(&path, |bytes| bytes[at] ^= 1);
+            let what = format!("foreign byte at {at}, windows of {window}");
+            expect_conflict(&world, &path, &journal, &what);
+        }
+    }
+}

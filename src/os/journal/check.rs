@@ -1,6 +1,7 @@
 //! What must be true of the mailbox before a journal is used, and the digests that tell.
 
 use std::io;
+use std::iter;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -80,14 +81,15 @@ pub(crate) fn sample(file: &dyn MailFile, begin: u64, end: u64) -> io::Result<u1
     Ok(head ^ tail.rotate_left(1))
 }
 
-/// Digest of what the writes of `record` overwrite of the first `length` bytes.
-pub(crate) fn overwritten(file: &dyn MailFile, record: &Record, length: u64) -> io::Result<u128> {
-    let mut state = Xxh3::new();
-    for (to, bytes) in record.writes() {
-        let end = (to + bytes.len() as u64).min(length);
-        state.update(&digest(file, to, end)?.to_le_bytes());
+/// What the writes of `record` overwrite of the first `limit` bytes.
+pub(crate) fn before(file: &dyn MailFile, record: &Record, limit: u64) -> io::Result<Vec<u8>> {
+    let mut before = Vec::new();
+    for write in &record.writes {
+        let begin = before.len();
+        before.resize(begin + write.below(limit), 0);
+        read_exact_at(file, before.get_mut(begin..).unwrap_or_default(), write.to)?;
     }
-    Ok(state.digest128())
+    Ok(before)
 }
 
 /// Digest of bytes in memory.
@@ -95,24 +97,38 @@ pub(crate) fn digest_of(bytes: &[u8]) -> u128 {
     xxh3_128(bytes)
 }
 
-/// Whether each byte that `record` writes is, in the file, either written already or as it was before.
-pub(crate) fn half_done(file: &dyn MailFile, record: &Record) -> io::Result<bool> {
-    if record.before.is_empty() {
-        return Ok(true);
-    }
-    let mut before = record.before.as_slice();
-    for (to, after) in record.writes() {
-        let Some((old, rest)) = before.split_at_checked(after.len()) else {
-            return Ok(false);
-        };
-        before = rest;
+/// Digest of what a window writes and what it overwrites.
+pub(crate) fn digest_of_window(record: &Record) -> u128 {
+    let mut state = Xxh3::new();
+    state.update(&record.data);
+    state.update(&record.before);
+    state.digest128()
+}
+
+/// Whether each byte that `record` writes is, in the file, either written already or as it was before: as the
+/// record says below `limit`, NUL behind it.
+pub(crate) fn half_done(file: &dyn MailFile, record: &Record, limit: u64) -> io::Result<bool> {
+    let mut checked = 0;
+    for ((to, after), (_, before)) in record.writes().zip(record.overwritten(limit)) {
         let mut found = vec![0; after.len()];
         let count = read_full_at(file, &mut found, to)?;
+        let before = before.iter().chain(iter::repeat(&0));
         let known = found
             .iter()
-            .zip(old.iter().zip(after))
+            .zip(before.zip(after))
             .all(|(b, (o, n))| b == o || b == n);
         if count < found.len() || !known {
+            return Ok(false);
+        }
+        checked += 1;
+    }
+    Ok(checked == record.writes.len())
+}
+
+/// Whether nothing of what `record` writes below `limit` is written.
+pub(crate) fn untouched(file: &dyn MailFile, record: &Record, limit: u64) -> io::Result<bool> {
+    for (to, before) in record.overwritten(limit) {
+        if !is_digest(file, to, to + before.len() as u64, digest_of(before))? {
             return Ok(false);
         }
     }

@@ -13,7 +13,7 @@ use crate::os::journal::bytes::{Reader, begin, put_block, put_u64, put_u128, sea
 use crate::os::journal::plan::{Piece, Plan};
 
 /// Marks a journal and the version of its format.
-pub(crate) const MAGIC: [u8; 8] = *b"MugoJnl1";
+pub(crate) const MAGIC: [u8; 8] = *b"MugoJnl2";
 
 /// Which file, whatever its name: the inode, and when it was made.
 ///
@@ -84,11 +84,11 @@ pub(crate) struct Header {
     pub(crate) slot: u64,
     /// Unchanged ranges.
     pub(crate) guards: Vec<Guard>,
-    /// Digest of what a shrinking change leaves behind its new end until it is cut off.
+    /// Digest of samples of what a shrinking change leaves behind its new end until it is cut off.
     pub(crate) garbage: u128,
-    /// Digest of what the first window of a growing change overwrites.
-    pub(crate) overwritten: u128,
-    /// Digest of each window's bytes; empty when there is but one window.
+    /// Digest of all of that.
+    pub(crate) dropped: u128,
+    /// Digest of what each window writes and overwrites; empty when there is but one window.
     pub(crate) digests: Vec<u128>,
     /// The plan, when there is more than one window.
     pub(crate) plan: Option<Plan>,
@@ -124,7 +124,7 @@ impl Header {
             put_u128(&mut block, guard.digest);
         }
         put_u128(&mut block, self.garbage);
-        put_u128(&mut block, self.overwritten);
+        put_u128(&mut block, self.dropped);
         put_u64(&mut block, &[self.digests.len() as u64]);
         for digest in &self.digests {
             put_u128(&mut block, *digest);
@@ -157,7 +157,7 @@ impl Header {
         let guards = (0..body.count(32)?)
             .map(|_| take_guard(&mut body))
             .collect::<Option<_>>()?;
-        let (garbage, overwritten) = (body.u128()?, body.u128()?);
+        let (garbage, dropped) = (body.u128()?, body.u128()?);
         let digests = (0..body.count(16)?)
             .map(|_| body.u128())
             .collect::<Option<_>>()?;
@@ -175,7 +175,7 @@ impl Header {
             slot,
             guards,
             garbage,
-            overwritten,
+            dropped,
             digests,
             plan,
             path,

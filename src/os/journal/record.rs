@@ -33,13 +33,21 @@ pub(crate) struct Write {
     pub(crate) length: usize,
 }
 
+impl Write {
+    /// How many of the bytes lie below `limit`.
+    pub(crate) fn below(&self, limit: u64) -> usize {
+        let room = usize::try_from(limit.saturating_sub(self.to)).unwrap_or(usize::MAX);
+        self.length.min(room)
+    }
+}
+
 /// The record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Record {
     pub(crate) step: Step,
     pub(crate) writes: Vec<Write>,
     pub(crate) data: Vec<u8>,
-    /// What the writes overwrite (NULs beyond the old end), in small changes: as long as `data`, or empty.
+    /// What the writes overwrite of the old content; beyond its end they overwrite NULs.
     pub(crate) before: Vec<u8>,
 }
 
@@ -59,6 +67,16 @@ impl Record {
         let mut rest = self.data.as_slice();
         self.writes.iter().map_while(move |write| {
             let (bytes, after) = rest.split_at_checked(write.length)?;
+            rest = after;
+            Some((write.to, bytes))
+        })
+    }
+
+    /// Each write with what it overwrites below `limit`, which is the old end.
+    pub(crate) fn overwritten(&self, limit: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut rest = self.before.as_slice();
+        self.writes.iter().map_while(move |write| {
+            let (bytes, after) = rest.split_at_checked(write.below(limit))?;
             rest = after;
             Some((write.to, bytes))
         })
@@ -118,7 +136,7 @@ impl Record {
         let lengths = writes
             .iter()
             .try_fold(0usize, |sum, write| sum.checked_add(write.length))?;
-        let fits = lengths == data.len() && (before.is_empty() || before.len() == data.len());
+        let fits = lengths == data.len() && before.len() <= data.len();
         fits.then_some((
             sequence,
             Self {

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::os::files::MailFile;
 use crate::os::journal::check::{
-    done, half_done, is_digest, is_filling, overwritten, sample, unharmed,
+    done, half_done, is_digest, is_filling, sample, unharmed, untouched,
 };
 use crate::os::journal::header::{Header, Identity, Kind};
 use crate::os::journal::record::{Record, Step};
@@ -138,8 +138,10 @@ fn judge(file: &dyn MailFile, header: &Header, record: &Record) -> io::Result<Ve
             let reached = ends(header).0 + moved + record.data.len() as u64;
             Ok(if length < reached {
                 SHORT
-            } else {
+            } else if half_done(file, record, u64::MAX)? {
                 Verdict::Resume
+            } else {
+                CHANGED
             })
         }
         Step::Cut { from, to, garbage } => judge_cut(file, length, from, to, garbage),
@@ -181,7 +183,7 @@ fn judge_growing(
     let (old, new) = (header.old_length, header.new_length);
     let grown = length >= new && (index > 0 || is_filling(file, old, new, record)?);
     if grown {
-        return Ok(if half_done(file, record)? {
+        return Ok(if half_done(file, record, old)? {
             Verdict::Resume
         } else {
             CHANGED
@@ -191,8 +193,11 @@ fn judge_growing(
         return Ok(SHORT);
     }
     // The file was not extended, so nothing was written: what lies behind the old end is foreign.
-    let untouched = overwritten(file, record, old)? == header.overwritten;
-    Ok(if untouched { Verdict::Drop } else { CHANGED })
+    Ok(if untouched(file, record, old)? {
+        Verdict::Drop
+    } else {
+        CHANGED
+    })
 }
 
 fn judge_shrinking(
@@ -206,11 +211,8 @@ fn judge_shrinking(
     let last = index + 1 == header.windows();
     let uncut = length >= old && sample(file, new, old)? == header.garbage;
     if uncut {
-        return Ok(if half_done(file, record)? {
-            Verdict::Resume
-        } else {
-            CHANGED
-        });
+        let known = is_digest(file, new, old, header.dropped)? && half_done(file, record, old)?;
+        return Ok(if known { Verdict::Resume } else { CHANGED });
     }
     if !last || length < new {
         return Ok(if length < old { SHORT } else { CHANGED });
@@ -239,7 +241,7 @@ fn judge_commit(
     content: u128,
 ) -> io::Result<Verdict> {
     let arrived = is_digest(file, header.old_length, header.new_length, content)?;
-    Ok(if arrived && half_done(file, record)? {
+    Ok(if arrived && half_done(file, record, header.old_length)? {
         Verdict::Resume
     } else {
         CHANGED

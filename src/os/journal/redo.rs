@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
-use crate::os::journal::check::{digest_of, guards, is_filling, overwritten, sample};
+use crate::os::journal::check::{before, digest, digest_of_window, guards, is_filling, sample};
 use crate::os::journal::error::{JournalError, Recovered};
 use crate::os::journal::header::{Header, Identity, Kind};
-use crate::os::journal::order::{Move, Windows, fill, moves, unmoved};
+use crate::os::journal::order::{Move, Windows, moves, unmoved};
 use crate::os::journal::plan::Plan;
 use crate::os::journal::record::{OVERHEAD, Record, Step, WRITE, Write};
 use crate::os::journal::recovery::{self, Outcome};
-use crate::os::journal::run::{Run, foreign_change};
+use crate::os::journal::run::{Run, foreign_change, window_record};
 use crate::os::journal::store::{NotMade, Store};
-use crate::os::transfer::read_full_at;
 
 /// Bytes of a window in which large changes are made.
 const WINDOW: usize = 8 << 20;
@@ -23,8 +22,8 @@ const WINDOW: usize = 8 << 20;
 const LARGEST_PLAN: usize = 32 << 20;
 /// Appends up to this size go through the journal whole: fewer syncs than streaming.
 const SMALL_APPEND: u64 = 1 << 20;
-/// Changes up to this size journal what they overwrite too.
-const SMALL_CHANGE: usize = 64 << 10;
+/// Bytes that a slot of the journal holds at least, in which what others append meanwhile is moved.
+const SMALLEST_SLOT: u64 = 64 << 10;
 
 /// Changes of mailbox files that are complete or absent, whenever the program or the machine stops.
 ///
@@ -94,15 +93,8 @@ impl<'a> Journal<'a> {
         if windows.next().is_some() {
             self.enlarge(&mut header, &plan, &moves, file)?;
         }
-        let (writes, data) = fill(&first, file, plan.fresh()).map_err(touch)?;
+        let record = window_record(&first, &plan, file, length, 0).map_err(touch)?;
         header.guards = guards(file, &unmoved(&plan)).map_err(touch)?;
-        let step = Step::Window { index: 0 };
-        let record = Record {
-            step,
-            writes,
-            data,
-            before: Vec::new(),
-        };
         self.carry_out(header, record, file, progress)
     }
 
@@ -126,8 +118,8 @@ impl<'a> Journal<'a> {
             .ok_or(JournalError::BadPlan("the mailbox would be too long"))?;
         let (mut record, unchanged) = patching(patches, begin)?;
         header.guards = guards(file, &unchanged).map_err(touch)?;
+        record.before = before(file, &record, begin).map_err(touch)?;
         if length > SMALL_APPEND.min(self.window as u64) {
-            record.before = before(file, &record, begin).map_err(touch)?;
             self.append_streaming(header, record, file, source, progress)?;
             return Ok(begin);
         }
@@ -224,7 +216,7 @@ impl<'a> Journal<'a> {
             slot: 0,
             guards: Vec::new(),
             garbage: 0,
-            overwritten: 0,
+            dropped: 0,
             digests: Vec::new(),
             plan: None,
             path: path.to_path_buf(),
@@ -247,9 +239,9 @@ impl<'a> Journal<'a> {
             });
         }
         for window in Windows::new(moves, self.window) {
-            let filled = fill(&window, file, plan.fresh());
-            let (_, data) = filled.map_err(|source| untouched(&header.path, source))?;
-            header.digests.push(digest_of(&data));
+            let record = window_record(&window, plan, file, header.old_length, 0);
+            let record = record.map_err(|source| untouched(&header.path, source))?;
+            header.digests.push(digest_of_window(&record));
         }
         header.plan = Some(plan.clone());
         Ok(())
@@ -259,7 +251,7 @@ impl<'a> Journal<'a> {
     fn carry_out(
         &self,
         mut header: Header,
-        mut record: Record,
+        record: Record,
         file: &mut dyn MailFile,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), JournalError> {
@@ -268,11 +260,7 @@ impl<'a> Journal<'a> {
         let (old, new) = (header.old_length, header.new_length);
         if new <= old {
             header.garbage = sample(file, new, old).map_err(touch)?;
-        } else {
-            header.overwritten = overwritten(file, &record, old).map_err(touch)?;
-        }
-        if header.plan.is_none() && record.data.len() <= SMALL_CHANGE {
-            record.before = before(file, &record, old).map_err(touch)?;
+            header.dropped = digest(file, new, old).map_err(touch)?;
         }
         header.slot = slot_for(&header, &record);
         let mut run = self.start(&header, &record, file)?;
@@ -398,26 +386,12 @@ fn patching(
     Ok((record, unchanged))
 }
 
-/// What the writes of `record` overwrite; NULs beyond `length`.
-fn before(file: &dyn MailFile, record: &Record, length: u64) -> io::Result<Vec<u8>> {
-    let mut before = Vec::new();
-    for write in &record.writes {
-        let begin = before.len();
-        before.resize(begin + write.length, 0);
-        let inside = usize::try_from(length.saturating_sub(write.to)).unwrap_or(usize::MAX);
-        let room = before.get_mut(begin..).unwrap_or_default();
-        let inside = inside.min(room.len());
-        read_full_at(file, room.get_mut(..inside).unwrap_or_default(), write.to)?;
-    }
-    Ok(before)
-}
-
 fn slot_for(header: &Header, record: &Record) -> u64 {
     let needed = record.data.len() + record.before.len() + record.writes.len() * WRITE;
     let least = if header.plan.is_some() {
-        header.window
+        2 * header.window
     } else {
-        SMALL_CHANGE as u64
+        SMALLEST_SLOT
     };
     OVERHEAD + least.max(needed as u64)
 }

@@ -3,9 +3,10 @@
 use std::io;
 
 use crate::os::files::MailFile;
-use crate::os::journal::check::{digest_of, sample};
+use crate::os::journal::check::{before, digest_of_window, sample};
 use crate::os::journal::header::{Header, Kind};
-use crate::os::journal::order::{Windows, fill, moves};
+use crate::os::journal::order::{Move, Windows, fill, moves};
+use crate::os::journal::plan::Plan;
 use crate::os::journal::record::{OVERHEAD, Record, Step, WRITE, Write};
 use crate::os::journal::store::{Handle, Store};
 use crate::os::transfer::{read_exact_at, write_all_at};
@@ -44,8 +45,8 @@ impl Run<'_> {
         let moves = moves(plan);
         let windows = Windows::new(&moves, budget(self.header));
         for (window, digest) in windows.zip(&self.header.digests).skip(index(first)) {
-            match fill(&window, self.file, plan.fresh()) {
-                Ok((_, data)) if digest_of(&data) == *digest => {}
+            match self.window(&window, plan, 0) {
+                Ok(record) if digest_of_window(&record) == *digest => {}
                 Ok(_) => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
                 Err(error) => return Err(error),
@@ -67,20 +68,18 @@ impl Run<'_> {
         let total = self.header.windows();
         let windows = Windows::new(&moves, budget(self.header)).zip(&self.header.digests);
         for ((window, digest), number) in windows.zip(0..).skip(index(first)) {
-            let (writes, data) = fill(&window, self.file, plan.fresh())?;
-            if digest_of(&data) != *digest {
+            let record = self.window(&window, plan, number)?;
+            if digest_of_window(&record) != *digest {
                 return Err(foreign_change());
             }
-            let step = Step::Window { index: number };
-            self.step(&Record {
-                step,
-                writes,
-                data,
-                before: Vec::new(),
-            })?;
+            self.step(&record)?;
             progress(number + 1, total);
         }
         Ok(())
+    }
+
+    fn window(&self, window: &[Move], plan: &Plan, index: u64) -> io::Result<Record> {
+        window_record(window, plan, self.file, self.header.old_length, index)
     }
 
     /// Ends a change whose content is in place: saves what others appended meanwhile (`moved` bytes of it
@@ -126,20 +125,40 @@ impl Run<'_> {
     }
 
     fn move_tail(&mut self, from: u64, to: u64, end: u64, moved: u64) -> io::Result<u64> {
-        let room = self.header.slot.saturating_sub(OVERHEAD + WRITE as u64);
+        let room = self.header.slot.saturating_sub(OVERHEAD + WRITE as u64) / 2;
         let length = (end - from).min(room.min(self.header.window).max(1));
         let length = usize::try_from(length).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut data = vec![0; length];
         read_exact_at(self.file, &mut data, from)?;
-        let writes = vec![Write { to, length }];
-        self.step(&Record {
+        let mut record = Record {
             step: Step::Tail { moved },
-            writes,
+            writes: vec![Write { to, length }],
             data,
             before: Vec::new(),
-        })?;
+        };
+        record.before = before(self.file, &record, u64::MAX)?;
+        self.step(&record)?;
         Ok(length as u64)
     }
+}
+
+/// The record of window number `index`, read from a file whose old content ends at `old`.
+pub(crate) fn window_record(
+    window: &[Move],
+    plan: &Plan,
+    file: &dyn MailFile,
+    old: u64,
+    index: u64,
+) -> io::Result<Record> {
+    let (writes, data) = fill(window, file, plan.fresh())?;
+    let mut record = Record {
+        step: Step::Window { index },
+        writes,
+        data,
+        before: Vec::new(),
+    };
+    record.before = before(file, &record, old)?;
+    Ok(record)
 }
 
 /// Where foreign bytes begin while a change goes on, and where they belong when it ends: forward for a
