@@ -140,7 +140,7 @@ fn driver_code(error: &DriverError) -> u8 {
         DriverError::NotThisFormat { .. } | DriverError::Damaged { .. } => 65,
         DriverError::Locked { .. } | DriverError::Changed(_) => 75,
         DriverError::ReadOnly => 77,
-        DriverError::Io { source, .. } => io_code(source),
+        DriverError::Io { source, .. } | DriverError::Pending { source, .. } => io_code(source),
         _ => 1,
     }
 }
@@ -185,6 +185,12 @@ fn driver_line(error: &DriverError) -> String {
         }
         DriverError::Refused(why) => format!("refused: {why}"),
         DriverError::Cancelled => "cancelled".to_owned(),
+        DriverError::Pending { path, source } => format!(
+            "{}: {}; the change is unfinished, and the next opening of the mailbox finishes it or takes it back: \
+             do not repeat it before",
+            path_line(path),
+            io_line(source)
+        ),
         DriverError::Io { path, source } => format!("{}: {}", path_line(path), io_line(source)),
     }
 }

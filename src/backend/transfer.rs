@@ -71,7 +71,14 @@ pub async fn copy<S: Source>(
         staged,
     };
     let poured = pour(source, &uids, target, &mut ledger, outlet, job).await;
-    if matches!(poured, Err(ref error) if !matches!(error, Error::Panicked(_))) {
+    // Copies that may still come to be are looked for when the source is opened next.
+    let may_be_copied = |error: &Error| {
+        matches!(
+            error,
+            Error::Panicked(_) | Error::Driver(DriverError::Pending { .. })
+        )
+    };
+    if poured.as_ref().is_err_and(|error| !may_be_copied(error)) {
         ledger.close(&context.environment);
     }
     let appended = poured?;
@@ -153,7 +160,9 @@ pub fn append(
             Ok(appended)
         }
         (Err(error), made) => {
-            if let Some((driver, place)) = made {
+            if let Some((driver, place)) = made
+                && !matches!(error, DriverError::Pending { .. })
+            {
                 unmake(driver, &place, &job.uncancelled());
             }
             Err(error.into())

@@ -69,6 +69,14 @@ pub enum Error {
     /// The request was cancelled; nothing was changed by it that its changes did not tell.
     #[error("cancelled")]
     Cancelled,
+    /// The change is unfinished: the next opening of the mailbox finishes it or takes it back.
+    #[error("the change is unfinished; the next opening finishes it or takes it back")]
+    Pending {
+        /// What holds the rest of it.
+        path: PathBuf,
+        /// Why it stopped.
+        source: io::Error,
+    },
     /// The operating system refused.
     #[error("the operating system refused")]
     Io {

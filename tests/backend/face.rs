@@ -14,6 +14,7 @@ use mugo::mail::name::MailboxName;
 use mugo::mail::status::Access;
 use mugo::mail::uid::{Uid, UidSet};
 use mugo::os::environment::Environment;
+use mugo::os::real_files::RealFiles;
 
 use crate::common::world::{World, world};
 use crate::toy::{RemoteToy, Store, Toy};
@@ -86,10 +87,12 @@ impl Face {
         Self::start(kind, world(), None, adjust)
     }
 
-    /// The next program in the same world, over the same store.
+    /// The next program in the same world, over the same store; its files have no faults.
     pub(crate) fn next_program(mut self) -> Self {
         self.shutdown();
-        Self::start(self.kind, self.world, Some(self.store), |_environment| {})
+        Self::start(self.kind, self.world, Some(self.store), |environment| {
+            environment.files = Arc::new(RealFiles);
+        })
     }
 
     fn start(

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
+use mugo::backend::error::Error;
 use mugo::backend::move_record::{Mark, MoveRecord};
 use mugo::backend::request::{Ask, MailboxId, Request};
 use mugo::mail::status::Access;
 use mugo::mail::uid::{Uid, UidSet};
 use mugo::os::environment::Environment;
+use mugo::os::real_files::RealFiles;
 
+use crate::common::faults::{Fault, Faults, Op};
 use crate::face::{Face, Kind, named};
 
 const FROM: &str = "From ann@example.org Mon Jan  5 10:00:00 2026\n";
@@ -101,4 +105,59 @@ fn a_mailbox_is_the_same_under_two_names() {
     assert!(face.shutdown().is_empty());
     assert_eq!(count(&face, "a", "Subject: "), 2);
     assert_eq!(count(&face, "a", "Subject: one"), 1);
+}
+
+fn move_all(to: &str) -> Ask {
+    Ask::Copy {
+        uids: UidSet::all(),
+        to: named(to),
+        create: false,
+        remove: true,
+    }
+}
+
+#[test]
+fn r10_a_move_on_a_disk_that_fails_is_all_or_nothing() {
+    for op in [Op::Write, Op::Sync, Op::SetLen] {
+        for at in 0.. {
+            let fault = Fault::Failure {
+                op,
+                at,
+                errno: 28,
+                lasting: true,
+            };
+            let layer = Faults::over(Arc::new(RealFiles), fault);
+            let mut face = Face::with(Kind::Real, |environment| {
+                environment.files = Arc::new(layer.clone());
+                environment.process.start += 1;
+            });
+            deliver(&face, "a", &["Subject: one\n\n1\n", "Subject: two\n\n2\n"]);
+            deliver(&face, "b", &["Subject: other\n\n3\n"]);
+            let opened = face.done(Request::Open {
+                mailbox: MailboxId(1),
+                name: named("a"),
+                access: Access::ReadWrite,
+            });
+            let mut most = 1;
+            if opened.result.is_ok() {
+                let moved = face.served(MailboxId(1), move_all("b"));
+                // The user was told that both are there.
+                most += usize::from(matches!(moved.result, Err(Error::NotRemoved(_))));
+            }
+            let mut next = face.next_program();
+            open(&mut next, 1, "a");
+            open(&mut next, 2, "b");
+            assert!(next.shutdown().is_empty());
+            for text in ["Subject: one", "Subject: two"] {
+                let copies = count(&next, "a", text) + count(&next, "b", text);
+                assert!(
+                    (1..=most).contains(&copies),
+                    "{op:?} {at}: {copies} of {text}"
+                );
+            }
+            if !layer.hit() {
+                break;
+            }
+        }
+    }
 }

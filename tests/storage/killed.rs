@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mugo::os::journal::error::JournalError;
+use mugo::os::journal::plan::Plan;
 use mugo::os::real_files::RealFiles;
 
-use crate::bench::{Case, expect_whole, recover, set_up};
+use crate::bench::{Case, Change, expect_whole, recover, set_up};
 use crate::common::faults::{Fault, Faults, Op};
 use crate::common::random::rounds;
 
@@ -189,4 +190,50 @@ fn names_cannot_be_changed() {
 #[test]
 fn a_read_fails() {
     failing(Op::Read, EIO, false, rounds(20, 2000));
+}
+
+#[test]
+fn r9_a_change_that_failed_does_not_happen_later() {
+    let old = vec![b'x'; 3000];
+    let mut plan = Plan::new(3000);
+    plan.keep(0, 1000);
+    plan.put(b"some new flags");
+    plan.keep(1010, 1990);
+    let mut rewritten = old.clone();
+    rewritten.splice(1000..1010, *b"some new flags");
+    let appended = [&old[..3], b"patch", &old[8..], b"a new message"].concat();
+    let patches = vec![(3, b"patch".to_vec())];
+    let bytes = b"a new message".to_vec();
+    for (change, new) in [
+        (Change::Rewrite(plan), rewritten),
+        (Change::Append { patches, bytes }, appended),
+    ] {
+        let case = Case {
+            old: old.clone(),
+            new,
+            change,
+            window: 8 << 20,
+        };
+        for (op, errno) in [(Op::Write, ENOSPC), (Op::Sync, EIO)] {
+            for at in 0.. {
+                let what = format!("{op:?} {at} fails");
+                let (world, path) = set_up(&case);
+                let layer = faults(Fault::Failure {
+                    op,
+                    at,
+                    errno,
+                    lasting: false,
+                });
+                let result = case.run(&world.another(Arc::new(layer.clone())), &path);
+                if !layer.hit() {
+                    break;
+                }
+                let untouched = matches!(result, Err(JournalError::Untouched { .. }));
+                assert!(untouched, "{what}: {result:?}");
+                assert!(fs::read(&path).expect("the mailbox") == case.old, "{what}");
+                let left = fs::read_dir(world.environment.state.join("journal"));
+                assert_eq!(left.map_or(0, Iterator::count), 0, "{what}");
+            }
+        }
+    }
 }

@@ -264,14 +264,20 @@ impl<'a> Journal<'a> {
         }
         header.slot = slot_for(&header, &record);
         let mut run = self.start(&header, &record, file)?;
-        let result = run
-            .apply(&record)
-            .and_then(|()| run.windows(1, progress))
-            .and_then(|()| run.finish(0));
-        result.map_err(|source| JournalError::Pending {
-            journal: run.handle.path.clone(),
+        let pending = |journal: &Path, source| JournalError::Pending {
+            journal: journal.to_path_buf(),
             source,
-        })
+        };
+        if let Err(source) = run.apply(&record) {
+            // What is told as failed must not happen later, or repeating it does it twice.
+            return Err(if header.plan.is_none() && run.take_back(&record).is_ok() {
+                touch(source)
+            } else {
+                pending(&run.handle.path, source)
+            });
+        }
+        let result = run.windows(1, progress).and_then(|()| run.finish(0));
+        result.map_err(|source| pending(&run.handle.path, source))
     }
 
     fn append_streaming(

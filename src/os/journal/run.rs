@@ -37,6 +37,23 @@ impl Run<'_> {
         self.apply(record)
     }
 
+    /// Takes back a change that failed while its only window was written: until the cut, that is all it did.
+    pub(crate) fn take_back(&mut self, record: &Record) -> io::Result<()> {
+        let (old, new) = (self.header.old_length, self.header.new_length);
+        for (to, bytes) in record.overwritten(old) {
+            write_all_at(self.file, bytes, to)?;
+        }
+        self.file.sync()?;
+        if new > old {
+            // What others appended meanwhile would be cut off with it: then it goes forward at the next opening.
+            if self.file.metadata()?.len() != new {
+                return Err(foreign_change());
+            }
+            self.cut(old)?;
+        }
+        self.store.remove(&self.handle.path)
+    }
+
     /// Whether the windows from number `first` would still read what they were planned on.
     pub(crate) fn windows_fit(&self, first: u64) -> io::Result<bool> {
         let Some(plan) = &self.header.plan else {

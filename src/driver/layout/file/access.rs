@@ -199,14 +199,14 @@ pub fn journal_error(path: &Path, refusal: JournalError) -> Error {
             Error::Changed("it has another length than a moment ago; nothing was written")
         }
         JournalError::Untouched { path, source }
-        | JournalError::Pending {
-            journal: path,
-            source,
-        }
         | JournalError::Recovery {
             journal: path,
             source,
         } => Error::Io { path, source },
+        JournalError::Pending { journal, source } => Error::Pending {
+            path: journal,
+            source,
+        },
         JournalError::BadPlan(what) => Error::Refused(what),
         JournalError::TooCostly { .. } => Error::Refused("the change is too large"),
         JournalError::Unrecovered { .. } => Error::Io {
