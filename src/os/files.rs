@@ -60,7 +60,7 @@ pub trait FileLayer: Send + Sync {
 }
 
 /// An open file. All offsets are bytes from its start; there is no file position.
-pub trait MailFile: Send {
+pub trait MailFile: Send + Sync {
     /// Reads at `offset` what one call gives: 0 only at the end of the file or for an empty buffer.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes at `offset` what one call takes; may be less than all.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::driver::error::Result;
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::read_ahead::reading_ahead;
 use crate::driver::layout::file::record::{Base, Marks, Record};
 use crate::driver::layout::file::scan::Scan;
 
@@ -46,7 +47,19 @@ impl Contents {
         job: &Job,
         found: &mut dyn FnMut(&Base, &Record),
     ) -> Result<Self> {
-        let mut scan = Scan::whole(source, length, job)?;
+        reading_ahead(source.file, length, |ahead| {
+            let scan = Scan::whole(source, length, ahead, job)?;
+            Self::take_all(scan, length, validity, job, found)
+        })
+    }
+
+    fn take_all(
+        mut scan: Scan<'_>,
+        length: u64,
+        validity: u32,
+        job: &Job,
+        found: &mut dyn FnMut(&Base, &Record),
+    ) -> Result<Self> {
         let mut records = Vec::new();
         while let Some(record) = scan.next_message()? {
             found(scan.base(), &record);

@@ -6,6 +6,7 @@ use crate::driver::layout::file::access::{self, Locked};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::opener::{self, Manners, Opener};
+use crate::driver::layout::file::read_ahead::reading_ahead;
 use crate::driver::layout::file::record::Base;
 use crate::driver::layout::file::scan::Scan;
 use crate::driver::local_file;
@@ -58,7 +59,23 @@ pub fn status(
         file: &*locked.file,
         path: &place.path,
     };
-    let mut scan = Scan::whole(source, before.len(), job)?;
+    let now = u32::try_from((environment.clock)()).unwrap_or(1);
+    let status = reading_ahead(source.file, before.len(), |ahead| {
+        let scan = Scan::whole(source, before.len(), ahead, job)?;
+        count(scan, driver, before.len(), now, job)
+    })?;
+    access::restore_times(&mut *locked.file, &before);
+    Ok(status)
+}
+
+/// Counts what `scan` finds in `length` bytes. `now` stands in for a UIDVALIDITY that the file does not tell.
+fn count(
+    mut scan: Scan<'_>,
+    driver: &'static str,
+    length: u64,
+    now: u32,
+    job: &Job,
+) -> Result<MailboxStatus> {
     let mut status = MailboxStatus {
         driver,
         messages: 0,
@@ -72,16 +89,15 @@ pub fn status(
         status.recent += u32::from(record.system.contains(SystemFlags::RECENT));
         status.unseen += u32::from(!record.system.contains(SystemFlags::SEEN));
         if status.messages.is_multiple_of(256) {
-            job.progress(scan.offset(), before.len());
+            job.progress(scan.offset(), length);
         }
     }
     let validity = match scan.told().uid_validity {
-        0 => u32::try_from((environment.clock)()).unwrap_or(1),
+        0 => now,
         told => told,
     };
     status.uid_validity = UidValidity::new(validity);
     status.uid_next = Uid::new(scan.base().last_uid.saturating_add(1));
-    access::restore_times(&mut *locked.file, &before);
     Ok(status)
 }
 

@@ -51,7 +51,11 @@ const NAMES: [(&[u8], Kind); 6] = [
 
 /// Tells what a header line is by its beginning, and where its value starts.
 pub fn classify(line: &[u8]) -> (Kind, usize) {
-    if !matches!(line.first(), Some(b'S' | b's' | b'X' | b'x')) {
+    let start = line.first_chunk::<2>();
+    if !matches!(
+        start,
+        Some([b'S' | b's', b't' | b'T'] | [b'X' | b'x', b'-'])
+    ) {
         return (Kind::Plain, 0);
     }
     for (name, kind) in NAMES {

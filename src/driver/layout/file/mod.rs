@@ -11,6 +11,7 @@ pub mod manage;
 pub mod metadata;
 pub mod news;
 pub mod opener;
+pub mod read_ahead;
 pub mod record;
 pub mod refresh;
 pub mod rewrite;

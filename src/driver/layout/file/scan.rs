@@ -15,6 +15,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::from_line::{self, FromLine};
 use crate::driver::layout::file::metadata::{self, Kind};
+use crate::driver::layout::file::read_ahead::Ahead;
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::{Line, Window, count_of};
 use crate::mail::flags::SystemFlags;
@@ -53,8 +54,16 @@ const FARTHEST_JUMP: u32 = 1 << 20;
 
 impl<'a> Scan<'a> {
     /// A pass over the whole file of `length` bytes. White space before the first message is skipped.
-    pub fn whole(source: Source<'a>, length: u64, job: &'a Job) -> Result<Self> {
+    pub fn whole(
+        source: Source<'a>,
+        length: u64,
+        ahead: Option<Ahead>,
+        job: &'a Job,
+    ) -> Result<Self> {
         let mut scan = Self::resume(source, 0..length, Base::default(), 0, job);
+        if let Some(ahead) = ahead {
+            scan.window = Window::ahead(source.file, length, ahead);
+        }
         scan.first = true;
         scan.skip_blank()?;
         Ok(scan)
@@ -193,11 +202,7 @@ impl<'a> Scan<'a> {
                 dropping = self.notes.take(line, offset, length as u64, record);
             }
             let (length, crs, ended) = if length > 0 {
-                let crs = if line.contains(&b'\r') {
-                    count_of(b'\r', line)
-                } else {
-                    0
-                };
+                let crs = count_of(b'\r', line);
                 let ended = line.ends_with(b"\n");
                 self.window.consume(length);
                 (length as u64, crs, ended)
@@ -343,7 +348,8 @@ impl Notes {
         let value = line.get(value..).unwrap_or_default();
         match kind {
             Kind::Plain => {
-                self.pseudo_subject |= line.trim_ascii_end() == metadata::PSEUDO_SUBJECT;
+                self.pseudo_subject |= line.starts_with(metadata::PSEUDO_SUBJECT)
+                    && line.trim_ascii_end() == metadata::PSEUDO_SUBJECT;
                 return false;
             }
             Kind::Status => {

@@ -93,7 +93,7 @@ impl Target {
     /// A mailbox that another program has open: only its first message is looked at, for the keywords.
     pub fn shared(path: &Path, file: &dyn MailFile, job: &Job) -> Result<Self> {
         let length = file.metadata().map_err(Error::io(path))?.len();
-        let mut scan = Scan::whole(Source { file, path }, length, job)?;
+        let mut scan = Scan::whole(Source { file, path }, length, None, job)?;
         scan.next_message()?;
         Self::without_uids(scan.told().clone(), file, length, path)
     }

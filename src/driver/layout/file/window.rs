@@ -2,11 +2,14 @@
 
 use std::io;
 
+use crate::driver::layout::file::read_ahead::{Ahead, BLOCK, ROOM};
 use crate::os::files::MailFile;
 
 /// The part of a file that is in memory.
 pub struct Window<'a> {
     file: &'a dyn MailFile,
+    /// Where blocks come from while they are read ahead.
+    ahead: Option<Ahead>,
     buffer: Vec<u8>,
     /// Where the unread bytes start in `buffer`.
     read: usize,
@@ -27,11 +30,22 @@ impl<'a> Window<'a> {
         let wanted = usize::try_from(end.saturating_sub(start)).unwrap_or(SIZE);
         Self {
             file,
+            ahead: None,
             buffer: vec![0; wanted.clamp(1, SIZE)],
             read: 0,
             filled: 0,
             next: start,
             end,
+        }
+    }
+
+    /// A view of the whole file up to `end`, whose blocks another thread reads ahead.
+    pub fn ahead(file: &'a dyn MailFile, end: u64, ahead: Ahead) -> Self {
+        let buffer = vec![0; ROOM + BLOCK];
+        Self {
+            ahead: Some(ahead),
+            buffer,
+            ..Self::new(file, 0, end)
         }
     }
 
@@ -96,6 +110,9 @@ impl<'a> Window<'a> {
         if self.is_last() {
             return Ok(false);
         }
+        if let Some(found) = self.more_from_ahead()? {
+            return Ok(found);
+        }
         self.buffer.copy_within(self.read..self.filled, 0);
         self.filled -= self.read;
         self.read = 0;
@@ -118,6 +135,31 @@ impl<'a> Window<'a> {
             }
         }
         Ok(self.filled > before)
+    }
+
+    /// As [`Window::more`], with a block that was read ahead; `None` where none is to be had any longer.
+    fn more_from_ahead(&mut self) -> io::Result<Option<bool>> {
+        let left = self.filled - self.read;
+        let fits = left <= ROOM;
+        let Some(ahead) = self.ahead.take().filter(|_| fits) else {
+            return Ok(None);
+        };
+        let Some(block) = ahead.next_block() else {
+            return Ok(None);
+        };
+        let mut block = block?;
+        let room = block.buffer.get_mut(ROOM - left..ROOM).unwrap_or_default();
+        room.copy_from_slice(self.buffer.get(self.read..self.filled).unwrap_or_default());
+        std::mem::swap(&mut self.buffer, &mut block.buffer);
+        self.read = ROOM - left;
+        self.filled = ROOM + block.length;
+        self.next += block.length as u64;
+        if block.length == 0 {
+            self.end = self.next;
+        }
+        ahead.give_back(block.buffer);
+        self.ahead = Some(ahead);
+        Ok(Some(block.length > 0))
     }
 }
 
