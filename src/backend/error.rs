@@ -77,6 +77,9 @@ pub enum Error {
     /// A message to be appended could not be read.
     #[error("cannot read the message: {}; nothing was appended", io_line(.0))]
     Source(#[source] io::Error),
+    /// Not the mailbox that was asked, but the one that should take its messages failed: its name, and why.
+    #[error("{}: {}", shown(.0), .1)]
+    Destination(Foreign, #[source] Box<Error>),
     /// A move: the copies are durable, the originals are still there.
     #[error("the copies were made, but the originals stay: {0}")]
     NotRemoved(#[source] Box<Error>),
@@ -103,13 +106,20 @@ pub enum Error {
 impl Error {
     /// Whether the mailbox does not exist and creating it would help.
     pub fn can_create(&self) -> bool {
-        matches!(
-            self,
-            Self::Driver(DriverError::NoSuchMailbox {
-                can_create: true,
-                ..
-            })
-        )
+        match self {
+            Self::Destination(_, error) => error.can_create(),
+            Self::Driver(DriverError::NoSuchMailbox { can_create, .. }) => *can_create,
+            _ => false,
+        }
+    }
+
+    /// The same, told of the mailbox that should take messages.
+    #[must_use]
+    pub fn of_destination(self, name: Foreign) -> Self {
+        match self {
+            Self::Cancelled | Self::Ending | Self::Panicked(_) | Self::Destination(..) => self,
+            error => Self::Destination(name, Box::new(error)),
+        }
     }
 
     /// The exit status: 65 malformed, 75 try again later, 77 not permitted, else 1.
@@ -118,7 +128,7 @@ impl Error {
             Self::Driver(error) => driver_code(error),
             Self::Source(error) | Self::System { source: error, .. } => io_code(error),
             Self::Ending => 75,
-            Self::NotRemoved(error) => error.exit_code(),
+            Self::NotRemoved(error) | Self::Destination(_, error) => error.exit_code(),
             Self::Forbidden { .. } => 77,
             _ => 1,
         }
@@ -166,6 +176,11 @@ fn driver_line(error: &DriverError) -> String {
         DriverError::AlreadyExists(path) => {
             format!("{} exists already; nothing was changed", path_line(path))
         }
+        // Nobody asks for this driver, which takes what no other one wants: its name would say nothing.
+        DriverError::NotThisFormat {
+            driver: "dummy",
+            why,
+        } => format!("this is not a mailbox: {why}; it was left as it is"),
         DriverError::NotThisFormat { driver, why } => {
             format!("not a mailbox in {driver} format: {why}")
         }
@@ -191,6 +206,10 @@ fn driver_line(error: &DriverError) -> String {
             path_line(path),
             io_line(source)
         ),
+        DriverError::Io { path, source } if source.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            let path = path_line(path);
+            format!("{path} holds mailboxes or files; delete them first; nothing was deleted")
+        }
         DriverError::Io { path, source } => format!("{}: {}", path_line(path), io_line(source)),
     }
 }
@@ -199,7 +218,8 @@ fn path_line(path: &Path) -> String {
     shown(&Foreign::new(path.to_string_lossy()))
 }
 
-fn io_line(error: &io::Error) -> String {
+/// The system's reason in words, without its number.
+pub fn io_line(error: &io::Error) -> String {
     let text = error.to_string();
     let reason = text.split(" (os error").next().unwrap_or_default();
     shown(&Foreign::new(reason))

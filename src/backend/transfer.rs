@@ -197,7 +197,8 @@ async fn pour<S: Source>(
     let spawned = thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || {
-            let outcome = contained(|| receive(&target, end, &appending));
+            let outcome = contained(|| receive(&target, end, &appending))
+                .map_err(|error| error.of_destination(target.name.to_foreign()));
             let _nobody_waits = tell.send(outcome).is_err();
         });
     spawned.map_err(|source| Error::System {

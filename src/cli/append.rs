@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tempfile::SpooledTempFile;
@@ -62,36 +63,69 @@ pub fn append(
 
 fn parse_date(text: &str) -> Result<InternalDate, Failure> {
     let date = InternalDate::parse(text.as_bytes(), &TimeZone::system());
-    date.ok_or(Failure::Argument(
-        "the date cannot be read: write it as in 12-Jan-2026 10:00:00 +0100",
-    ))
+    date.or_else(|| parse_rfc_3339(text))
+        .ok_or(Failure::Argument(
+            "the date cannot be read: write it as in 12-Jan-2026 10:00:00 +0100; nothing was appended",
+        ))
+}
+
+/// The form in which `show` prints dates.
+fn parse_rfc_3339(text: &str) -> Option<InternalDate> {
+    let pieces = Pieces::parse(text).ok()?;
+    let offset = pieces.to_numeric_offset()?;
+    let moment = offset
+        .to_timestamp(pieces.date().to_datetime(pieces.time()?))
+        .ok()?;
+    let date = InternalDate {
+        seconds: moment.as_second(),
+        offset: i16::try_from(offset.seconds() / 60).ok()?,
+    };
+    (1970..=2097).contains(&date.fields().year).then_some(date)
 }
 
 fn source(client: &mut Client, file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     let Some(path) = file else {
         let name = || Foreign::new("standard input");
-        let gathered = client.wait_for(gather(io::stdin()))?;
+        let gathered = client.wait_for(aside(|| gather(io::stdin())))?;
         return Ok(Box::new(
             gathered.map_err(|error| Failure::Input(name(), error))?,
         ));
     };
     let refused = |error| Failure::Input(Foreign::new(path.to_string_lossy()), error);
-    let file = File::open(path).map_err(refused)?;
-    if file.metadata().map_err(refused)?.is_dir() {
-        return Err(refused(io::ErrorKind::IsADirectory.into()));
-    }
-    Ok(Box::new(file))
+    let path = path.to_owned();
+    let opened = client.wait_for(aside(move || open(&path)))?;
+    opened.map_err(refused)
 }
 
-/// Reads to the end on a thread of its own: a person may type for long, and a signal must end that at any time.
-fn gather(mut from: impl Read + Send + 'static) -> Receiver<io::Result<SpooledTempFile>> {
+/// Opens the file; what may keep us waiting, as a pipe does, is gathered first.
+fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let file = File::open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if kind.is_file() {
+        return Ok(Box::new(file));
+    }
+    Ok(Box::new(gather(file)?))
+}
+
+/// Reads to the end.
+fn gather(mut from: impl Read) -> io::Result<SpooledTempFile> {
+    let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
+    io::copy(&mut from, &mut spool)?;
+    spool.rewind()?;
+    Ok(spool)
+}
+
+/// Works on a thread of its own: a person may type for long, and a signal must end that at any time.
+fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Receiver<io::Result<T>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
-        let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
-        let copied = io::copy(&mut from, &mut spool);
-        let gathered = copied.and_then(|_| spool.rewind()).map(|()| spool);
         // nobody waits any longer where a signal came first
-        let _ = sender.send(gathered);
+        let _ = sender.send(work());
     });
     receiver
 }

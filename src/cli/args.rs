@@ -70,7 +70,7 @@ pub enum Command {
     /// List mailboxes; * matches everything, % everything but a delimiter
     List {
         /// What the pattern is relative to, and the pattern; or the pattern alone
-        #[arg(required = true, num_args = 1..=2, value_names = ["REFERENCE", "PATTERN"])]
+        #[arg(required = true, num_args = 1..=2, value_name = "[REFERENCE] PATTERN")]
         pattern: Vec<OsString>,
         /// Only subscribed mailboxes
         #[arg(long)]

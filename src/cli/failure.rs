@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::backend::error::Error;
+use crate::backend::error::{Error, io_line};
 use crate::mail::name::NameError;
 use crate::mail::text::{Foreign, Printable};
 
@@ -64,9 +64,11 @@ impl Failure {
                 format!("there is no message {number}: the last one is {count}")
             }
             Self::NoSuchUid(uid) => format!("there is no message with UID {uid}"),
-            Self::Input(name, error) => format!("{}: {error}", name.raw()),
+            Self::Input(name, error) => {
+                format!("{}: {}; nothing was changed", name.raw(), io_line(error))
+            }
             Self::Closed(why) => format!("closed: {}", why.raw()),
-            Self::Output(error) => format!("cannot write the output: {error}"),
+            Self::Output(error) => format!("cannot write the output: {}", io_line(error)),
         };
         Some(Foreign::new(text).line())
     }

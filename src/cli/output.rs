@@ -8,6 +8,14 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::mail::text::{Foreign, Printable};
 
+/// How many messages, in words.
+pub fn messages(count: u64) -> String {
+    match count {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    }
+}
+
 /// Where a verb prints.
 pub struct Output {
     json: bool,

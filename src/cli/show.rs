@@ -13,7 +13,7 @@ use crate::cli::args::Messages;
 use crate::cli::client::{Client, Heard, OpenMailbox};
 use crate::cli::failure::Failure;
 use crate::cli::open::{Sequence, with_mailbox};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, messages};
 use crate::cli::records::{
     BodyRecord, EnvelopeRecord, flag_names, flags_in_words, keyword_names, rfc3339,
 };
@@ -119,8 +119,11 @@ fn print_mailbox(output: &mut Output, mailbox: &OpenMailbox, name: &OsStr) -> Re
     output.record(&record, |record| {
         let access = if record.read_only { ", read-only" } else { "" };
         let counts = format!(
-            ": {} messages, {} unseen, {} recent ({}{access})",
-            record.messages, record.unseen, record.recent, record.driver
+            ": {}, {} unseen, {} recent ({}{access})",
+            messages(record.messages as u64),
+            record.unseen,
+            record.recent,
+            record.driver
         );
         Printable::concat([&Foreign::new(record.name).field(), &Printable::own(counts)])
     })

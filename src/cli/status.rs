@@ -9,7 +9,7 @@ use crate::backend::request::Request;
 use crate::cli::client::{Client, Heard};
 use crate::cli::failure::Failure;
 use crate::cli::open::mailbox_name;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, messages};
 use crate::mail::text::Printable;
 
 #[derive(Serialize)]
@@ -42,8 +42,11 @@ pub fn status(client: &mut Client, output: &mut Output, mailbox: &OsStr) -> Resu
         };
         output.record(&record, |record| {
             let counts = format!(
-                ": {} messages, {} unseen, {} recent ({})",
-                record.messages, record.unseen, record.recent, record.driver
+                ": {}, {} unseen, {} recent ({})",
+                messages(u64::from(record.messages)),
+                record.unseen,
+                record.recent,
+                record.driver
             );
             Printable::concat([&shown.field(), &Printable::own(counts)])
         })

@@ -9,7 +9,7 @@ use crate::backend::request::Request;
 use crate::cli::client::{Client, Heard};
 use crate::cli::failure::Failure;
 use crate::cli::open::mailbox_name;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, messages};
 use crate::mail::text::Printable;
 
 #[derive(Serialize)]
@@ -35,8 +35,6 @@ pub fn transfer(
         let record = TransferRecord {
             messages: appended.count,
         };
-        output.record(&record, |record| {
-            Printable::own(format!("{} messages", record.messages))
-        })
+        output.record(&record, |record| Printable::own(messages(record.messages)))
     })
 }

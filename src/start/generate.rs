@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use clap::CommandFactory;
 
 use crate::cli::args::{Args, Command};
+use crate::cli::failure::Failure;
+use crate::cli::run::report;
 use crate::config::load::DEFAULTS;
 
 /// Prints what was asked for and returns the exit status; `None` when the arguments ask for something else.
@@ -22,7 +24,11 @@ pub fn generate(args: &Args) -> Option<u8> {
     Some(match made.and_then(|()| io::stdout().write_all(&text)) {
         Ok(()) => 0,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-        Err(_) => 1,
+        Err(error) => {
+            let failure = Failure::from(error);
+            report(&failure, None, false);
+            failure.exit_code()
+        }
     })
 }
 

@@ -13,6 +13,7 @@ use crate::cli::failure::USAGE;
 use crate::cli::run::complain;
 use crate::cli::setup::{Interrupt, Setup};
 use crate::config::settings::Settings;
+use crate::mail::text::{Foreign, Printable};
 use crate::os::environment::Environment;
 use crate::start::demo::Demo;
 use crate::start::environment::environment;
@@ -42,11 +43,30 @@ pub fn run() -> u8 {
 
 /// Help and version go to standard output and are no error, also when nobody reads them to the end.
 fn usage(error: &clap::Error) -> u8 {
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        _ => USAGE,
+    if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
+        return match error.print() {
+            Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => 1,
+            _ => 0,
+        };
     }
+    // Whether JSON was wanted has to be guessed where the arguments make no sense.
+    let mut words = std::env::args_os().skip(1);
+    let json = words.any(|word| word == "--json");
+    complain(&one_line(&error.to_string()), None, USAGE, json);
+    USAGE
+}
+
+/// The parser's explanation as one line; it may quote any word of the command line.
+fn one_line(explanation: &str) -> Printable {
+    let end = explanation.find("\n\nFor more information");
+    let text = end.map_or(explanation, |end| &explanation[..end]);
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<&str> = paragraph.split('\n').map(str::trim).collect();
+        words.join(" ")
+    });
+    let line = paragraphs.collect::<Vec<_>>().join("; ");
+    Foreign::new(format!("{line}; see --help")).line()
 }
 
 fn serve(args: Args) -> Result<u8, Stop> {

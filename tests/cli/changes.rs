@@ -171,3 +171,24 @@ fn a_transfer_brings_everything_along() {
     };
     assert_eq!(facts("mail/all"), facts("INBOX"));
 }
+
+#[test]
+fn append_takes_dates_as_show_prints_them() {
+    let dir = Dir::new();
+    dir.json(&["create", "mail/new"]);
+    let date = "2026-01-05T10:00:00-05:30";
+    let marks = ["append", "mail/new", "--date", date];
+    assert_eq!(dir.feed(&marks, "Subject: x\n\nbody\n").code, 0);
+    let shown = dir.json(&["show", "mail/new"]);
+    assert_eq!(shown[1]["internal_date"], json!(date));
+    for wrong in [
+        "2026-02-31T10:00:00Z",
+        "2026-01-05T10:00:00",
+        "3026-01-05T10:00:00Z",
+    ] {
+        let marks = ["append", "mail/new", "--date", wrong];
+        let ran = dir.feed(&marks, "Subject: x\n\nbody\n");
+        assert_eq!(ran.code, 2, "{wrong}: {}", ran.err);
+    }
+    assert_eq!(dir.json(&["status", "mail/new"])[0]["messages"], json!(1));
+}

@@ -251,3 +251,61 @@ fn a_signal_ends_an_append_that_waits_for_its_message() {
     drop(stdin);
     assert_eq!(dir.read("spool"), before);
 }
+
+#[test]
+fn wrong_usage_is_one_printable_line_and_an_object() {
+    let dir = Dir::new();
+    for words in [
+        &["index", "INBOX", "--sort", "x\u{1b}[2J\u{202e}\u{9b}y"][..],
+        &["search", "INBOX"],
+        &["list", "a", "b", "c"],
+        &["--no\u{7}ne"],
+        &["completions", "tortoise"],
+    ] {
+        let ran = dir.run(&[&["--json"], words].concat());
+        assert_eq!((ran.code, ran.err.lines().count()), (2, 1), "{}", ran.err);
+        assert!(ran.err.starts_with("mugo: "), "{}", ran.err);
+        let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!ran.err.contains(is_raw), "{:?}", ran.err);
+        let last = ran.objects().pop().expect("an object");
+        assert_eq!(last["error"]["exit_code"], json!(2));
+    }
+}
+
+#[test]
+fn a_failing_destination_is_named() {
+    let dir = Dir::new();
+    for verb in ["copy", "move"] {
+        let ran = dir.run(&[verb, "INBOX", "1", "mail"]);
+        assert_eq!(ran.code, 65, "{}", ran.err);
+        let reason = "mugo: INBOX: mail: this is not a mailbox: it is a directory";
+        assert!(ran.err.starts_with(reason), "{}", ran.err);
+    }
+    let ran = dir.run(&["copy", "INBOX", "1", "mail/new"]);
+    let reason = "mugo: INBOX: mail/new: no such mailbox";
+    assert!(ran.code == 1 && ran.err.starts_with(reason), "{}", ran.err);
+    dir.write("home/mail/x", "");
+    let ran = dir.run(&["delete", "mail"]);
+    assert!(ran.err.contains("delete them first"), "{}", ran.err);
+    assert!(dir.path("home/mail/x").exists());
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_pipe_with_a_message() {
+    let dir = Dir::new();
+    let fifo = dir.path("pipe");
+    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success());
+    let mut child = dir.spawn(&["append", "INBOX", "pipe"]);
+    std::thread::sleep(Duration::from_millis(500));
+    send(&child, Signal::TERM);
+    let end = Instant::now() + Duration::from_secs(10);
+    while child.try_wait().expect("a child").is_none() {
+        if Instant::now() > end {
+            child.kill().expect("killed");
+            panic!("the signal was not heard");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(child.wait().expect("ended").code(), Some(128 + 15));
+}
