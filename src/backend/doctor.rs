@@ -160,13 +160,17 @@ fn journals(context: &Context) -> Vec<Finding> {
     }
     left.into_iter()
         .flat_map(|one| {
-            let mailbox = one.mailbox.unwrap_or(one.journal);
+            let mailbox = one.mailbox.as_ref().unwrap_or(&one.journal);
             let what = if one.pending {
-                "has an interrupted change; it is finished at the next opening"
+                "has an interrupted change; it is finished at the next opening".to_owned()
             } else {
-                "had an interrupted change that did not fit; it was put aside"
+                let journal = one.journal.to_string_lossy();
+                format!(
+                    "stays read-only, because an interrupted change does not fit it any more; look whether mail is \
+                     missing or doubled, then remove {journal} to write to it again"
+                )
             };
-            finding("journals", false, not(&mailbox, what))
+            finding("journals", false, not(mailbox, &what))
         })
         .collect()
 }

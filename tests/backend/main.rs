@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod conflicts;
 mod copies;
 mod ends;
 mod face;

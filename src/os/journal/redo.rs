@@ -147,6 +147,12 @@ impl<'a> Journal<'a> {
             .exists(&self.store.path_of(Identity::of(&file.metadata()?)))
     }
 
+    /// The journal of a change of this file that a recovery put aside because it did not fit. While it is there nobody
+    /// should write: the mailbox may be torn, and what is missing in it may be in the journal.
+    pub fn conflict(&self, file: &dyn MailFile) -> io::Result<Option<PathBuf>> {
+        self.store.conflict(Identity::of(&file.metadata()?))
+    }
+
     /// Finishes or takes back an interrupted change. The caller holds the mailbox's write locks.
     pub fn recover(&self, path: &Path, file: &mut dyn MailFile) -> Result<Recovered, JournalError> {
         let metadata = file.metadata().map_err(|source| untouched(path, source))?;

@@ -62,6 +62,12 @@ impl<'a> Store<'a> {
             .with_extension("journal")
     }
 
+    /// The first journal of a file that was put aside. No second one comes while it is there.
+    pub(crate) fn conflict(&self, identity: Identity) -> io::Result<Option<PathBuf>> {
+        let aside = self.path_of(identity).with_extension("conflict-1");
+        Ok(self.exists(&aside)?.then_some(aside))
+    }
+
     /// Whether something has this name.
     pub(crate) fn exists(&self, path: &Path) -> io::Result<bool> {
         match self.files.link_metadata(path) {

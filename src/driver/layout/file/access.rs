@@ -86,7 +86,11 @@ pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result
         .is_pending(&*file)
         .map_err(Error::io(path))?
     {
-        drop(lock_to_change(environment, path, job)?);
+        match lock_to_change(environment, path, job) {
+            // What did not fit was put aside: the mailbox may be looked at as it is.
+            Ok(_) | Err(Error::Damaged { .. }) => {}
+            Err(refusal) => return Err(refusal),
+        }
         file = open()?;
     }
     let mut locked = Locked {
@@ -179,6 +183,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Completes or takes back a change that was interrupted.
 fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {
     let journal = Journal::new(environment);
+    if journal.conflict(file).map_err(Error::io(path))?.is_some() {
+        return Err(Error::Refused(
+            "an interrupted change of it did not fit any more; `mugo doctor` tells how to go on",
+        ));
+    }
     if !journal.is_pending(file).map_err(Error::io(path))? {
         return Ok(());
     }
