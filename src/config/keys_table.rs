@@ -49,6 +49,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("ui.layout", Kind::Choice(&["auto", "classic"])),
     ("ui.mouse", Kind::Flag),
     ("ui.keymenu", Kind::Flag),
+    ("ui.suspend", Kind::Flag),
     ("expunge.confirm", Kind::Flag),
     ("quit.confirm", Kind::Flag),
     ("check.interval", Kind::Number(1, 86_400)),

@@ -121,6 +121,8 @@ pub struct Ui {
     pub mouse: bool,
     /// Whether the two rows of keys are shown.
     pub keymenu: bool,
+    /// Whether `^Z` suspends.
+    pub suspend: bool,
 }
 
 /// Something that may ask before it happens.

@@ -50,6 +50,7 @@ pub fn options(
         },
         mouse: settings.ui.mouse,
         keymenu: settings.ui.keymenu,
+        suspend: settings.ui.suspend,
         start,
         start_in_index: mailbox.is_some() || args.index,
         read_only: args.common.read_only,
@@ -63,7 +64,6 @@ pub fn options(
         prefer_html: !settings.view.prefer_plain,
         overlap: settings.view.overlap,
         browser: settings.view.browser.clone(),
-        check_interval: settings.check.interval,
         home: environment.home.clone(),
         zone: TimeZone::system(),
         ..Options::default()

@@ -20,11 +20,13 @@ pub enum Context {
     Pager,
     /// The flag screen.
     Flags,
+    /// Folders, one of which answers a question.
+    FolderSelect,
 }
 
 impl Context {
     /// Every context with its name in keymap files and its name for people.
-    pub const NAMES: [(Self, &'static str, &'static str); 7] = [
+    pub const NAMES: [(Self, &'static str, &'static str); 8] = [
         (Self::Main, "main", "Main Menu"),
         (Self::Folders, "folders", "Folder List"),
         (Self::Index, "index", "Message Index"),
@@ -32,6 +34,7 @@ impl Context {
         (Self::Attachments, "attachments", "Attachment Index"),
         (Self::Pager, "pager", "Text Screens"),
         (Self::Flags, "flags", "Flag Maintenance"),
+        (Self::FolderSelect, "folder-select", "Folder Select"),
     ];
 
     /// The name for people.
@@ -60,6 +63,7 @@ pub enum Command {
     TogglePanes,
     Whereis,
     Back,
+    ExitSelect,
     Open,
     Next,
     Previous,

@@ -1,6 +1,8 @@
 //! The table of commands: a row each, with help and places. Slots keep their column across screens, as in Pine.
 
-use crate::tui::command::Context::{Attachments, Flags, Folders, Index, Main, Pager, Text};
+use crate::tui::command::Context::{
+    Attachments, Flags, FolderSelect, Folders, Index, Main, Pager, Text,
+};
 use crate::tui::command::{Command, Context, Place, Row};
 
 const fn at(context: Context, slot: u8, label: &'static str) -> Place {
@@ -41,6 +43,7 @@ const EVERYWHERE: &[Place] = &[
     unnamed(Attachments),
     unnamed(Pager),
     unnamed(Flags),
+    unnamed(FolderSelect),
 ];
 
 /// Every command.
@@ -68,7 +71,14 @@ pub const TABLE: &[Row] = &[
             at(Attachments, 2, "MsgText"),
             at(Pager, 2, "Exit"),
             at(Flags, 2, "Exit Flags"),
+            at(FolderSelect, 8, "ParentDir"),
         ],
+    ),
+    row(
+        Command::ExitSelect,
+        "exit-select",
+        "Go back to the question without a choice.",
+        &[at(FolderSelect, 2, "ExitSelect")],
     ),
     row(
         Command::Open,
@@ -77,6 +87,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Main, 3, "[Select]"),
             at(Folders, 3, "[View Fldr]"),
+            at(FolderSelect, 3, "[Select]"),
             at(Index, 3, "[ViewMsg]"),
             unnamed(Text),
             at(Attachments, 3, "[View]"),
@@ -101,6 +112,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Main, 4, "PrevCmd"),
             at(Folders, 4, "PrevFldr"),
+            at(FolderSelect, 4, "PrevFldr"),
             at(Index, 4, "PrevMsg"),
             at(Text, 4, "PrevMsg"),
             at(Attachments, 4, "PrevAttch"),
@@ -114,6 +126,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Main, 5, "NextCmd"),
             at(Folders, 5, "NextFldr"),
+            at(FolderSelect, 5, "NextFldr"),
             at(Index, 5, "NextMsg"),
             at(Text, 5, "NextMsg"),
             at(Attachments, 5, "NextAttch"),
@@ -138,6 +151,7 @@ pub const TABLE: &[Row] = &[
         "Go one screen up.",
         &[
             at(Folders, 6, "PrevPage"),
+            at(FolderSelect, 6, "PrevPage"),
             at(Index, 6, "PrevPage"),
             at(Text, 6, "PrevPage"),
             at(Attachments, 6, "PrevPage"),
@@ -151,6 +165,7 @@ pub const TABLE: &[Row] = &[
         "Go one screen down.",
         &[
             at(Folders, 7, "NextPage"),
+            at(FolderSelect, 7, "NextPage"),
             at(Index, 7, "NextPage"),
             at(Text, 7, "NextPage"),
             at(Attachments, 7, "NextPage"),
@@ -291,6 +306,7 @@ pub const TABLE: &[Row] = &[
         "Search in what this screen shows.",
         &[
             at(Folders, 11, "WhereIs"),
+            at(FolderSelect, 11, "WhereIs"),
             at(Index, 21, "WhereIs"),
             at(Text, 21, "WhereIs"),
             at(Attachments, 9, "WhereIs"),
@@ -393,6 +409,7 @@ pub const TABLE: &[Row] = &[
         &[
             unnamed(Main),
             at(Folders, 20, "FirstPage"),
+            unnamed(FolderSelect),
             at(Index, 40, "FirstPage"),
             at(Text, 40, "FirstPage"),
             at(Attachments, 18, "FirstPage"),
@@ -407,6 +424,7 @@ pub const TABLE: &[Row] = &[
         &[
             unnamed(Main),
             at(Folders, 21, "LastPage"),
+            unnamed(FolderSelect),
             at(Index, 41, "LastPage"),
             at(Text, 41, "LastPage"),
             at(Attachments, 19, "LastPage"),

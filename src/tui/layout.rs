@@ -86,7 +86,9 @@ pub fn areas(size: (u16, u16), choice: LayoutChoice, screen: Screen, keymenu: bo
         body: whole,
     };
     match (screen, several) {
-        (Screen::Folders, Panes::One | Panes::Two) => areas.folders = Some(pane),
+        (Screen::Folders, Panes::One | Panes::Two) | (Screen::FolderSelect, _) => {
+            areas.folders = Some(pane);
+        }
         (Screen::Index, Panes::One) => areas.index = Some(pane),
         (Screen::Text, Panes::One) => areas.text = Some(pane),
         (Screen::Index | Screen::Text, Panes::Two) => split(&mut areas, several, blank),

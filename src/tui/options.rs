@@ -58,8 +58,6 @@ pub struct Options {
     pub overlap: u16,
     /// The program and its arguments that open a link; the link is added as the last argument.
     pub browser: Vec<String>,
-    /// Seconds between two looks for new mail; 0 leaves that to the backend.
-    pub check_interval: u32,
     /// The home directory, for `~` and for files named without a directory.
     pub home: PathBuf,
     /// The user's time zone.
@@ -107,7 +105,6 @@ impl Default for Options {
             prefer_html: false,
             overlap: 2,
             browser: Vec::new(),
-            check_interval: 0,
             home: PathBuf::from("/"),
             zone: TimeZone::UTC,
         }

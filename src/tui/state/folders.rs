@@ -45,8 +45,8 @@ impl Folders {
         self.found.extend(entries);
     }
 
-    /// Puts what came in order: INBOX, then `first`, then the rest by name. `prefix` is left out of labels.
-    pub fn finish(&mut self, prefix: &str, first: &str) {
+    /// Puts what came in order: INBOX, then what `first` names, then the rest by name. `prefix` is left out of labels.
+    pub fn finish(&mut self, prefix: &str, first: &[&str]) {
         let current = self.current().map(|entry| entry.name.clone());
         let at_root = self.directory.is_empty();
         let mut entries: Vec<Folder> = std::mem::take(&mut self.found)
@@ -56,7 +56,9 @@ impl Folders {
             .collect();
         let rank = |entry: &Folder| {
             let label = entry.label.raw();
-            (label != first, label.to_lowercase(), label.to_owned())
+            let place = first.iter().position(|name| at_root && *name == label);
+            let place = place.unwrap_or(first.len());
+            (place, label.to_lowercase(), label.to_owned())
         };
         entries.sort_by_cached_key(rank);
         entries.dedup_by(|a, b| a.name == b.name && a.is_directory == b.is_directory);

@@ -17,6 +17,15 @@ pub enum Job {
     Close,
     /// Lists folders.
     List,
+    /// Lists what completes a folder name that was begun.
+    Complete {
+        /// What was typed.
+        begun: String,
+        /// What is left out of the names that come.
+        prefix: String,
+        /// Names that came, as they would be typed.
+        names: Vec<String>,
+    },
     /// Counts a folder.
     Count(MailboxName),
     /// Gets envelopes.

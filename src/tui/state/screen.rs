@@ -19,6 +19,8 @@ pub enum Screen {
     Flags,
     /// A screen of plain text.
     Pager,
+    /// Folders, one of which answers a question.
+    FolderSelect,
 }
 
 impl Screen {
@@ -32,6 +34,7 @@ impl Screen {
             Self::Attachments => Context::Attachments,
             Self::Flags => Context::Flags,
             Self::Pager => Context::Pager,
+            Self::FolderSelect => Context::FolderSelect,
         }
     }
 

@@ -48,6 +48,8 @@ pub struct State {
     pub status: Status,
     /// The open question.
     pub prompt: Option<Prompt>,
+    /// A question that waits while its help is read or a folder is chosen, and the screen that it was asked on.
+    pub waiting: Option<(Prompt, Screen)>,
     /// The folder list.
     pub folders: Folders,
     /// The open mailbox.
@@ -95,6 +97,7 @@ impl State {
             pending: Vec::new(),
             status: Status::default(),
             prompt: None,
+            waiting: None,
             folders: Folders::default(),
             mailbox: None,
             message: None,
@@ -185,6 +188,16 @@ impl State {
         };
         self.pager = Some(Pager::new(title, text, back));
         self.go(Screen::Pager);
+    }
+
+    /// Comes back to the question that waits; `false` where none does.
+    pub fn resume_question(&mut self) -> bool {
+        let Some((prompt, back)) = self.waiting.take() else {
+            return false;
+        };
+        self.go(back);
+        self.prompt = Some(prompt);
+        true
     }
 
     /// Turns panes on or off.

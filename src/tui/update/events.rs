@@ -1,11 +1,13 @@
 //! What the backend says.
 
-use crate::backend::error::Result;
+use crate::backend::error::{Error, Result};
 use crate::backend::event::Event;
 use crate::backend::request::Ticket;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
-use crate::tui::update::{files, folders, index, listing, opening, pieces, reading, save, whereis};
+use crate::tui::update::{
+    complete, files, folders, index, listing, opening, pieces, reading, save, whereis,
+};
 
 /// Takes in an event.
 pub fn event(state: &mut State, event: Event) {
@@ -25,7 +27,14 @@ pub fn event(state: &mut State, event: Event) {
 fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
     let shown = matches!(
         state.jobs.get(&ticket),
-        Some(Job::Open | Job::Sort(..) | Job::Expunge(_) | Job::Save { .. } | Job::Close)
+        Some(
+            Job::Open
+                | Job::Sort(..)
+                | Job::Search(..)
+                | Job::Expunge(_)
+                | Job::Save { .. }
+                | Job::Close
+        )
     );
     let percent = (done.min(total) * 100).checked_div(total).unwrap_or(0);
     if let Some((_, shown_percent)) = state.status.progress.as_mut().filter(|_| shown) {
@@ -33,11 +42,30 @@ fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
     }
 }
 
+/// What a job that was cancelled is called, where nothing else needs to be told of it.
+fn cancelled(job: &Job) -> Option<&'static str> {
+    match job {
+        Job::Sort(..) => Some("Sort"),
+        Job::Search(..) => Some("Search"),
+        Job::Read(..) => Some("Reading the message"),
+        Job::Save { .. } => Some("Save message"),
+        _ => None,
+    }
+}
+
 fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
+    if matches!(result, Err(Error::Cancelled))
+        && let Some(what) = cancelled(&job)
+    {
+        state.status.progress = None;
+        state.say_own(format!("{what} cancelled"));
+        return;
+    }
     match job {
         Job::Open => opening::opened(state, result),
         Job::Close => opening::closed(state, result),
         Job::List => listing::listed(state, result),
+        Job::Complete { begun, names, .. } => complete::complete(state, &begun, &names),
         Job::Count(_) => state.folders.counting = false,
         Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run(_) => {}
         Job::View(_) => reading::finished(state, ticket, result),

@@ -30,9 +30,12 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Repaint => {
             state.outbox.push(Effect::Repaint);
             state.ask_mailbox(Ask::Check, Job::Check);
+            listing::list(state);
         }
         Command::Suspend if state.options.suspend => state.outbox.push(Effect::Suspend),
-        Command::Suspend => state.complain_own("Suspending is not enabled; start Mugo with it"),
+        Command::Suspend => {
+            state.complain_own("Suspending is not enabled; set ui.suspend = true in config.toml");
+        }
         Command::TogglePanes => state.toggle_panes(),
         Command::Whereis => whereis::ask(state),
         Command::Journal => journal(state),

@@ -20,6 +20,23 @@ const DELETE_HELP: &str =
 
 /// Does a command of the folder list; `false` when it is none.
 pub fn command(state: &mut State, command: Command) -> bool {
+    match command {
+        Command::Open => open(state),
+        Command::Back => back(state),
+        Command::AddFolder => {
+            let question = Printable::own("Folder name to add : ");
+            let prompt = Prompt::text(question, Purpose::AddFolder, Topic::Nothing, ADD_HELP);
+            state.prompt = Some(prompt);
+        }
+        Command::Delete => ask_delete(state),
+        Command::RenameFolder => ask_rename(state),
+        other => return step(state, other),
+    }
+    true
+}
+
+/// Moves the cursor of the list; `false` when that is not what `command` does.
+pub fn step(state: &mut State, command: Command) -> bool {
     let page = page(state);
     let folders = &mut state.folders;
     let last = folders.entries.len().saturating_sub(1);
@@ -32,15 +49,6 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::PreviousPage => folders.cursor = folders.cursor.saturating_sub(page),
         Command::FirstPage => folders.cursor = 0,
         Command::LastPage => folders.cursor = last,
-        Command::Open => open(state),
-        Command::Back => back(state),
-        Command::AddFolder => {
-            let question = Printable::own("Folder name to add : ");
-            let prompt = Prompt::text(question, Purpose::AddFolder, Topic::Nothing, ADD_HELP);
-            state.prompt = Some(prompt);
-        }
-        Command::Delete => ask_delete(state),
-        Command::RenameFolder => ask_rename(state),
         _ => return false,
     }
     true
@@ -58,29 +66,34 @@ fn open(state: &mut State) {
         return;
     };
     if entry.is_directory {
-        let label = entry.label.raw();
-        state.folders.directory.push_str(label);
-        state.folders.directory.push('/');
-        state.folders.cursor = 0;
-        state.folders.loaded = false;
-        state.folders.entries.clear();
-        listing::list(state);
-        return;
+        enter(state, &entry);
+    } else {
+        opening::open(state, entry.name);
     }
-    opening::open(state, entry.name);
+}
+
+/// Looks into a directory of the list.
+pub fn enter(state: &mut State, entry: &Folder) {
+    let directory = format!("{}{}/", state.folders.directory, entry.label.raw());
+    state.folders.cursor = 0;
+    listing::list_directory(state, directory);
 }
 
 fn back(state: &mut State) {
-    if state.folders.directory.is_empty() {
+    if !up(state) {
         state.go(Screen::Main);
-        return;
+    }
+}
+
+/// Looks into the directory above; `false` at the root of the collection.
+pub fn up(state: &mut State) -> bool {
+    if state.folders.directory.is_empty() {
+        return false;
     }
     let directory = state.folders.directory.trim_end_matches('/');
     let parent = directory.rfind('/').map_or("", |at| &directory[..=at]);
-    state.folders.directory = parent.to_owned();
-    state.folders.loaded = false;
-    state.folders.entries.clear();
-    listing::list(state);
+    listing::list_directory(state, parent.to_owned());
+    true
 }
 
 /// The folder under the cursor, unless it is INBOX, which `verb` cannot be done to.

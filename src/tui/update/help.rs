@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::tui::command::Context;
 use crate::tui::command_table::TABLE;
+use crate::tui::state::prompt::Kind;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 
@@ -25,6 +26,42 @@ pub fn show(state: &mut State) {
     }
     state.show_text("HELP", &text);
 }
+
+/// Shows all help for the open question, which waits meanwhile.
+pub fn show_for_question(state: &mut State) {
+    // a text is on the screen already, and comes back after the question
+    if state.screen == Screen::Pager || state.waiting.is_some() {
+        return;
+    }
+    let Some(prompt) = state.prompt.take() else {
+        return;
+    };
+    let mut text = format!("{}\n\n{}\n\n", prompt.question.as_str(), prompt.help);
+    text.push_str(match &prompt.kind {
+        Kind::Text(_) => TEXT_KEYS,
+        Kind::Choice(_) => CHOICE_KEYS,
+    });
+    let context = state.screen.context();
+    let _ = write!(text, "\n{}\n\n", context.title().to_uppercase());
+    commands(state, context, &mut text);
+    state.waiting = Some((prompt, state.screen));
+    state.show_text("HELP", &text);
+}
+
+const TEXT_KEYS: &str = "\
+  Return           Take what was typed; on an empty line, what stands in brackets.
+  ^C, Esc          Cancel: nothing changes.
+  ^A ^E            Go to the start, to the end of the line; Home and End too.
+  ^B ^F            Go one letter back, forward; the arrows too.
+  ^D ^H            Delete the letter under, before the cursor; Del and Backspace too.
+  ^K ^U            Cut the line, put back what was cut.
+  Up Down          Earlier answers.
+  Tab ^T           Complete the name of a folder, choose one from the list.
+";
+const CHOICE_KEYS: &str = "\
+  Return           Take the answer in brackets.
+  ^C, Esc          Cancel: nothing changes.
+";
 
 /// Shows what is new.
 pub fn show_release_notes(state: &mut State) {
@@ -56,6 +93,9 @@ fn about(context: Context) -> &'static str {
         }
         Context::Attachments => {
             "The parts of the message. Parts of text can be viewed, all can be saved."
+        }
+        Context::FolderSelect => {
+            "Choose the folder that answers the question; a slash marks a directory to look into."
         }
         Context::Pager => "A text.",
         Context::Flags => {

@@ -11,7 +11,7 @@ use crate::tui::state::prompt::{Answer, Choice, Prompt, Purpose};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::messages::{self, may_change};
-use crate::tui::update::{files, listing, opening, reading, save, text};
+use crate::tui::update::{files, listing, names, opening, reading, save, text};
 
 const EXPUNGE_HELP: &str =
     "Yes removes the messages that are marked as deleted, for good. No keeps them and their marks.";
@@ -94,7 +94,13 @@ fn ask_expunge(state: &mut State) {
     if !state.options.confirm_expunge {
         return opening::expunge(state);
     }
-    let question = opening::expunge_question(state);
+    let what = match deleted {
+        1 => "Expunge 1 message from ".to_owned(),
+        count => format!("Expunge {count} messages from "),
+    };
+    let name = state.mailbox.as_ref().map(|open| open.name.clone());
+    let name = name.map_or_else(Printable::default, |name| names::short_name(state, &name));
+    let question = Printable::concat(&[Printable::own(what), name, Printable::own("?")]);
     let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, EXPUNGE_HELP);
     state.prompt = Some(prompt);
 }
@@ -165,7 +171,9 @@ pub fn sort_chosen(state: &mut State, key: char) {
         open.sort(order, Vec::new());
         return tell_order(state);
     }
-    state.status.progress = Some((Printable::own("Sorting"), 0));
+    let name = open.name.clone();
+    let what = names::named(state, "Sorting ", &name, "");
+    state.status.progress = Some((what, 0));
     state.ask_mailbox(Ask::Sort(order), Job::Sort(order, Vec::new()));
 }
 

@@ -6,6 +6,9 @@ use crate::mail::listing::ListEntry;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
 
+/// Where copies of sent messages go, as Pine calls it.
+const SENT: &str = "sent-mail";
+
 /// Asks for the list of the directory that the folder list shows.
 pub fn list(state: &mut State) {
     if state.is_busy_with(|job| matches!(job, Job::List)) {
@@ -20,6 +23,14 @@ pub fn list(state: &mut State) {
     state.ask(request, Job::List);
 }
 
+/// Looks into another directory.
+pub fn list_directory(state: &mut State, directory: String) {
+    state.folders.directory = directory;
+    state.folders.loaded = false;
+    state.folders.entries.clear();
+    list(state);
+}
+
 /// A piece of the list has come.
 pub fn found(state: &mut State, entries: Vec<ListEntry>) {
     state.folders.add(entries);
@@ -29,7 +40,7 @@ pub fn found(state: &mut State, entries: Vec<ListEntry>) {
 pub fn listed(state: &mut State, result: Result<()>) {
     let prefix = format!("{}{}", state.options.collection, state.folders.directory);
     let saved = state.options.saved.clone();
-    state.folders.finish(&prefix, &saved);
+    state.folders.finish(&prefix, &[SENT, &saved]);
     if let Err(error) = result {
         state.complain_own(format!("Cannot list folders: {error}"));
     }

@@ -4,6 +4,7 @@
 
 pub mod answers;
 pub mod attachments;
+pub mod complete;
 pub mod events;
 pub mod everywhere;
 pub mod files;
@@ -24,6 +25,7 @@ pub mod pieces;
 pub mod prompt;
 pub mod reading;
 pub mod save;
+pub mod select;
 pub mod settle;
 pub mod text;
 #[expect(clippy::module_inception, reason = "it holds the function update")]

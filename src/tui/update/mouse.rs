@@ -28,8 +28,12 @@ pub fn mouse(state: &mut State, mouse: Mouse) -> Option<Command> {
 /// The pane at a position, and its content.
 fn pane_at(state: &State, at: Position) -> Option<(Screen, Rect)> {
     let areas = state.areas();
+    let folders = match state.screen {
+        Screen::FolderSelect => Screen::FolderSelect,
+        _ => Screen::Folders,
+    };
     let panes = [
-        (Screen::Folders, areas.folders),
+        (folders, areas.folders),
         (Screen::Index, areas.index),
         (Screen::Text, areas.text),
     ];
@@ -57,7 +61,7 @@ fn click(state: &mut State, at: Position) -> Option<Command> {
             (row < open.len()).then(|| open.move_to(row))?;
             again
         }
-        Screen::Folders => {
+        Screen::Folders | Screen::FolderSelect => {
             let (columns, width) = state.folders.grid(body.width);
             let column = usize::from(at.x - body.x) / width.max(1);
             let place = (state.folders.top + row) * columns + column.min(columns - 1);
@@ -104,7 +108,9 @@ fn wheel(state: &mut State, at: Position, down: bool) {
                 shown.top = step(shown.top);
             }
         }
-        Screen::Folders => state.folders.cursor = step(state.folders.cursor),
+        Screen::Folders | Screen::FolderSelect => {
+            state.folders.cursor = step(state.folders.cursor);
+        }
         Screen::Pager => {
             if let Some(pager) = &mut state.pager {
                 pager.top = step(pager.top);

@@ -7,8 +7,7 @@ use crate::tui::state::state::State;
 /// The mailbox that `typed` names: within the collection unless it says otherwise. Complains where it names none.
 pub fn typed_name(state: &mut State, typed: &str) -> Option<MailboxName> {
     let typed = typed.trim();
-    let inside = !typed.eq_ignore_ascii_case("inbox") && !typed.starts_with(['/', '~', '#', '{']);
-    let full = if inside {
+    let full = if is_inside(typed) {
         format!("{}{typed}", state.options.collection)
     } else {
         typed.to_owned()
@@ -20,6 +19,11 @@ pub fn typed_name(state: &mut State, typed: &str) -> Option<MailboxName> {
             None
         }
     }
+}
+
+/// Whether a name that was typed means one within the collection.
+pub fn is_inside(typed: &str) -> bool {
+    !typed.eq_ignore_ascii_case("inbox") && !typed.starts_with(['/', '~', '#', '{'])
 }
 
 /// The name as people know it: without the collection's directory.

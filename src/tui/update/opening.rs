@@ -46,13 +46,13 @@ pub fn leave(state: &mut State, then: Leave) {
     if !state.options.confirm_expunge {
         return expunge_and_close(state, then);
     }
-    let question = expunge_question(state);
+    let question = leaving_question(state);
     let purpose = Purpose::ExpungeAndLeave(then);
     state.prompt = Some(Prompt::yes_no(question, purpose, Answer::Yes, EXPUNGE_HELP));
 }
 
-/// The question before an expunge.
-pub fn expunge_question(state: &State) -> Printable {
+/// The question before a mailbox is left.
+fn leaving_question(state: &State) -> Printable {
     let Some(open) = &state.mailbox else {
         return Printable::default();
     };
@@ -134,8 +134,11 @@ fn arrive(state: &mut State, then: Leave) {
 /// Opens `name` without a change of screen. Nothing may be open.
 pub fn begin(state: &mut State, name: MailboxName) {
     let id = MailboxId(state.mint());
-    let left = state.mailbox.take();
-    state.previous = left.map(|open| open.name).or(state.previous.take());
+    if let Some(left) = state.mailbox.take() {
+        // what was read or expunged there has changed its count
+        state.folders.uncounted.push_back(left.name.clone());
+        state.previous = Some(left.name);
+    }
     state.message = None;
     let access = if state.options.read_only {
         Access::ReadOnly

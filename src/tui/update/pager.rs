@@ -23,7 +23,9 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Back => {
             let back = pager.back;
             state.pager = None;
-            state.go(back);
+            if back == Screen::FolderSelect || !state.resume_question() {
+                state.go(back);
+            }
             return true;
         }
         _ => return false,

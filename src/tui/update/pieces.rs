@@ -5,7 +5,7 @@ use crate::backend::request::Ticket;
 use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
-use crate::tui::update::{listing, reading};
+use crate::tui::update::{complete, listing, reading};
 
 /// The most bytes of one message that are kept for a file, a program or a screen.
 const LARGEST: usize = 512 << 20;
@@ -14,7 +14,10 @@ const LARGEST: usize = 512 << 20;
 pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
     match piece {
         Piece::View(_, document) => reading::arrived(state, ticket, document),
-        Piece::Listed(entries) => listing::found(state, entries),
+        Piece::Listed(entries) => match state.jobs.get_mut(&ticket) {
+            Some(Job::Complete { prefix, names, .. }) => complete::found(prefix, names, &entries),
+            _ => listing::found(state, entries),
+        },
         Piece::Status(status) => {
             if let Some(Job::Count(name)) = state.jobs.get(&ticket) {
                 state.folders.count(name, status.unseen);

@@ -6,7 +6,7 @@ use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::state::prompt::{Choice, Kind, TextPrompt, Topic};
 use crate::tui::state::state::State;
-use crate::tui::update::answers;
+use crate::tui::update::{answers, complete, help, select};
 
 /// What a key comes to.
 enum Outcome {
@@ -18,6 +18,7 @@ enum Outcome {
     Special(char),
     Recall(isize),
     Complete,
+    Select,
     Unknown,
 }
 
@@ -34,9 +35,11 @@ pub fn key(state: &mut State, key: Key) {
     state.status.clear();
     match outcome {
         Outcome::Stays => {}
-        Outcome::Help => prompt.help_shown = !prompt.help_shown,
+        Outcome::Help if prompt.help_shown => help::show_for_question(state),
+        Outcome::Help => prompt.help_shown = true,
+        Outcome::Select => select::begin(state),
         Outcome::Recall(step) => recall(state, step),
-        Outcome::Complete => complete(state),
+        Outcome::Complete => complete::ask(state),
         Outcome::Unknown => state.outbox.push(Effect::Beep),
         Outcome::Special(letter) => {
             let purpose = prompt.purpose.clone();
@@ -93,6 +96,7 @@ fn text_key(typed: &mut TextPrompt, key: Key) -> Outcome {
             return Outcome::Text(default.unwrap_or_else(|| text.to_owned()));
         }
         (_, Some(KeyCode::Tab)) if typed.topic == Topic::Folder => return Outcome::Complete,
+        (Some('t'), _) if typed.topic == Topic::Folder => return Outcome::Select,
         (_, Some(KeyCode::Up)) => return Outcome::Recall(1),
         (_, Some(KeyCode::Down)) => return Outcome::Recall(-1),
         _ => {}
@@ -145,32 +149,5 @@ fn recall(state: &mut State, step: isize) {
     {
         typed.recalled = back;
         typed.edit.replace(answer);
-    }
-}
-
-/// Adds what all folders have in common whose names begin with what was typed.
-fn complete(state: &mut State) {
-    let Some(prompt) = &mut state.prompt else {
-        return;
-    };
-    let Kind::Text(typed) = &mut prompt.kind else {
-        return;
-    };
-    let begun = typed.edit.text();
-    let at_root = state.folders.directory.is_empty();
-    let entries = state.folders.entries.iter().filter(|_| at_root);
-    let names = entries.map(|entry| {
-        let slash = if entry.is_directory { "/" } else { "" };
-        format!("{}{slash}", entry.label.raw())
-    });
-    let fitting = names.filter(|name| name.starts_with(begun));
-    let common = fitting.reduce(|one, other| {
-        let same = one.chars().zip(other.chars());
-        let same = same.take_while(|(a, b)| a == b);
-        same.map(|(letter, _)| letter).collect()
-    });
-    match common.filter(|common| common.len() > begun.len()) {
-        Some(common) => typed.edit.replace(common),
-        None => state.outbox.push(Effect::Beep),
     }
 }

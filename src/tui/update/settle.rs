@@ -10,6 +10,10 @@ use crate::tui::update::reading;
 
 /// Brings everything that depends on size and content in line with both.
 pub fn settle(state: &mut State) {
+    if !matches!(state.screen, Screen::Pager | Screen::FolderSelect) {
+        // left by another way than back: the question is off
+        state.waiting = None;
+    }
     let areas = state.areas();
     settle_index(state, &areas);
     settle_text(state, &areas);

@@ -1,17 +1,19 @@
 //! The one door: a message comes in, effects go out.
 
+use crate::backend::request::Ticket;
 use crate::mail::name::MailboxName;
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::keymap::Meaning;
 use crate::tui::msg::Msg;
+use crate::tui::state::job::Job;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::settle::settle;
 use crate::tui::update::{
     attachments, events, everywhere, flags, folders, index, listing, main_menu, messages, mouse,
-    opening, outcomes, pager, prompt, text,
+    opening, outcomes, pager, prompt, select, text,
 };
 
 /// What the face does before anything comes in: it opens the first mailbox and lists folders.
@@ -51,6 +53,9 @@ fn key(state: &mut State, pressed: Key) {
         prompt::key(state, pressed);
         return;
     }
+    if pressed.control() == Some('c') && state.pending.is_empty() && cancel_work(state) {
+        return;
+    }
     state.pending.push(pressed);
     let context = state.screen.context();
     match state.keymap.meaning(context, &state.pending) {
@@ -69,6 +74,21 @@ fn key(state: &mut State, pressed: Key) {
             unknown(state, &keys);
         }
     }
+}
+
+/// Cancels the work that the user waits for; `false` where there is none.
+fn cancel_work(state: &mut State) -> bool {
+    let waited_for = |job: &Job| {
+        matches!(
+            job,
+            Job::Open | Job::Sort(..) | Job::Search(..) | Job::Read(..) | Job::Save { .. }
+        )
+    };
+    let jobs = state.jobs.iter().filter(|(_, job)| waited_for(job));
+    let tickets: Vec<Ticket> = jobs.map(|(ticket, _)| *ticket).collect();
+    let any = !tickets.is_empty();
+    state.outbox.extend(tickets.into_iter().map(Effect::Cancel));
+    any
 }
 
 fn unknown(state: &mut State, keys: &[Key]) {
@@ -99,6 +119,7 @@ fn command(state: &mut State, command: Command) {
         Screen::Attachments => attachments::command(state, command),
         Screen::Flags => flags::command(state, command),
         Screen::Pager => pager::command(state, command),
+        Screen::FolderSelect => select::command(state, command),
     };
     if !done {
         everywhere::command(state, command);

@@ -16,7 +16,7 @@ const HELP: &str = "Type what to search; Return alone searches the last thing ag
 
 /// Asks what to search.
 pub fn ask(state: &mut State) {
-    let question = Printable::own("Word to search for");
+    let question = Printable::own("Word to find");
     let default = Some(state.searched.clone());
     let prompt = Prompt::text(question, Purpose::Whereis, Topic::Search, HELP)
         .with_default(default)
@@ -33,7 +33,7 @@ pub fn search(state: &mut State, typed: &str) {
         Screen::Index => return search_index(state, &needle),
         Screen::Text => search_text(state, &needle),
         Screen::Pager => search_pager(state, &needle),
-        Screen::Folders => search_folders(state, &needle),
+        Screen::Folders | Screen::FolderSelect => search_folders(state, &needle),
         Screen::Attachments => search_parts(state, &needle),
         Screen::Main | Screen::Flags => None,
     };
@@ -110,11 +110,14 @@ fn search_index(state: &mut State, needle: &Needle) {
     let criteria = Criteria::or(field("From"), field("Subject"));
     let row = state.mailbox.as_ref().and_then(|open| open.cursor_row());
     let job = Job::Search(row.map_or(0, |row| row + 1), Vec::new());
-    state.ask_mailbox(Ask::Search(criteria), job);
+    if state.ask_mailbox(Ask::Search(criteria), job).is_some() {
+        state.status.progress = Some((Printable::own("Searching"), 0));
+    }
 }
 
 /// The mailbox has searched.
 pub fn searched(state: &mut State, from: usize, uids: &[Uid], result: Result<()>) {
+    state.status.progress = None;
     if let Err(error) = result {
         state.complain_own(format!("Cannot search: {error}"));
         return;
@@ -154,7 +157,7 @@ pub fn to_end(state: &mut State, last: bool) {
                 pager.top = place;
             }
         }
-        Screen::Folders => state.folders.cursor = place,
+        Screen::Folders | Screen::FolderSelect => state.folders.cursor = place,
         Screen::Attachments => {
             if let Some(shown) = &mut state.message {
                 shown.part = place;

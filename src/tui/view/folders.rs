@@ -29,7 +29,7 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
         return;
     }
     let (columns, width) = folders.grid(area.width);
-    let focus = state.screen == Screen::Folders;
+    let focus = matches!(state.screen, Screen::Folders | Screen::FolderSelect);
     let first = folders.top * columns;
     let visible = usize::from(area.height) * columns;
     let entries = folders.entries.iter().enumerate();

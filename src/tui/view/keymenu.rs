@@ -90,7 +90,11 @@ fn prompt_cells(prompt: &Prompt) -> Vec<(String, String)> {
     let own = |key: &str, label: &str| (key.to_owned(), label.to_owned());
     match &prompt.kind {
         Kind::Text(typed) => {
-            let mut cells = vec![own("^G", "Help"), own("^C", "Cancel"), own("Ret", "Accept")];
+            let mut cells = vec![own("^G", "Help"), own("^C", "Cancel")];
+            if typed.topic == Topic::Folder {
+                cells.push(own("^T", "To Fldrs"));
+            }
+            cells.push(own("Ret", "Accept"));
             if typed.topic == Topic::Folder {
                 cells.push(own("Tab", "Complete"));
             }

@@ -78,7 +78,8 @@ fn question(prompt: &Prompt, typed: &TextPrompt) -> Printable {
             Foreign::new(default.as_str()).field(),
             Printable::own("] : "),
         ]),
-        None => prompt.question.clone(),
+        None if prompt.question.as_str().ends_with(' ') => prompt.question.clone(),
+        None => Printable::concat(&[prompt.question.clone(), Printable::own(" : ")]),
     }
 }
 

@@ -68,6 +68,7 @@ fn screen_name(state: &State) -> &'static str {
         Screen::Text => "MESSAGE TEXT",
         Screen::Attachments => "ATTACHMENT INDEX",
         Screen::Flags => "FLAG MAINTENANCE",
+        Screen::FolderSelect => "FOLDER SELECT",
         Screen::Pager => state.pager.as_ref().map_or("", |pager| pager.title),
     }
 }
