@@ -57,6 +57,14 @@ impl Log {
     }
 }
 
+impl Log {
+    /// What the user was told besides.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.iter().map(|text| text.raw().to_owned()).collect()
+    }
+}
+
 impl Desk {
     pub(crate) fn new() -> Self {
         let world = world();

@@ -27,14 +27,16 @@ enum Deed {
     NewKeyword,
     Expunge,
     Append,
+    AppendKeyword,
 }
 
-const DEEDS: [Deed; 5] = [
+const DEEDS: [Deed; 6] = [
     Deed::FirstOpening,
     Deed::Flag,
     Deed::NewKeyword,
     Deed::Expunge,
     Deed::Append,
+    Deed::AppendKeyword,
 ];
 
 /// Five delivered messages, one with a line in its text that looks like a message's first.
@@ -67,10 +69,13 @@ fn set_up(desk: &Desk, deed: Deed) -> Place {
 
 fn run(environment: Environment, place: &Place, deed: Deed) -> Result<()> {
     let driver = Unix::new(&Arc::new(environment));
-    if matches!(deed, Deed::Append) {
+    if matches!(deed, Deed::Append | Deed::AppendKeyword) {
         let (job, _log) = job();
         let mut first = message(b"Subject: 6\r\n\r\nFrom here\r\n");
         first.flags = Flags::system(SystemFlags::SEEN);
+        if matches!(deed, Deed::AppendKeyword) {
+            first.flags = Flags::new(SystemFlags::SEEN, keywords(&["Work", "Later"]));
+        }
         let second = message(&b"Subject: 7\r\n\r\nlong\r\n".repeat(50));
         return driver
             .append(place, &mut Queue(vec![first, second]), &job)

@@ -2,9 +2,10 @@
 
 use mugo::driver::contract::LocalDriver;
 use mugo::driver::error::Error;
+use mugo::driver::place::Place;
 use mugo::driver::unix::Unix;
 use mugo::mail::date::InternalDate;
-use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
+use mugo::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 
@@ -196,6 +197,70 @@ fn an_empty_file_takes_the_first_message_with_the_mailboxs_data() {
         opened.read(11, Part::Whole),
         b"Subject: x\r\n\r\n>From here\r\n"
     );
+}
+
+/// Appends a message with these keywords; which ones it has afterwards, and what was told.
+fn append_with(desk: &Desk, place: &Place, words: &[&str]) -> (Vec<Keyword>, Vec<String>) {
+    let (job, log) = job();
+    let mut new = message(b"Subject: kept\r\n\r\ntext\r\n");
+    new.flags = Flags::new(SystemFlags::NONE, keywords(words));
+    let driver = Unix::new(&desk.environment);
+    let appended = driver.append(place, &mut Queue(vec![new]), &job);
+    assert_eq!(appended.expect("appended").count, 1);
+    let opened = open(&driver, place, Access::ReadOnly).expect("open");
+    let last = opened.list.messages().last().expect("a message");
+    (last.flags.keywords().to_vec(), log.notices())
+}
+
+#[test]
+fn keywords_of_appended_messages_are_defined() {
+    let desk = Desk::new();
+    let one = format!("{FROM}Subject: s\n\nbody\n\n").into_bytes();
+    for (name, content) in [
+        ("uids", fixture("unix/two")),
+        ("none", one.clone()),
+        ("empty", Vec::new()),
+    ] {
+        let place = desk.place(name, &content);
+        let (found, told) = append_with(&desk, &place, &["Brand-New", "second"]);
+        assert_eq!(found, keywords(&["Brand-New", "second"]), "{name}");
+        assert!(told.is_empty(), "{told:?}");
+    }
+    // Without keywords a file that has no UIDs gets none.
+    let place = desk.place("plain", &one);
+    append_with(&desk, &place, &[]);
+    let text = String::from_utf8(std::fs::read(&place.path).expect("there")).expect("text");
+    assert!(text.starts_with(std::str::from_utf8(&one).expect("text")) && !text.contains("X-UID"));
+}
+
+#[test]
+fn keywords_without_room_are_named() {
+    let desk = Desk::new();
+    let place = desk.place("box", b"");
+    let names: Vec<String> = (1..=29).map(|serial| format!("k{serial}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(append_with(&desk, &place, &names).0.len(), 29);
+    let (found, told) = append_with(&desk, &place, &["k7", "fits", "over", "board"]);
+    assert_eq!(found, keywords(&["k7", "fits"]));
+    assert_eq!(
+        told,
+        ["a mailbox has room for 30 keywords; not set: over board"]
+    );
+}
+
+#[test]
+fn keywords_that_a_busy_mailbox_lacks_are_named() {
+    let desk = Desk::new();
+    let place = desk.place("box", &fixture("unix/two"));
+    let other = std::sync::Arc::new(desk.world.another(desk.environment.files.clone()));
+    let holder = open(&Unix::new(&other), &place, Access::ReadWrite).expect("open");
+    let (found, told) = append_with(&desk, &place, &["Work", "strange"]);
+    assert_eq!(found, keywords(&["Work"]));
+    assert_eq!(
+        told,
+        ["another program has the mailbox open; not set: strange"]
+    );
+    holder.close().expect("closed");
 }
 
 #[test]

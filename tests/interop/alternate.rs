@@ -150,6 +150,30 @@ fn each_reads_what_the_other_wrote() {
 }
 
 #[test]
+fn a_keyword_defined_by_an_append_is_known_to_the_other() {
+    let name = "a_keyword_defined_by_an_append_is_known_to_the_other";
+    if !peers::have(name, &["mailutil", "setpriv"]) {
+        return;
+    }
+    let home = Home::new();
+    let append = |name: &str, serial| {
+        let message = checker::letter(serial);
+        home.mugo_with(&["append", name, "--flags", "brandnew"], message.as_bytes());
+    };
+    // Delivered mail, without UIDs: the append brings the keyword and the line that defines it.
+    home.write("ours", &checker::delivered(1, 2));
+    append("ours", 3);
+    home.mugo_done(&["create", "theirs"]);
+    append("theirs", 9);
+    // c-client hands over the keywords that it has read, and that the other mailbox defines.
+    home.mailutil(&["append", "ours", "theirs"]);
+    let theirs = agreed(&home, "theirs", "mailutil append");
+    assert_eq!(checker::serials(&theirs), [9, 1, 2, 3]);
+    assert!(theirs[1].keywords.is_empty() && theirs[2].keywords.is_empty());
+    assert_eq!(theirs[3].keywords, ["brandnew"]);
+}
+
+#[test]
 fn sixty_turns_on_one_mailbox() {
     if !peers::have("sixty_turns_on_one_mailbox", &["mailutil", "setpriv"]) {
         return;

@@ -1,8 +1,9 @@
 //! Appending: all messages are brought into file form first, then written behind the others in one journalled step.
 //!
 //! When the opener lock is free, the new messages get their UIDs at once. While another program has the mailbox open it
-//! gives them out itself, so they are appended without; likewise to a file that has no UIDs yet. Keywords that the
-//! mailbox does not define yet are defined in the first case, and left out in the others.
+//! gives them out itself, so they are appended without; likewise to a file that has no UIDs yet, unless there are
+//! keywords to be kept. Keywords that the mailbox does not define yet are defined in the first case, while there is
+//! room, and left out in the second: which ones is told.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -14,7 +15,7 @@ use crate::driver::layout::file::filter::{self, Filtered};
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::opener::{self, Manners, Opener};
-use crate::driver::layout::file::record::{MOST_KEYWORDS, Marks, Record};
+use crate::driver::layout::file::record::{Marks, Record};
 use crate::driver::layout::file::target::Target;
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::driver::place::Place;
@@ -129,18 +130,33 @@ impl Batch {
     fn keywords(&self) -> Vec<Keyword> {
         let mut found: Vec<Keyword> = Vec::new();
         for keyword in self.messages.iter().flat_map(|it| it.flags.keywords()) {
-            if found.len() < MOST_KEYWORDS && !found.contains(keyword) {
+            if found.len() < MOST_COUNTED && !found.contains(keyword) {
                 found.push(keyword.clone());
             }
         }
         found
     }
 
+    /// Tells which keywords the messages do not get.
+    fn tell_left_out(&self, target: &Target, job: &Job) {
+        let mut left_out = self.keywords();
+        left_out.retain(|word| target.base.bits_of([word.as_str().as_bytes()].into_iter()) == 0);
+        if left_out.is_empty() {
+            return;
+        }
+        let why = if target.gives_uids() {
+            "a mailbox has room for 30 keywords"
+        } else {
+            "another program has the mailbox open"
+        };
+        let words: Vec<&str> = left_out.iter().map(Keyword::as_str).collect();
+        job.notice(format!("{why}; not set: {}", words.join(" ")));
+    }
+
     /// The bytes to append, in order.
     fn pieces(&self, target: &mut Target, job: &Job) -> VecDeque<Piece> {
         let mut pieces = VecDeque::new();
         pieces.push_back(Piece::Bytes(std::mem::take(&mut target.separator)));
-        let mut unknown = false;
         for (place, message) in self.messages.iter().enumerate() {
             let wanted = message.flags.keywords();
             let mut record = Record::new(0, 0, message.date);
@@ -153,16 +169,13 @@ impl Batch {
                 let words = wanted.iter().map(|word| word.as_str().as_bytes());
                 target.base.bits_of(words)
             };
-            unknown |= (record.keywords.count_ones() as usize) < wanted.len();
             pieces.push_back(Piece::Bytes(message.from_line.clone()));
             pieces.push_back(Piece::Copy(message.filtered.header));
             pieces.push_back(Piece::State(record));
             pieces.push_back(Piece::Copy(message.filtered.text));
             pieces.push_back(Piece::Bytes(b"\n".to_vec()));
         }
-        if unknown {
-            job.notice("keywords that the mailbox does not define were not set");
-        }
+        self.tell_left_out(target, job);
         let mut first = target.is_fresh;
         for piece in &mut pieces {
             if let Piece::State(record) = piece {
@@ -175,6 +188,9 @@ impl Batch {
         pieces
     }
 }
+
+/// How many keywords of one append are told apart: far more than a mailbox has room for.
+const MOST_COUNTED: usize = 100;
 
 /// A piece of what is appended.
 enum Piece {

@@ -33,7 +33,9 @@ pub struct Target {
 
 impl Target {
     /// A mailbox whose opener lock is ours: `count` UIDs are taken, and written down, where the file has UIDs; so are
-    /// those of `keywords` that it does not define yet, while there is room.
+    /// those of `keywords` that it does not define yet, while there is room. A file without UIDs gets them along with
+    /// its first keyword. Where the line of keywords does not fit in its place, this is a change of its own before the
+    /// append: a crash in between leaves a keyword that no message has.
     pub fn owned(
         environment: &Environment,
         path: &Path,
@@ -58,13 +60,14 @@ impl Target {
             });
         }
         let source = Source { file, path };
-        let mut contents = Contents::read(source, length, 1, job, &mut |_, _| {})?;
+        let validity = u32::try_from(now).unwrap_or(1).max(1);
+        let mut contents = Contents::read(source, length, validity, job, &mut |_, _| {})?;
         let first = contents.base.last_uid.checked_add(1);
         let last = contents.base.last_uid.checked_add(count);
         let (Some(first), Some(last)) = (first, last) else {
             return Self::without_uids(contents.on_disk, file, length, path);
         };
-        if contents.on_disk.uid_validity == 0 {
+        if contents.on_disk.uid_validity == 0 && keywords.is_empty() {
             return Self::without_uids(contents.on_disk, file, length, path);
         }
         contents.base.last_uid = last;
