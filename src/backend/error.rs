@@ -122,6 +122,15 @@ impl Error {
         }
     }
 
+    /// Whether what failed may yet come to be, at the next opening of the destination.
+    pub fn may_yet_be(&self) -> bool {
+        match self {
+            Self::Panicked(_) | Self::Driver(DriverError::Pending { .. }) => true,
+            Self::Destination(_, error) => error.may_yet_be(),
+            _ => false,
+        }
+    }
+
     /// The exit status: 65 malformed, 75 try again later, 77 not permitted, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -71,14 +71,8 @@ pub async fn copy<S: Source>(
         staged,
     };
     let poured = pour(source, &uids, target, &mut ledger, outlet, job).await;
-    // Copies that may still come to be are looked for when the source is opened next.
-    let may_be_copied = |error: &Error| {
-        matches!(
-            error,
-            Error::Panicked(_) | Error::Driver(DriverError::Pending { .. })
-        )
-    };
-    if poured.as_ref().is_err_and(|error| !may_be_copied(error)) {
+    // Copies that may yet be are looked for when the source is opened next.
+    if poured.as_ref().is_err_and(|error| !error.may_yet_be()) {
         ledger.close(&context.environment);
     }
     let appended = poured?;
