@@ -2,22 +2,23 @@
 //!
 //! `STATE/moves/NAME`, mode 0600, is on disk before the destination may commit, and goes when the move is over:
 //! ```text
-//! mugo-move 1
+//! mugo-move 2
 //! PID HOST BOOT START          the process that moves
 //! from PATH-IN-HEX
 //! to NAME-IN-HEX
-//! UID LENGTH SHA-256           a message; lines end in CRLF for length and digest
+//! UID SIZE LENGTH SHA-256      a message: its size, and its mark
 //! end
 //! ```
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::backend::error::{Error, Result};
+use crate::driver::layout::file::filter::filter;
 use crate::driver::message::Content;
 use crate::mail::name::MailboxName;
 use crate::mail::uid::Uid;
@@ -28,44 +29,37 @@ use crate::os::transfer::{read_full_at, write_all_at};
 
 /// The largest record that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
-const FIRST_LINE: &str = "mugo-move 1";
+const FIRST_LINE: &str = "mugo-move 2";
 
-/// What tells a message from all others: its length and SHA-256.
+/// What tells a message from all others, in whatever form a mailbox keeps it: length and SHA-256 of the form that it has in
+/// traditional files, where some lines get a `>` in front. That form of that form is itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Mark {
-    /// Octets.
+    /// Octets, with CRLF line ends.
     pub length: u64,
     digest: [u8; 32],
 }
 
 impl Mark {
-    /// The mark of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            length: bytes.len() as u64,
-            digest: Sha256::digest(bytes).into(),
-        }
-    }
-
     /// The mark of this content.
-    pub fn of_content(content: &mut Content) -> io::Result<Self> {
-        let length = content.len();
+    pub fn of(content: &mut Content) -> io::Result<Self> {
         let mut digest = Sha256::new();
-        let mut reader = content.reader()?;
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(got) => digest.update(buffer.get(..got).unwrap_or_default()),
-                Err(again) if again.kind() == io::ErrorKind::Interrupted => {}
-                Err(failure) => return Err(failure),
-            }
-        }
+        let filtered = filter(&mut content.reader()?, &mut digest)?;
+        digest.update(filtered.header.to_le_bytes());
         Ok(Self {
-            length,
+            length: filtered.size,
             digest: digest.finalize().into(),
         })
     }
+}
+
+/// A message of a move.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Original {
+    /// Octets as the source has it.
+    pub size: u64,
+    /// The message.
+    pub mark: Mark,
 }
 
 /// A move: which messages, from which file or folder, to which mailbox.
@@ -76,7 +70,7 @@ pub struct MoveRecord {
     /// The destination.
     pub to: MailboxName,
     /// The messages.
-    pub messages: BTreeMap<Uid, Mark>,
+    pub messages: BTreeMap<Uid, Original>,
 }
 
 impl MoveRecord {
@@ -123,8 +117,9 @@ impl MoveRecord {
         let mut text = format!("{FIRST_LINE}\n{}", process.to_line());
         text.push_str(&format!("from {}\n", hex(self.from.as_os_str().as_bytes())));
         text.push_str(&format!("to {}\n", hex(self.to.as_bytes())));
-        for (uid, mark) in &self.messages {
-            text.push_str(&format!("{uid} {} {}\n", mark.length, hex(&mark.digest)));
+        for (uid, Original { size, mark }) in &self.messages {
+            let (length, digest) = (mark.length, hex(&mark.digest));
+            text.push_str(&format!("{uid} {size} {length} {digest}\n"));
         }
         text.push_str("end\n");
         text
@@ -167,8 +162,9 @@ impl Ledger {
     /// Notes a message.
     pub fn note(&mut self, uid: Uid, content: &mut Content) -> Result<()> {
         if let Some(record) = &mut self.record {
-            let mark = Mark::of_content(content).map_err(refused)?;
-            record.messages.insert(uid, mark);
+            let mark = Mark::of(content).map_err(refused)?;
+            let size = content.len();
+            record.messages.insert(uid, Original { size, mark });
         }
         Ok(())
     }
@@ -197,15 +193,17 @@ fn refused(source: io::Error) -> Error {
     }
 }
 
-fn message(line: &str) -> Option<(Uid, Mark)> {
+fn message(line: &str) -> Option<(Uid, Original)> {
     let mut words = line.split(' ');
     let uid = Uid::new(words.next()?.parse().ok()?)?;
+    let size = words.next()?.parse().ok()?;
     let length = words.next()?.parse().ok()?;
     let digest = unhex(words.next()?)?.try_into().ok()?;
+    let mark = Mark { length, digest };
     words
         .next()
         .is_none()
-        .then_some((uid, Mark { length, digest }))
+        .then_some((uid, Original { size, mark }))
 }
 
 fn folder(environment: &Environment) -> PathBuf {
@@ -257,12 +255,28 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn original(bytes: &[u8]) -> Original {
+        let mut content = Content::from_bytes(bytes).expect("in memory");
+        let mark = Mark::of(&mut content).expect("in memory");
+        let size = content.len();
+        Original { size, mark }
+    }
+
+    #[test]
+    fn a_mark_is_the_same_for_a_message_and_its_copy() {
+        let message = b"Subject: x\r\nStatus: D\r\n\r\nFrom here\r\na\0b";
+        let copy = b"Subject: x\nX-Original-Status: D\n\n>From here\na\x80b\n";
+        assert_eq!(original(message).mark, original(copy).mark);
+        let other = b"Subject: x\r\n\r\nX-Original-Status: D\r\n>From here\r\na\0b";
+        assert_ne!(original(message).mark, original(other).mark);
+    }
+
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
         let record = MoveRecord {
             from: PathBuf::from(std::ffi::OsStr::from_bytes(b"/home/b\xffb\n/x")),
             to: MailboxName::parse(b"saved mail").expect("a name"),
-            messages: [(Uid::FIRST, Mark::of(b"one")), (Uid::LAST, Mark::of(b""))].into(),
+            messages: [(Uid::FIRST, original(b"one")), (Uid::LAST, original(b""))].into(),
         };
         let process = Process::current().expect("a process");
         let text = record.to_text(&process);

@@ -3,7 +3,7 @@
 //! If the destination holds every message of the record, the copy was made and the originals go; otherwise the copy
 //! was never made, and nothing is done. A message is only removed when its bytes are still those of the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
-use crate::backend::move_record::{Mark, MoveRecord};
+use crate::backend::move_record::{Mark, MoveRecord, Original};
+use crate::backend::source::scratch;
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
+use crate::driver::message::Content;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::status::Access;
@@ -69,8 +71,9 @@ fn finish(
     job: &Job,
 ) -> Result<u64> {
     let mut originals = UidSet::new();
-    for (&uid, mark) in &record.messages {
-        if is_marked(mailbox, uid, mark, job)? {
+    for (&uid, original) in &record.messages {
+        let size = mailbox.summary(uid).map(|summary| summary.rfc822_size);
+        if size == Some(original.size) && mark(mailbox, uid, job)? == original.mark {
             originals.insert(uid);
         }
     }
@@ -95,22 +98,25 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
         return Ok(false);
     }
     let mut missing: BTreeMap<&Mark, usize> = BTreeMap::new();
-    for mark in record.messages.values() {
+    // A copy is as long as the original or as its filtered form, depending on the format.
+    let mut sizes = HashSet::new();
+    for Original { size, mark } in record.messages.values() {
         *missing.entry(mark).or_default() += 1;
+        sizes.extend([*size, mark.length]);
     }
     let quiet = Job::new(Arc::new(Quiet), job.cancelled().child_token());
     let mut destination = choice
         .driver
         .open(&choice.place, Access::ReadOnly, &quiet)?;
-    let lengths: Vec<u64> = missing.keys().map(|mark| mark.length).collect();
     for uid in destination.uids().iter() {
-        let length = destination.summary(uid).map(|summary| summary.rfc822_size);
-        if missing.is_empty() || !length.is_some_and(|length| lengths.contains(&length)) {
+        if missing.is_empty() {
+            break;
+        }
+        let size = destination.summary(uid).map(|summary| summary.rfc822_size);
+        if !size.is_some_and(|size| sizes.contains(&size)) {
             continue;
         }
-        let mut bytes = Vec::new();
-        destination.read(uid, Part::Whole, &mut bytes, &quiet)?;
-        let mark = Mark::of(&bytes);
+        let mark = mark(&mut *destination, uid, &quiet)?;
         if let Some(count) = missing.get_mut(&mark) {
             *count -= 1;
             if *count == 0 {
@@ -122,14 +128,10 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
     Ok(missing.is_empty())
 }
 
-fn is_marked(mailbox: &mut dyn LocalMailbox, uid: Uid, mark: &Mark, job: &Job) -> Result<bool> {
-    let length = mailbox.summary(uid).map(|summary| summary.rfc822_size);
-    if length != Some(mark.length) {
-        return Ok(false);
-    }
-    let mut bytes = Vec::new();
-    mailbox.read(uid, Part::Whole, &mut bytes, job)?;
-    Ok(Mark::of(&bytes) == *mark)
+fn mark(mailbox: &mut dyn LocalMailbox, uid: Uid, job: &Job) -> Result<Mark> {
+    let mut content = Content::new();
+    mailbox.read(uid, Part::Whole, &mut content, job)?;
+    Mark::of(&mut content).map_err(scratch)
 }
 
 /// The destination is nobody's open mailbox: its changes are not told.

@@ -5,9 +5,11 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use mugo::backend::error::Error;
-use mugo::backend::move_record::{Mark, MoveRecord};
+use mugo::backend::move_record::{Mark, MoveRecord, Original};
 use mugo::backend::request::{Ask, MailboxId, Request};
+use mugo::driver::message::Content;
 use mugo::mail::status::Access;
+use mugo::mail::structure::Part;
 use mugo::mail::uid::{Uid, UidSet};
 use mugo::os::environment::Environment;
 use mugo::os::real_files::RealFiles;
@@ -46,12 +48,17 @@ fn count(face: &Face, name: &str, text: &str) -> usize {
 fn leave_record(face: &Face, from: &str, to: &str, messages: &[&[u8]]) {
     let mut dead: Environment = face.world.another(face.world.environment.files.clone());
     dead.process.start += 1;
-    let marks = messages.iter().map(|bytes| Mark::of(bytes));
+    let originals = messages.iter().map(|bytes| {
+        let mut content = Content::from_bytes(bytes).expect("in memory");
+        let mark = Mark::of(&mut content).expect("in memory");
+        let size = content.len();
+        Original { size, mark }
+    });
     let uids = (1..).filter_map(Uid::new);
     let record = MoveRecord {
         from: face.path(from),
         to: named(to),
-        messages: uids.zip(marks).collect::<BTreeMap<_, _>>(),
+        messages: uids.zip(originals).collect::<BTreeMap<_, _>>(),
     };
     record.write(&dead).expect("a record");
 }
@@ -160,4 +167,46 @@ fn r10_a_move_on_a_disk_that_fails_is_all_or_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn r10_a_copy_is_known_though_appending_changed_it() {
+    let bodies: [&[u8]; 4] = [
+        b"Subject: one\n\nprose\nFrom here on\n",
+        b"Subject: two\n\na\0b\n",
+        b"Subject: three\nX-Mailer: x\n\n\n",
+        b"Subject: four\n",
+    ];
+    let mut face = Face::new(Kind::Real);
+    let mut text = Vec::new();
+    for body in bodies {
+        text.extend_from_slice(FROM.as_bytes());
+        text.extend_from_slice(body);
+        text.push(b'\n');
+    }
+    std::fs::write(face.path("a"), text).expect("delivered");
+    let mailbox = open(&mut face, 1, "a");
+    let mut sources = Vec::new();
+    for uid in (1..5).filter_map(Uid::new) {
+        sources.push(face.served(mailbox, Ask::Read(uid, Part::Whole)).bytes());
+    }
+    let copied = face.served(
+        mailbox,
+        Ask::Copy {
+            uids: UidSet::all(),
+            to: named("b"),
+            create: true,
+            remove: false,
+        },
+    );
+    assert!(copied.result.is_ok(), "{:?}", copied.result);
+    face.served(mailbox, Ask::Close);
+    let sources: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
+    leave_record(&face, "a", "b", &sources);
+    open(&mut face, 2, "a");
+    assert!(face.shutdown().is_empty());
+    for subject in ["one", "two", "three", "four"] {
+        assert_eq!(count(&face, "a", &format!("Subject: {subject}")), 0);
+    }
+    assert_eq!(records(&face), 0);
 }

@@ -7,7 +7,6 @@ use std::io::{self, Read, Write};
 
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::metadata::{self, Kind};
-use crate::driver::message::Content;
 
 /// A message in file form, without From line and metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,7 +20,7 @@ pub struct Filtered {
 }
 
 /// Copies a message from `source` into `into`, filtered. Lines of any length pass in constant memory.
-pub fn filter(source: &mut dyn Read, into: &mut Content) -> io::Result<Filtered> {
+pub fn filter(source: &mut dyn Read, into: &mut dyn Write) -> io::Result<Filtered> {
     let mut filter = Filter {
         into,
         counts: Filtered::default(),
@@ -44,7 +43,7 @@ pub fn filter(source: &mut dyn Read, into: &mut Content) -> io::Result<Filtered>
 }
 
 struct Filter<'a> {
-    into: &'a mut Content,
+    into: &'a mut dyn Write,
     counts: Filtered,
     /// The start of the line at hand, until it is long enough to be judged.
     start: Vec<u8>,
@@ -126,6 +125,7 @@ impl Filter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::message::Content;
 
     fn filtered(text: &[u8]) -> (Vec<u8>, Filtered) {
         let mut content = Content::new();
