@@ -135,13 +135,21 @@ impl Session {
         if self.dirty {
             return Some(next_frame);
         }
-        let milliseconds = match self.state.status.hold_ends(self.state.now) {
-            Some(end) if self.state.prompt.is_some() => end - self.state.now,
+        let held = self.state.status.hold_ends(self.state.now);
+        let milliseconds = match (held, self.stalls_later()) {
+            (Some(end), _) if self.state.prompt.is_some() => end - self.state.now,
+            (_, Some(wait)) => wait,
             _ if self.state.areas().index.is_some() => 60_000 - self.state.now.rem_euclid(60_000),
             _ => return None,
         };
         let wait = u64::try_from(milliseconds).unwrap_or(0) + 1;
         Some(Instant::now() + Duration::from_millis(wait))
+    }
+
+    /// In how many milliseconds work stalls, unless it gets on.
+    fn stalls_later(&self) -> Option<i64> {
+        let wait = self.state.status.stalls_at()? - self.state.now;
+        (wait > 0).then_some(wait)
     }
 
     fn typed(&mut self, event: Option<io::Result<Input>>, waiting: &mut Vec<Msg>) {
@@ -168,9 +176,11 @@ impl Session {
             let tick = matches!(msg, Msg::Tick(_));
             let held = tick && self.state.status.holds(self.state.now);
             let minute = self.state.now.div_euclid(60_000);
+            let stalled = self.state.status.stalls(self.state.now);
             let updated = catch_unwind(AssertUnwindSafe(|| update(&mut self.state, msg)));
             let passed = minute != self.state.now.div_euclid(60_000);
-            self.dirty |= !tick || held || passed;
+            let stalls = self.state.status.stalls(self.state.now);
+            self.dirty |= !tick || held || passed || stalls != stalled;
             match updated {
                 Ok(effects) => self.perform(effects)?,
                 Err(panic) => self.contain(panic),

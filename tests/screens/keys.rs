@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use mugo::mail::flags::SystemFlags;
+use mugo::mail::text::Printable;
 use mugo::tui::key::Key;
 use mugo::tui::msg::{Mouse, Msg};
 use mugo::tui::options::LayoutChoice;
 use mugo::tui::state::screen::Screen;
 use mugo::tui::toml_file::Source;
 
-use crate::bench::{Bench, bench, bench_with, mail};
+use crate::bench::{Bench, NOW, bench, bench_with, mail};
 
 /// The number of the message under the cursor.
 fn row(bench: &Bench) -> usize {
@@ -488,4 +489,57 @@ fn work_is_cancelled_and_counts_follow_what_was_read() {
     fs::write(bench.home("club"), b"").expect("a folder");
     bench.keys("6 enter enter g").types("club").keys("enter");
     assert!(bench.screen().contains("INBOX (3)"), "{}", bench.screen());
+}
+
+#[test]
+fn what_other_programs_do_to_the_mailbox_is_told() {
+    let mut bench = bench(80, 24, &mail());
+    let spool = bench.world.environment.spool.clone();
+    bench.keys("i 1 enter enter");
+    assert_eq!(bench.state.screen, Screen::Text);
+    let whole = fs::read(&spool).expect("a spool");
+    let last = whole.windows(6).rposition(|six| six == b"\nFrom ");
+    let start = last.expect("several messages") + 1;
+    fs::write(&spool, &whole[start..]).expect("a shorter spool");
+    bench.keys("ctrl-l");
+    let said = bench.said();
+    assert!(
+        said.contains("nother program") && !said.contains("New mail"),
+        "{said}"
+    );
+    assert_eq!(bench.state.screen, Screen::Index);
+    assert_eq!(
+        bench.state.mailbox.as_ref().map(|open| open.removed),
+        Some(0)
+    );
+}
+
+#[test]
+fn a_long_failure_takes_the_rows_that_it_needs() {
+    let mut bench = bench(40, 12, &mail());
+    bench
+        .keys("i g")
+        .types("/not/here/at-all")
+        .keys("enter");
+    let screen = bench.screen();
+    let shown = screen.replace('\n', " ");
+    assert!(bench.said().len() > 60 && shown.contains("<]"), "{screen}");
+}
+
+#[test]
+fn work_that_does_not_get_on_says_so() {
+    let mut bench = bench(80, 24, &mail());
+    bench
+        .state
+        .status
+        .work(Printable::own("Opening folder \"INBOX\""), NOW);
+    assert!(bench.screen().contains("|   0%   |"), "{}", bench.screen());
+    bench.send(Msg::Tick(NOW + 3000));
+    assert!(
+        bench
+            .screen()
+            .contains("waiting, perhaps for a lock; ^C gives up"),
+        "{}",
+        bench.screen()
+    );
 }

@@ -41,7 +41,7 @@ pub struct OpenMailbox {
     pub top: usize,
     /// Messages whose envelopes are asked for, or cannot be had.
     pub asked: HashSet<Uid>,
-    /// How many messages were expunged since opening.
+    /// How many messages Mugo expunged since opening.
     pub removed: u64,
     /// What the doctor found, where there is no mail to show.
     pub findings: Vec<Finding>,
@@ -167,12 +167,13 @@ impl OpenMailbox {
         }
     }
 
-    /// Takes in a change. The cursor keeps its message, or goes to the next one that is left.
-    pub fn apply(&mut self, change: &Change) {
+    /// Takes in a change; `ours` tells whether Mugo was asked for it. The cursor keeps its message, or goes to the next
+    /// one that is left.
+    pub fn apply(&mut self, change: &Change, ours: bool) {
         let row = self.cursor_row();
         let heir = match change {
             Change::Expunged(gone) => {
-                self.removed += gone.len();
+                self.removed += if ours { gone.len() } else { 0 };
                 row.and_then(|row| {
                     let after = (row..self.len()).filter_map(|row| self.uid_at(row));
                     let mut left = after.filter(|uid| !gone.contains(*uid));

@@ -6,6 +6,8 @@ use crate::mail::text::Printable;
 
 /// How long an error stays at least, in milliseconds, before a prompt may cover it.
 const ERROR_STAYS: i64 = 3000;
+/// How long work may stay at its start before that is told, in milliseconds.
+const STALLED: i64 = 3000;
 /// The journal forgets what is older than this many messages.
 const JOURNAL: usize = 500;
 
@@ -28,6 +30,7 @@ pub struct Status {
     journal: VecDeque<Said>,
     /// Work in progress: what, and per cent.
     pub progress: Option<(Printable, u8)>,
+    working_since: i64,
 }
 
 impl Status {
@@ -49,6 +52,26 @@ impl Status {
             return;
         }
         self.shown = Some(said);
+    }
+
+    /// Shows from `now` on what is being worked at.
+    pub fn work(&mut self, what: Printable, now: i64) {
+        self.progress = Some((what, 0));
+        self.working_since = now;
+    }
+
+    /// When work that does not get on is worth a word about it.
+    pub fn stalls_at(&self) -> Option<i64> {
+        let idle = self
+            .progress
+            .as_ref()
+            .is_some_and(|(_, percent)| *percent == 0);
+        idle.then_some(self.working_since + STALLED)
+    }
+
+    /// Whether work does not get on.
+    pub fn stalls(&self, now: i64) -> bool {
+        self.stalls_at().is_some_and(|at| at <= now)
     }
 
     /// What is shown.

@@ -173,7 +173,7 @@ pub fn sort_chosen(state: &mut State, key: char) {
     }
     let name = open.name.clone();
     let what = names::named(state, "Sorting ", &name, "");
-    state.status.progress = Some((what, 0));
+    state.status.work(what, state.now);
     state.ask_mailbox(Ask::Sort(order), Job::Sort(order, Vec::new()));
 }
 

@@ -146,7 +146,7 @@ pub fn begin(state: &mut State, name: MailboxName) {
         Access::ReadWrite
     };
     let text = named(state, "Opening folder ", &name, "");
-    state.status.progress = Some((text, 0));
+    state.status.work(text, state.now);
     state.mailbox = Some(OpenMailbox::new(id, name.clone(), state.options.order));
     let mailbox = id;
     state.ask(
@@ -230,7 +230,11 @@ pub fn changed(state: &mut State, id: MailboxId, change: &Change) {
     };
     let was_read_only = open.is_read_only();
     let had_state = open.list.state().is_some();
-    open.apply(change);
+    let ours = state
+        .jobs
+        .values()
+        .any(|job| matches!(job, Job::Expunge(_)));
+    open.apply(change, ours);
     match change {
         Change::Arrived(new) if open.loaded => {
             let count = new.len();
@@ -256,10 +260,40 @@ pub fn changed(state: &mut State, id: MailboxId, change: &Change) {
                     state.go(Screen::Index);
                 }
             }
+            if !ours && state.leaving.is_none() {
+                tell_removed(state, gone.len());
+            }
         }
-        Change::Reset => state.message = None,
+        Change::Reset => replaced(state),
         Change::Closed(Why::Failed(why)) => lost(state, why),
         _ => {}
+    }
+}
+
+/// Another program has expunged.
+fn tell_removed(state: &mut State, count: u64) {
+    let Some(open) = &state.mailbox else {
+        return;
+    };
+    let before = match count {
+        1 => "Another program removed 1 message from ".to_owned(),
+        count => format!("Another program removed {count} messages from "),
+    };
+    let text = named(state, &before, &open.name, "");
+    state.complain(text);
+}
+
+/// Nothing that was known of the mailbox holds any longer.
+fn replaced(state: &mut State) {
+    state.message = None;
+    if matches!(state.screen, Screen::Text | Screen::Attachments) {
+        state.go(Screen::Index);
+    }
+    let name = state.mailbox.as_ref().filter(|open| open.loaded);
+    if let Some(name) = name.map(|open| open.name.clone()) {
+        let after = " was replaced by another program; this is what is in it now";
+        let text = named(state, "Folder ", &name, after);
+        state.complain(text);
     }
 }
 

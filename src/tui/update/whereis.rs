@@ -111,7 +111,7 @@ fn search_index(state: &mut State, needle: &Needle) {
     let row = state.mailbox.as_ref().and_then(|open| open.cursor_row());
     let job = Job::Search(row.map_or(0, |row| row + 1), Vec::new());
     if state.ask_mailbox(Ask::Search(criteria), job).is_some() {
-        state.status.progress = Some((Printable::own("Searching"), 0));
+        state.status.work(Printable::own("Searching"), state.now);
     }
 }
 

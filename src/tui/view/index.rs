@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::backend::event::Finding;
 use crate::mail::flags::SystemFlags;
 use crate::mail::summary::Summary;
 use crate::mail::text::Printable;
@@ -12,7 +13,7 @@ use crate::tui::state::pager::wrap;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
-use crate::tui::view::painter::{Painter, row};
+use crate::tui::view::painter::{Painter, after, row};
 
 /// Draws the index.
 pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
@@ -70,6 +71,14 @@ fn role_of(summary: &Summary) -> Role {
     }
 }
 
+/// Columns left empty before what stands where there is no mail.
+const MARGIN: u16 = 2;
+const NOTHING: [&str; 2] = [
+    "Press L for other folders, or G to go to one by name. If your INBOX is elsewhere, set folders.inbox in config.toml; \
+     mugo --demo shows sample mail.",
+    "This is what was looked for:",
+];
+
 /// Whether the mailbox has no message but something to say about that.
 pub fn says_why_empty(open: &OpenMailbox) -> bool {
     open.is_empty() && !open.findings.is_empty()
@@ -81,24 +90,23 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
         return;
     }
     let head = if open.failed {
-        "  Your INBOX cannot be opened."
+        "Your INBOX cannot be opened."
     } else {
-        "  There is no mail for you yet."
+        "There is no mail for you yet."
     };
     let mut lines = vec![(Printable::own(head), Role::Strong)];
-    for text in [
-        "",
-        "  Press L for other folders, or G to go to one by name. If your INBOX is elsewhere,",
-        "  set folders.inbox in config.toml; mugo --demo shows sample mail.",
-        "",
-        "  This is what was looked for:",
-    ] {
-        lines.push((Printable::own(text), Role::Body));
+    let width = usize::from(area.width).saturating_sub(usize::from(MARGIN));
+    let mut add = |text: &Printable, role| {
+        lines.extend(wrap(text, width).into_iter().map(|row| (row, role)));
+    };
+    for text in NOTHING {
+        add(&Printable::own(" "), Role::Body);
+        add(&Printable::own(text), Role::Body);
     }
-    for finding in &open.findings {
+    for finding in open.findings.iter().filter(|found| tells(open, found)) {
         let mark = if finding.ok { "+" } else { "-" };
         let text = Printable::concat(&[
-            Printable::own(format!("  {mark} {}: ", finding.check)),
+            Printable::own(format!("{mark} {}: ", finding.check)),
             finding.detail.field(),
         ]);
         let role = if finding.ok {
@@ -106,10 +114,15 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
         } else {
             Role::Warning
         };
-        let rows = wrap(&text, usize::from(area.width));
-        lines.extend(rows.into_iter().map(|text| (text, role)));
+        add(&text, role);
     }
+    let top = usize::from(lines.len() < usize::from(area.height));
     for (place, (text, role)) in lines.iter().enumerate() {
-        painter.put(row(area, place + 1), text, *role);
+        painter.put(after(row(area, place + top), MARGIN), text, *role);
     }
+}
+
+/// Whether a finding says something about where the mail of the user is.
+fn tells(open: &OpenMailbox, finding: &Finding) -> bool {
+    open.failed || !finding.ok || ["mail home", "INBOX rule", "spool"].contains(&&*finding.check)
 }

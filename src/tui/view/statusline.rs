@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::mail::text::{Foreign, Printable};
+use crate::tui::state::pager::wrap;
 use crate::tui::state::prompt::{Kind, Prompt, TextPrompt};
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
@@ -21,11 +22,12 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
     if let Some((what, percent)) = &state.status.progress
         && message.is_none_or(|said| !said.is_error)
     {
-        let text = Printable::concat(&[
-            Printable::own("["),
-            what.clone(),
-            Printable::own(format!(" |{percent:>4}%   |]")),
-        ]);
+        let after = match state.status.stalls(state.now) {
+            true => " - waiting, perhaps for a lock; ^C gives up]".to_owned(),
+            false => format!(" |{percent:>4}%   |]"),
+        };
+        let text = [Printable::own("["), what.clone(), Printable::own(after)];
+        let text = Printable::concat(&text);
         painter.put_centred(area, &text, Role::Status);
         return None;
     }
@@ -35,6 +37,16 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
         } else {
             ("[", "]", Role::Status)
         };
+        let whole = [
+            Printable::own(open),
+            said.text.clone(),
+            Printable::own(close),
+        ];
+        let whole = Printable::concat(&whole);
+        if said.is_error && whole.width() > usize::from(area.width) && area.y > ROWS {
+            draw_long(&whole, area, role, painter);
+            return None;
+        }
         let room = usize::from(area.width).saturating_sub(open.len() + close.len());
         let text = Printable::concat(&[
             Printable::own(open),
@@ -44,6 +56,28 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
         painter.put_centred(area, &text, role);
     }
     None
+}
+
+/// The most rows that a long message takes; they lie over the end of the body.
+const ROWS: u16 = 3;
+
+/// Draws a message that needs several rows: what was kept and what to do stands at its end.
+fn draw_long(text: &Printable, area: Rect, role: Role, painter: &mut Painter<'_>) {
+    let width = usize::from(area.width);
+    let mut rows = wrap(text, width);
+    let most = usize::from(ROWS);
+    if rows.len() > most {
+        rows.truncate(most);
+        if let Some(last) = rows.last_mut() {
+            *last = Printable::concat(&[last.cut(width.saturating_sub(1)), Printable::own("…")]);
+        }
+    }
+    let above = u16::try_from(rows.len()).unwrap_or(ROWS).saturating_sub(1);
+    for (place, text) in (area.y - above..=area.y).zip(&rows) {
+        let line = Rect { y: place, ..area };
+        painter.put(line, &Printable::blanks(width), role);
+        painter.put(line, text, role);
+    }
 }
 
 fn draw_prompt(prompt: &Prompt, area: Rect, painter: &mut Painter<'_>) -> Option<Position> {
