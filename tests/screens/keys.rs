@@ -517,10 +517,7 @@ fn what_other_programs_do_to_the_mailbox_is_told() {
 #[test]
 fn a_long_failure_takes_the_rows_that_it_needs() {
     let mut bench = bench(40, 12, &mail());
-    bench
-        .keys("i g")
-        .types("/not/here/at-all")
-        .keys("enter");
+    bench.keys("i g").types("/not/here/at-all").keys("enter");
     let screen = bench.screen();
     let shown = screen.replace('\n', " ");
     assert!(bench.said().len() > 60 && shown.contains("<]"), "{screen}");
