@@ -277,11 +277,8 @@ fn receive(target: &Target, mut end: PipeEnd, job: &Job) -> Result<Appended> {
 
 /// Takes back a mailbox that was made a moment ago, unless somebody delivered to it since.
 fn unmake(driver: &dyn LocalDriver, place: &Place, job: &Job) {
-    let status = driver.status(place, job);
-    if status.is_ok_and(|status| status.messages == 0) {
-        // If even this fails an empty mailbox stays, which does no harm.
-        let _stays = driver.delete(place, job).is_err();
-    }
+    // If even this fails an empty mailbox stays, which does no harm.
+    let _stays = driver.delete_empty(place, job).is_err();
 }
 
 fn destination_path(context: &Context, name: &MailboxName) -> Option<PathBuf> {

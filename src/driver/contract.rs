@@ -62,6 +62,9 @@ pub trait LocalDriver: Send + Sync {
     /// Removes the mailbox with all its messages. Refused while somebody else uses it.
     fn delete(&self, place: &Place, job: &Job) -> Result<()>;
 
+    /// Removes the mailbox if it holds no message, which is looked at under its locks. Refused while somebody else uses it.
+    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()>;
+
     /// Gives the mailbox another place. Refused when something is there, or while somebody else uses it.
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()>;
 

@@ -10,6 +10,7 @@ use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::manage;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
@@ -128,8 +129,17 @@ impl LocalDriver for Dummy {
         local_file::create_empty(&self.environment, place)
     }
 
-    fn delete(&self, place: &Place, _job: &Job) -> Result<()> {
+    fn delete(&self, place: &Place, job: &Job) -> Result<()> {
+        self.delete_empty(place, job)
+    }
+
+    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
         self.writable()?;
+        let found = self.environment.files.metadata(&place.path);
+        if found.is_ok_and(|found| found.is_file()) {
+            // Mail may have come since it was found empty.
+            return manage::delete_empty(&self.environment, place, job);
+        }
         local_file::delete(&self.environment, place)
     }
 

@@ -139,6 +139,11 @@ impl LocalDriver for Unix {
         manage::delete(&self.environment, place, job)
     }
 
+    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
+        self.writable()?;
+        manage::delete_empty(&self.environment, place, job)
+    }
+
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
         self.writable()?;
         manage::rename(&self.environment, from, to, job)

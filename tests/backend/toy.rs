@@ -160,6 +160,13 @@ impl LocalDriver for Toy {
         gone.map(|_| ()).ok_or_else(|| missing(&place.path))
     }
 
+    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
+        if self.status(place, job)?.messages > 0 {
+            return Err(Error::Refused("it is no longer empty"));
+        }
+        self.delete(place, job)
+    }
+
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {
         let mut boxes = self.0.lock();
         let moved = boxes

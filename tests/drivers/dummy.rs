@@ -3,6 +3,7 @@
 use mugo::driver::contract::{LocalDriver, Probe};
 use mugo::driver::dummy::Dummy;
 use mugo::driver::error::Error;
+use mugo::driver::unix::Unix;
 use mugo::mail::status::Access;
 
 use crate::desk::{Desk, Queue, fixture, job, message, open};
@@ -64,4 +65,37 @@ fn directories_are_made_renamed_and_removed() {
         .delete(&desk.at(home.join("c/d")), &job)
         .expect("removed");
     assert!(home.join("c").is_dir() && !home.join("c/d").exists());
+}
+
+#[test]
+fn mail_that_came_to_an_empty_mailbox_is_not_removed_with_it() {
+    const MAIL: &[u8] = b"From ann@example.org Mon Jan  5 10:00:00 2026\nSubject: x\n\ny\n\n";
+    let desk = Desk::new();
+    let (job, _log) = job();
+    let dummy = Dummy::new(&desk.environment);
+    let unix = Unix::new(&desk.environment);
+    let drivers: [&dyn LocalDriver; 2] = [&dummy, &unix];
+    for driver in drivers {
+        // Delivered after it was found empty.
+        let place = desk.place("box", MAIL);
+        let removed = driver.delete_empty(&place, &job);
+        assert!(matches!(removed, Err(Error::Refused(_))), "{removed:?}");
+        assert_eq!(std::fs::read(&place.path).expect("the mailbox"), MAIL);
+    }
+    let place = desk.place("box", MAIL);
+    assert!(dummy.delete(&place, &job).is_err() && place.path.exists());
+    // Being delivered to.
+    let place = desk.place("empty", b"");
+    let lock = desk.environment.home.join("empty.lock");
+    std::fs::write(&lock, b"").expect("a lock");
+    assert!(matches!(
+        dummy.delete(&place, &job),
+        Err(Error::Locked { .. })
+    ));
+    std::fs::remove_file(&lock).expect("unlocked");
+    dummy.delete(&place, &job).expect("removed");
+    let place = desk.at(desk.environment.home.join("made"));
+    unix.create(&place, &job).expect("made");
+    unix.delete_empty(&place, &job).expect("removed");
+    assert!(!place.path.exists());
 }

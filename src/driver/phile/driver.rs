@@ -132,6 +132,10 @@ impl LocalDriver for Phile {
         local_file::delete(&self.environment, place)
     }
 
+    fn delete_empty(&self, _place: &Place, _job: &Job) -> Result<()> {
+        Err(Error::Refused("a file that is no mailbox is one message"))
+    }
+
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {
         self.writable()?;
         local_file::rename(&self.environment, from, to)

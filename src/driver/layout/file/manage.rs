@@ -112,6 +112,34 @@ pub fn delete(environment: &Environment, place: &Place, job: &Job) -> Result<()>
     Ok(())
 }
 
+/// Removes a mailbox that nobody uses and that holds no message, seen while nobody can deliver one.
+pub fn delete_empty(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+    if place.is_inbox {
+        return Err(Error::Refused("INBOX cannot be deleted"));
+    }
+    let (locked, opener) = lock_alone(environment, place, job)?;
+    let length = locked
+        .file
+        .metadata()
+        .map_err(Error::io(&place.path))?
+        .len();
+    if length > 0 {
+        let source = Source {
+            file: &*locked.file,
+            path: &place.path,
+        };
+        if Scan::whole(source, length, None, job)?
+            .next_message()?
+            .is_some()
+        {
+            return Err(Error::Refused("it is no longer empty"));
+        }
+    }
+    local_file::delete(environment, place)?;
+    drop((locked, opener));
+    Ok(())
+}
+
 /// Gives a mailbox that nobody uses another name.
 pub fn rename(environment: &Environment, from: &Place, to: &Place, job: &Job) -> Result<()> {
     local_file::refuse_existing(environment, &to.path)?;
