@@ -4,7 +4,8 @@
 //! name asks for, `#driver.FORMAT/name`, else the usual one.
 
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::error::{Error, Result};
@@ -194,7 +195,13 @@ fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
             Err(refusal) => return Err(DriverError::io(&place.path)(refusal).into()),
         }
     }
-    Err(Error::from(if missing {
+    let dangling = || drivers.environment.files.link_metadata(&place.path).is_ok();
+    Err(Error::from(if missing && dangling() {
+        DriverError::NotThisFormat {
+            driver: "dummy",
+            why: "it is a symbolic link to a file that is not there",
+        }
+    } else if missing {
         DriverError::NoSuchMailbox {
             path: place.path.clone(),
             can_create: true,
@@ -202,9 +209,26 @@ fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
     } else {
         DriverError::NotThisFormat {
             driver: "dummy",
-            why: "it is no file of any known format",
+            why: kind_of(&drivers.environment, &place.path),
         }
     }))
+}
+
+/// What stands at a path that no driver wants.
+fn kind_of(environment: &Environment, path: &Path) -> &'static str {
+    let Ok(metadata) = environment.files.metadata(path) else {
+        return "it is no file of any known format";
+    };
+    let kind = metadata.file_type();
+    if kind.is_fifo() {
+        "it is a pipe"
+    } else if kind.is_socket() {
+        "it is a socket"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "it is a device"
+    } else {
+        "it is no file of any known format"
+    }
 }
 
 fn in_format<'a>(drivers: &'a Drivers, format: &str) -> Result<&'a dyn LocalDriver> {

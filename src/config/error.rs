@@ -63,7 +63,11 @@ impl ConfigError {
             None => String::new(),
         };
         match &self.problem {
-            Problem::Unreadable(error) => format!("cannot be read: {error}"),
+            Problem::Unreadable(error) => {
+                let reason = error.to_string();
+                let reason = reason.split(" (os error").next().unwrap_or_default();
+                format!("cannot be read: {reason}")
+            }
             Problem::Untrusted(why) => format!("is not used: {why}"),
             Problem::Syntax(why) => why.clone(),
             Problem::UnknownKey(key, near) => format!("unknown key \"{key}\"{}", meant(near)),

@@ -55,10 +55,10 @@ fn named_fields(document: &Document, name: &str, options: &TextOptions, rows: &m
 
 fn field_rows(name: &Foreign, value: &Foreign, options: &TextOptions, rows: &mut Vec<Row>) {
     let width = options.width.max(1);
-    let mut name = plain(&name.field(), options);
+    let mut name = plain(name.field(), options);
     name.push_static(": ");
     let name = name.cut(width / 2);
-    let value = plain(&value.open_field(), options);
+    let value = plain(value.open_field(), options);
     let first_room = (width - name.width()).max(1);
     let indent = Printable::blanks(CONTINUED.min(width / 4));
     let first = wrap(&value, first_room, &[])
@@ -69,20 +69,20 @@ fn field_rows(name: &Foreign, value: &Foreign, options: &TextOptions, rows: &mut
     row.push(value.slice(first.clone()).isolated(), TextRole::HeaderValue);
     rows.push(row);
     let rest = value.slice(first.end..value.as_str().len()).trim_start();
+    drop(value);
     if rest.is_empty() {
         return;
     }
     for range in wrap(&rest, (width - indent.width()).max(1), &[]) {
-        let mut row = Row::of(indent.clone(), TextRole::HeaderValue);
-        row.push(rest.slice(range).isolated(), TextRole::HeaderValue);
-        rows.push(row);
+        let text = Printable::concat([&indent, &rest.slice(range).isolated()]);
+        rows.push(Row::of(text, TextRole::HeaderValue));
     }
 }
 
 fn raw_rows(header: &Foreign, options: &TextOptions, rows: &mut Vec<Row>) {
     for line in header.raw().lines().filter(|line| !line.is_empty()) {
         let (line, _) = Foreign::new(line).open_line(&[]);
-        let line = plain(&line, options);
+        let line = plain(line, options);
         for range in wrap(&line, options.width.max(1), &[]) {
             rows.push(Row::of(line.slice(range).isolated(), TextRole::HeaderValue));
         }
@@ -107,13 +107,9 @@ fn part_row(part: &PartLine, options: &TextOptions) -> Printable {
         line.push(&description.field());
         line.push_static("\"");
     }
-    plain(&line, options).cut(options.width)
+    plain(line, options).cut(options.width)
 }
 
-fn plain(text: &Printable, options: &TextOptions) -> Printable {
-    if options.ascii {
-        text.ascii()
-    } else {
-        text.clone()
-    }
+fn plain(text: Printable, options: &TextOptions) -> Printable {
+    if options.ascii { text.ascii() } else { text }
 }

@@ -32,7 +32,7 @@ pub fn message_rows(document: &Document, options: &TextOptions) -> Vec<Row> {
 /// The rows as lines, for a face without colours.
 pub fn text_lines(document: &Document, options: &TextOptions) -> Vec<Printable> {
     let rows = message_rows(document, options);
-    rows.iter().map(Row::text).collect()
+    rows.into_iter().map(|row| row.text()).collect()
 }
 
 fn paragraph_rows(

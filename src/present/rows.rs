@@ -66,6 +66,10 @@ impl Row {
 
     /// Adds a stretch at the end.
     pub fn push(&mut self, text: Printable, role: TextRole) {
+        // Most rows are one stretch, and a long message has hundreds of thousands of rows.
+        if self.spans.is_empty() {
+            self.spans.reserve_exact(1);
+        }
         self.spans.push(Span { text, role });
     }
 

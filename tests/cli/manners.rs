@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,14 @@ fn what_is_no_mailbox_is_refused_with_its_reason() {
     let fifo = dir.path("home/fifo");
     let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
     assert!(made.success());
+    symlink("nowhere", dir.path("home/link")).expect("a link");
     dir.write("home/damaged", "this is no mailbox\n");
     let began = Instant::now();
     for (name, reason) in [
         ("missing", "no such mailbox"),
         ("mail", "directory"),
-        ("fifo", ""),
+        ("fifo", "this is not a mailbox: it is a pipe"),
+        ("link", "a symbolic link to a file that is not there"),
         ("#nonsense", "#mh/"),
         ("", "empty"),
         ("a\nb", "line end"),
