@@ -1,7 +1,7 @@
 //! From arguments and settings to the screen, and what it leaves to tell when it ends.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::start::environment::expanded;
 use crate::start::stop::Stop;
-use crate::start::terminal::{colours, is_ascii};
+use crate::start::terminal::{can_place_text, colours, is_ascii};
 use crate::tui::options::{LayoutChoice, Options};
 use crate::tui::toml_file::Source;
 
@@ -33,6 +33,10 @@ pub fn options(
     me: Vec<String>,
 ) -> Result<Options, Stop> {
     let variable = |name: &str| std::env::var(name).ok();
+    if io::stdout().is_terminal() && !can_place_text(variable) {
+        let text = "this terminal (TERM=dumb) cannot show a screen; use another one, or commands such as \"mugo index\"";
+        return Err(Stop::new(text, USAGE));
+    }
     let home = environment.home.as_path();
     let mailbox = args.start();
     let inbox = settings.folders.inbox.as_deref().map(AsRef::as_ref);

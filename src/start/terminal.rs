@@ -33,6 +33,11 @@ pub fn colours(variable: impl Fn(&str) -> Option<String>) -> Colours {
     }
 }
 
+/// Whether text can be put where it belongs on the terminal.
+pub fn can_place_text(variable: impl Fn(&str) -> Option<String>) -> bool {
+    variable("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// Whether the locale shows ASCII alone.
 pub fn is_ascii(variable: impl Fn(&str) -> Option<String>) -> bool {
     let value = |name| variable(name).filter(|value: &String| !value.is_empty());
@@ -64,6 +69,8 @@ mod tests {
         assert_eq!(colours(with(&all[2..])), Colours::Palette);
         assert_eq!(colours(with(&[("TERM", "linux")])), Colours::Eight);
         assert_eq!(colours(with(&[("TERM", "vt100")])), Colours::None);
+        assert!(can_place_text(with(&[("TERM", "vt100")])) && can_place_text(with(&[])));
+        assert!(!can_place_text(with(&[("TERM", "dumb")])));
         assert!(is_ascii(with(&[("LC_ALL", "C"), ("LANG", "en_GB.UTF-8")])));
         assert!(!is_ascii(with(&[("LC_ALL", ""), ("LANG", "en_GB.UTF-8")])));
     }

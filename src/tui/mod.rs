@@ -4,6 +4,7 @@ pub mod command;
 pub mod command_menu;
 pub mod command_table;
 pub mod effect;
+pub mod guard;
 pub mod input;
 pub mod key;
 pub mod keymap;

@@ -4,7 +4,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::backend::backend::Backend;
 use crate::backend::request::Ticket;
 use crate::tui::effect::Effect;
+use crate::tui::guard::Guard;
 use crate::tui::input::message;
 use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Msg, Outcome};
@@ -34,8 +34,6 @@ const BETWEEN_FRAMES: Duration = Duration::from_millis(10);
 const BATCH: usize = 512;
 /// How long mailboxes may take to close at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After this many panics in a row the session ends.
-const PANICS: u32 = 3;
 const HANGUP: i32 = 1;
 
 /// How a session ended.
@@ -64,7 +62,7 @@ pub async fn run(backend: Backend, options: Options) -> io::Result<ExitReport> {
         ends,
         writers: Vec::new(),
         dirty: true,
-        panics: 0,
+        guard: Guard::default(),
         signal: None,
     };
     let looped = session.run(signals, ended).await;
@@ -79,7 +77,7 @@ struct Session {
     ends: Ends,
     writers: Vec<JoinHandle<()>>,
     dirty: bool,
-    panics: u32,
+    guard: Guard,
     signal: Option<i32>,
 }
 
@@ -177,13 +175,13 @@ impl Session {
             let held = tick && self.state.status.holds(self.state.now);
             let minute = self.state.now.div_euclid(60_000);
             let stalled = self.state.status.stalls(self.state.now);
-            let updated = catch_unwind(AssertUnwindSafe(|| update(&mut self.state, msg)));
+            let updated = self.guard.run(&mut self.state, |state| update(state, msg));
             let passed = minute != self.state.now.div_euclid(60_000);
             let stalls = self.state.status.stalls(self.state.now);
             self.dirty |= !tick || held || passed || stalls != stalled;
             match updated {
-                Ok(effects) => self.perform(effects)?,
-                Err(panic) => self.contain(panic),
+                Some(effects) => self.perform(effects)?,
+                None => self.dirty = true,
             }
         }
         Ok(())
@@ -191,30 +189,20 @@ impl Session {
 
     fn draw(&mut self) -> io::Result<()> {
         self.dirty = false;
-        let (state, theme) = (&self.state, &self.theme);
-        let screen = &mut self.terminal.screen;
-        let draw = || screen.draw(|frame| view(state, theme, frame)).map(drop);
-        match catch_unwind(AssertUnwindSafe(draw)) {
-            Ok(drawn) => {
-                self.panics = 0;
+        let (theme, screen) = (&self.theme, &mut self.terminal.screen);
+        let drawn = self.guard.run(&mut self.state, |state| {
+            screen.draw(|frame| view(state, theme, frame)).map(drop)
+        });
+        match drawn {
+            Some(drawn) => {
+                self.guard.all_is_well();
                 drawn
             }
-            Err(panic) => {
-                self.contain(panic);
+            None => {
+                self.dirty = true;
                 Ok(())
             }
         }
-    }
-
-    /// A programming error ends what it happened in; the session goes on unless it happens again and again.
-    fn contain(&mut self, panic: Box<dyn std::any::Any + Send>) {
-        self.panics += 1;
-        if self.panics >= PANICS {
-            resume_unwind(panic);
-        }
-        self.dirty = true;
-        let text = "A programming error was caught; please report it. Mugo goes on";
-        self.state.complain_own(text);
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {

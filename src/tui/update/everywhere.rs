@@ -1,5 +1,7 @@
 //! Commands that mean the same on every screen.
 
+use jiff::Timestamp;
+
 use crate::backend::request::Ask;
 use crate::mail::text::Printable;
 use crate::present::rows::HeaderMode;
@@ -118,7 +120,9 @@ fn journal(state: &mut State) {
     let text: Vec<String> = lines
         .map(|said| {
             let mark = if said.is_error { "> " } else { "  " };
-            format!("{mark}{}", said.text.as_str())
+            let at = Timestamp::from_millisecond(said.at).unwrap_or_default();
+            let at = at.to_zoned(state.options.zone.clone());
+            format!("{} {mark}{}", at.strftime("%H:%M:%S"), said.text.as_str())
         })
         .collect();
     let text = if text.is_empty() {

@@ -124,5 +124,5 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
 
 /// Whether a finding says something about where the mail of the user is.
 fn tells(open: &OpenMailbox, finding: &Finding) -> bool {
-    open.failed || !finding.ok || ["mail home", "INBOX rule", "spool"].contains(&&*finding.check)
+    open.failed || !finding.ok || ["mail home", "INBOX rule", "spool"].contains(&finding.check)
 }

@@ -97,25 +97,33 @@ fn draw_prompt(prompt: &Prompt, area: Rect, painter: &mut Painter<'_>) -> Option
         }
         Kind::Text(typed) => {
             let room = (width * 2 / 3).max(width.saturating_sub(16));
-            let question = question(prompt, typed).cut_marked(room);
+            let question = question(prompt, typed, room);
             let used = painter.put(area, &question, Role::Prompt);
             Some(draw_typed(typed, after(area, used), painter))
         }
     }
 }
 
-fn question(prompt: &Prompt, typed: &TextPrompt) -> Printable {
-    match &typed.default {
+/// The question with its default. Where both do not fit, the default is what one has to see.
+fn question(prompt: &Prompt, typed: &TextPrompt, room: usize) -> Printable {
+    let after = match &typed.default {
         Some(default) => Printable::concat(&[
-            prompt.question.clone(),
             Printable::own(" ["),
             Foreign::new(default.as_str()).field(),
             Printable::own("] : "),
         ]),
-        None if prompt.question.as_str().ends_with(' ') => prompt.question.clone(),
-        None => Printable::concat(&[prompt.question.clone(), Printable::own(" : ")]),
+        None if prompt.question.as_str().ends_with(' ') => Printable::default(),
+        None => Printable::own(" : "),
+    };
+    let before = room.saturating_sub(after.width());
+    if before < SHORTEST {
+        return Printable::concat(&[prompt.question.clone(), after]).cut_marked(room);
     }
+    Printable::concat(&[prompt.question.cut_marked(before), after])
 }
+
+/// The least of a question that says what it is.
+const SHORTEST: usize = 8;
 
 /// Draws the end of what stands before the cursor, and what follows it.
 fn draw_typed(typed: &TextPrompt, area: Rect, painter: &mut Painter<'_>) -> Position {
