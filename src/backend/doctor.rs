@@ -14,7 +14,6 @@ use crate::driver::job::Job;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
 use crate::os::journal::redo::Journal;
-use crate::os::process::Life;
 
 /// Tells every finding to `tell`. Changes no file; stops early when the job is cancelled.
 pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
@@ -179,9 +178,9 @@ fn moves(context: &Context) -> Vec<Finding> {
     let environment = &context.environment;
     let cut_off: Vec<Finding> = MoveRecord::all(environment)
         .into_iter()
-        .filter_map(|(_, record)| record)
-        .filter(|(process, _)| environment.process.sees(process) == Life::Dead)
-        .flat_map(|(_, record)| {
+        .filter_map(|(path, record)| record.map(|(process, record)| (path, process, record)))
+        .filter(|(path, process, _)| MoveRecord::is_abandoned(environment, path, process))
+        .flat_map(|(_, _, record)| {
             let what = "was the source of an interrupted move; it is finished at the next opening";
             finding("moves", false, not(&record.from, what))
         })

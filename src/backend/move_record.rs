@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -25,10 +26,13 @@ use crate::mail::uid::Uid;
 use crate::os::environment::{Environment, Process};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::home::private_folder;
+use crate::os::process::Life;
 use crate::os::transfer::{read_full_at, write_all_at};
 
 /// The largest record that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
+/// Seconds that no move takes.
+const LONGEST_MOVE: i64 = 24 * 60 * 60;
 const FIRST_LINE: &str = "mugo-move 2";
 
 /// What tells a message from all others, in whatever form a mailbox keeps it: length and SHA-256 of the form that it has in
@@ -105,6 +109,19 @@ impl MoveRecord {
                 (path, text.and_then(|text| Self::from_text(&text)))
             })
             .collect()
+    }
+
+    /// Whether the process that wrote the record at `path` is gone. Of one that cannot be seen (on another machine that
+    /// shares the state folder) that is believed after a day.
+    pub fn is_abandoned(environment: &Environment, path: &Path, process: &Process) -> bool {
+        let local = environment.files.is_local_disk(path).unwrap_or(false);
+        match environment.process.sees(process, local) {
+            Life::Alive => false,
+            Life::Dead => true,
+            Life::Unknown => environment.files.link_metadata(path).is_ok_and(|found| {
+                (environment.clock)().saturating_sub(found.mtime()) > LONGEST_MOVE
+            }),
+        }
     }
 
     /// Removes a record whose move is over.

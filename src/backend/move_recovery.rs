@@ -23,7 +23,6 @@ use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
-use crate::os::process::Life;
 
 /// Finishes what is unfinished about the mailbox at `path`, which is open as `mailbox` for writing.
 ///
@@ -40,7 +39,7 @@ pub fn recover(
             continue;
         };
         if !context.is_same_file(&record.from, path)
-            || environment.process.sees(&process) != Life::Dead
+            || !MoveRecord::is_abandoned(environment, &file, &process)
         {
             continue;
         }

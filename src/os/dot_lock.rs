@@ -159,10 +159,25 @@ impl Drop for DotLock {
     }
 }
 
+/// Which lock file: an inode number is soon used again, for a file of another time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    file: FileId,
+    modified: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            file: FileId::of(metadata),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
 /// A lock file that stands in the way.
 struct Present {
-    file: FileId,
-    changed: (i64, i64),
+    file: Identity,
     holder: Option<Process>,
     is_abandoned: bool,
 }
@@ -238,9 +253,10 @@ impl<'e> Attempt<'e> {
             return Err(DotLockError::NotPlain(self.path.clone()));
         }
         let holder = self.holder();
-        let life = holder
-            .as_ref()
-            .map(|holder| self.environment.process.sees(holder));
+        let life = holder.as_ref().map(|holder| {
+            let local = self.files.is_local_disk(&self.path).unwrap_or(false);
+            self.environment.process.sees(holder, local)
+        });
         let is_abandoned = match life {
             Some(Life::Alive) => false,
             Some(Life::Dead) => true,
@@ -248,10 +264,8 @@ impl<'e> Attempt<'e> {
                 self.is_of_an_earlier_run(&metadata) || self.is_stale(&metadata)?
             }
         };
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
         Ok(Some(Present {
-            file: FileId::of(&metadata),
-            changed,
+            file: Identity::of(&metadata),
             holder,
             is_abandoned,
         }))
@@ -392,22 +406,31 @@ impl<'e> Attempt<'e> {
         }
     }
 
-    /// Removes an abandoned lock, unless it has become another one since it was looked at.
+    /// Removes an abandoned lock, unless it has become another one since it was looked at: of two who seize it one must
+    /// not remove the new lock of the other. So it is renamed first, looked at under a name that nobody else uses, and
+    /// put back when it is not the abandoned one.
     fn seize(&mut self, seen: &Present, patience: &mut Patience<'_>) -> Result<Step, DotLockError> {
         self.raced()?;
-        let same = |metadata: &Metadata| {
-            FileId::of(metadata) == seen.file
-                && (metadata.ctime(), metadata.ctime_nsec()) == seen.changed
+        let is_seen = |path: &Path| {
+            let found = self.files.link_metadata(path);
+            found.is_ok_and(|found| Identity::of(&found) == seen.file)
         };
-        match self.files.link_metadata(&self.path) {
-            Ok(metadata) if same(&metadata) => match self.files.remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    self.ask_helper(error, patience)
-                }
-                _ => Ok(Step::Again),
-            },
-            _ => Ok(Step::Again),
+        if !is_seen(&self.path) {
+            return Ok(Step::Again);
         }
+        match self.files.rename(&self.path, &self.helper) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Step::Again),
+            Err(error) => return self.ask_helper(error, patience),
+            Ok(()) => {}
+        }
+        if !is_seen(&self.helper) {
+            // Fails only where somebody has made one more lock meanwhile, or links are not permitted.
+            let _ = self.files.hard_link(&self.helper, &self.path);
+        }
+        self.files
+            .remove_file(&self.helper)
+            .map_err(|source| self.refused(source))?;
+        Ok(Step::Again)
     }
 
     /// Counts lost races, so that a lock that comes and goes cannot keep us busy for ever.

@@ -44,15 +44,16 @@ impl Process {
         })
     }
 
-    /// Whether `other` still runs, as far as this process can tell.
-    pub fn sees(&self, other: &Self) -> Life {
+    /// Whether `other` still runs, as far as this process can tell. `local` says that its name was found where this
+    /// machine alone writes: elsewhere another machine may have the same host name (`localhost`, `debian`).
+    pub fn sees(&self, other: &Self, local: bool) -> Life {
         if self.host != other.host {
             return Life::Unknown;
         }
         let here = self.boot.split_once('+').unwrap_or((&self.boot, ""));
         let there = other.boot.split_once('+').unwrap_or((&other.boot, ""));
         if here.0 != there.0 {
-            return Life::Dead;
+            return if local { Life::Dead } else { Life::Unknown };
         }
         if here.1 != there.1 {
             return Life::Unknown;
@@ -156,39 +157,56 @@ mod tests {
     #[test]
     fn knows_itself_and_the_dead() -> io::Result<()> {
         let me = Process::current()?;
-        assert_eq!(me.sees(&me), Life::Alive);
+        assert_eq!(me.sees(&me, false), Life::Alive);
         assert_eq!(
             Process::from_line(me.to_line().as_bytes()),
             Some(me.clone())
         );
         assert_eq!(
-            me.sees(&Process {
-                start: me.start + 1,
-                ..me.clone()
-            }),
+            me.sees(
+                &Process {
+                    start: me.start + 1,
+                    ..me.clone()
+                },
+                true
+            ),
             Life::Dead
         );
         assert_eq!(
-            me.sees(&Process {
-                boot: "x+1".into(),
-                ..me.clone()
-            }),
+            me.sees(
+                &Process {
+                    boot: "x+1".into(),
+                    ..me.clone()
+                },
+                true
+            ),
             Life::Dead
         );
         assert_eq!(
-            me.sees(&Process {
-                host: "elsewhere".into(),
-                ..me.clone()
-            }),
+            me.sees(
+                &Process {
+                    host: "elsewhere".into(),
+                    ..me.clone()
+                },
+                true
+            ),
             Life::Unknown
         );
+        let on_an_earlier_run = Process {
+            boot: "x+1".into(),
+            ..me.clone()
+        };
+        assert_eq!(me.sees(&on_an_earlier_run, false), Life::Unknown);
         let mut child = std::process::Command::new("true").spawn()?;
         child.wait()?;
         assert_eq!(
-            me.sees(&Process {
-                pid: child.id(),
-                ..me.clone()
-            }),
+            me.sees(
+                &Process {
+                    pid: child.id(),
+                    ..me.clone()
+                },
+                true
+            ),
             Life::Dead
         );
         Ok(())

@@ -12,3 +12,4 @@ mod killed;
 mod locks;
 mod powerless;
 mod replaced;
+mod seized;
