@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::Args;
+use crate::cli::args::{Args, Command};
 use crate::config::settings::Settings;
 use crate::os::environment::{Environment, WithoutDotLock};
 use crate::os::home::{self, HomeError, Overrides};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
 use crate::start::stop::Stop;
+
+/// How often `watch` looks at the latest.
+const WATCHING: Duration = Duration::from_secs(2);
 
 /// The environment of this run. In a demonstration every place is inside its folder.
 pub fn environment(
@@ -40,13 +43,22 @@ pub fn environment(
             "flock" => WithoutDotLock::FlockOnly,
             _ => WithoutDotLock::ReadOnly,
         },
-        poll_interval: Some(Duration::from_secs(settings.check.interval.into())),
+        poll_interval: Some(poll_interval(args, settings)),
         ..Overrides::default()
     };
     if let Some(demo) = demo {
         demo.redirect(&mut overrides);
     }
     home::environment(&overrides, Arc::new(RealFiles)).map_err(|error| told(&error))
+}
+
+/// How often open mailboxes are looked at. Who only watches one wants its news soon, however short the watch.
+fn poll_interval(args: &Args, settings: &Settings) -> Duration {
+    let interval = Duration::from_secs(settings.check.interval.into());
+    match args.command {
+        Some(Command::Watch { .. }) => interval.min(WATCHING),
+        _ => interval,
+    }
 }
 
 /// `~/x` below the mail home, everything else as it is.

@@ -11,15 +11,7 @@ use crate::dir::{Dir, send};
 fn news_comes_as_it_happens_and_the_watch_ends_on_time() {
     let dir = Dir::new();
     dir.json(&["create", "mail/w"]);
-    let words = [
-        "--json",
-        "--set",
-        "check.interval=1",
-        "watch",
-        "mail/w",
-        "--for",
-        "4",
-    ];
+    let words = ["--json", "watch", "mail/w", "--for", "5"];
     let mut child = dir.spawn(&words);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut next = || -> Option<Value> {
