@@ -134,17 +134,24 @@ pub fn sync_parent(environment: &Environment, path: &Path) -> Result<()> {
         .map_err(Error::io(parent))
 }
 
-/// A second name first, then the first one goes: so that a name made meanwhile by somebody else is not overwritten.
+/// In one step, never over a name that somebody else made meanwhile. Where the file system has no such step, a second
+/// name first, then the first one goes; and where it has no second names, in one step that looks beforehand.
 fn move_name(environment: &Environment, from: &Path, to: &Path, directory: bool) -> Result<()> {
     let files = &environment.files;
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::AlreadyExists(to.to_owned()),
+        _ => Error::io(from)(error),
+    };
+    match files.rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+        other => return other.map_err(failed),
+    }
     if directory {
-        return files.rename(from, to).map_err(Error::io(from));
+        return files.rename(from, to).map_err(failed);
     }
     match files.hard_link(from, to) {
-        Ok(()) => files.remove_file(from).map_err(Error::io(from)),
-        Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Error::AlreadyExists(to.to_owned()))
-        }
-        Err(_) => files.rename(from, to).map_err(Error::io(from)),
+        Ok(()) => files.remove_file(from).map_err(failed),
+        Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => Err(failed(taken)),
+        Err(_) => files.rename(from, to).map_err(failed),
     }
 }

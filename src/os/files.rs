@@ -39,6 +39,8 @@ pub trait FileLayer: Send + Sync {
     fn link_metadata(&self, path: &Path) -> io::Result<Metadata>;
     /// Renames over what may be there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames, never over what is there: then it fails with `AlreadyExists`. `Unsupported` where the file system cannot.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes a second name; fails when it exists.
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file's name.

@@ -199,6 +199,10 @@ impl FileLayer for Faults {
         self.gate(Op::Rename, from)?;
         self.inner.rename(from, to)
     }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.gate(Op::Rename, from)?;
+        self.inner.rename_new(from, to)
+    }
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.gate(Op::Link, to)?;
         self.inner.hard_link(from, to)

@@ -226,6 +226,14 @@ impl FileLayer for Disk {
         model.name(Naming::Rename(from.to_path_buf(), to.to_path_buf()));
         Ok(())
     }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.lock().meet(from)?;
+        RealFiles.rename_new(from, to)?;
+        let mut model = self.lock();
+        model.seen.insert(to.to_path_buf());
+        model.name(Naming::Rename(from.to_path_buf(), to.to_path_buf()));
+        Ok(())
+    }
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         RealFiles.hard_link(from, to)?;
         let mut model = self.lock();

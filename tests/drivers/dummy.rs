@@ -1,11 +1,16 @@
 //! Rules of the driver `dummy`.
 
+use std::sync::Arc;
+
 use mugo::driver::contract::{LocalDriver, Probe};
 use mugo::driver::dummy::Dummy;
 use mugo::driver::error::Error;
 use mugo::driver::unix::Unix;
 use mugo::mail::status::Access;
+use mugo::os::files::FileLayer;
+use mugo::os::real_files::RealFiles;
 
+use crate::common::faults::{Fault, Faults};
 use crate::desk::{Desk, Queue, fixture, job, message, open};
 
 #[test]
@@ -98,4 +103,33 @@ fn mail_that_came_to_an_empty_mailbox_is_not_removed_with_it() {
     unix.create(&place, &job).expect("made");
     unix.delete_empty(&place, &job).expect("removed");
     assert!(!place.path.exists());
+}
+
+#[test]
+fn a_mailbox_that_is_renamed_has_one_name_at_any_time() {
+    for at in 0.. {
+        let desk = Desk::new();
+        let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
+        let environment = desk.world.another(Arc::new(layer.clone()));
+        let driver = Dummy::new(&Arc::new(environment));
+        let (from, to) = (
+            desk.place("a", b""),
+            desk.at(desk.environment.home.join("b")),
+        );
+        let (job, _log) = job();
+        let renamed = driver.rename(&from, &to, &job);
+        assert!(from.path.exists() != to.path.exists(), "killed at {at}");
+        if !layer.hit() {
+            renamed.expect("renamed");
+            break;
+        }
+    }
+    let desk = Desk::new();
+    let driver = Dummy::new(&desk.environment);
+    let (from, to) = (desk.place("a", b""), desk.place("b", b"mail"));
+    let (job, _log) = job();
+    let renamed = driver.rename(&from, &to, &job);
+    assert!(matches!(renamed, Err(Error::AlreadyExists(_))));
+    assert!(RealFiles.rename_new(&from.path, &to.path).is_err());
+    assert_eq!(std::fs::read(&to.path).expect("kept"), b"mail");
 }

@@ -48,6 +48,9 @@ impl FileLayer for Racing {
         self.race(from);
         RealFiles.rename(from, to)
     }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealFiles.rename_new(from, to)
+    }
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         RealFiles.hard_link(from, to)
     }
