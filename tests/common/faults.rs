@@ -60,7 +60,11 @@ struct State {
     hit: bool,
     one_byte: bool,
     trace: Vec<(Op, PathBuf)>,
+    intruder: Option<Intruder>,
 }
+
+/// What another program does right before the changing operation of a number.
+type Intruder = (usize, Box<dyn FnOnce() + Send>);
 
 /// The layer. Clones share faults and counts.
 #[derive(Clone)]
@@ -80,6 +84,7 @@ impl Faults {
             hit: false,
             one_byte: false,
             trace: Vec::new(),
+            intruder: None,
         };
         Self {
             inner,
@@ -98,6 +103,12 @@ impl Faults {
     /// Waiting for the disk is passed on to the layer below.
     pub(crate) fn with_waiting(mut self) -> Self {
         self.waits = true;
+        self
+    }
+
+    /// Another program does something right before the changing operation of this number (from 0).
+    pub(crate) fn with_intruder(self, at: usize, act: impl FnOnce() + Send + 'static) -> Self {
+        self.lock().intruder = Some((at, Box::new(act)));
         self
     }
 
@@ -133,7 +144,11 @@ impl Faults {
             return Err(Some(io::Error::other("the program is dead")));
         }
         if op.changes() {
+            let number = state.trace.len();
             state.trace.push((op, path.to_path_buf()));
+            if let Some((_, act)) = state.intruder.take_if(|(at, _)| *at == number) {
+                act();
+            }
         }
         match state.fault {
             Fault::Death(at) if op.changes() => {

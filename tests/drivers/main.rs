@@ -10,6 +10,7 @@ mod faults;
 mod fixtures;
 mod hostile;
 mod model;
+mod others;
 mod phile;
 mod spool;
 mod unix;
