@@ -225,6 +225,10 @@ fn flags_are_set_by_key_and_on_the_flag_screen() {
     assert!(has(&bench, 1, SystemFlags::FLAGGED));
     bench.keys("* ! *");
     assert!(!has(&bench, 1, SystemFlags::FLAGGED));
+    bench.keys("* enter");
+    assert!(has(&bench, 1, SystemFlags::FLAGGED));
+    bench.keys("* ! enter");
+    assert!(!has(&bench, 1, SystemFlags::FLAGGED));
     bench.keys("* n");
     assert!(!has(&bench, 1, SystemFlags::SEEN));
     bench.keys("* ctrl-t x a").types("work").keys("enter e");
@@ -538,5 +542,33 @@ fn work_that_does_not_get_on_says_so() {
             .contains("waiting, perhaps for a lock; ^C gives up"),
         "{}",
         bench.screen()
+    );
+}
+
+#[test]
+fn a_mailbox_that_cannot_be_written_can_be_read_without_complaint() {
+    let mut bench = bench_with(80, 24, &mail(), |options| options.read_only = true);
+    bench.keys("i d");
+    assert!(
+        bench.said().contains("nothing was changed"),
+        "{}",
+        bench.said()
+    );
+    bench.keys("enter");
+    assert_eq!(bench.state.screen, Screen::Text);
+    assert!(bench.screen().contains("(READONLY)"), "{}", bench.screen());
+    assert_eq!(bench.said(), "");
+    assert!(!has(&bench, 3, SystemFlags::SEEN));
+}
+
+#[test]
+fn inbox_is_one_key_away_from_every_folder() {
+    let mut bench = bench(80, 24, &mail());
+    fs::write(bench.home("club"), b"").expect("a folder");
+    bench.keys("g").types("club").keys("enter g ctrl-w");
+    assert!(
+        bench.said().contains("\"INBOX\" opened"),
+        "{}",
+        bench.said()
     );
 }

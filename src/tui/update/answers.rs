@@ -1,5 +1,6 @@
 //! What happens when a question is answered.
 
+use crate::mail::name::MailboxName;
 use crate::tui::state::prompt::{Leave, Purpose};
 use crate::tui::state::state::State;
 use crate::tui::update::names::typed_name;
@@ -51,6 +52,10 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
 pub fn special(state: &mut State, purpose: &Purpose, key: char) {
     match (purpose, key) {
         (Purpose::Save { .. }, 'r') => save::toggle_delete(state),
+        (Purpose::Goto, 'w') => {
+            state.prompt = None;
+            opening::open(state, MailboxName::inbox());
+        }
         (Purpose::Jump, 'y' | 'v') => {
             state.prompt = None;
             let last = state.mailbox.as_ref().map_or(1, |open| open.len());

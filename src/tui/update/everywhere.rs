@@ -15,7 +15,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::{help, listing, names, opening, whereis};
 
 const QUIT_HELP: &str = "Yes leaves Mugo. No goes on.";
-const GOTO_HELP: &str = "Type the name of a folder. Return takes the one in brackets.";
+const GOTO_HELP: &str = "Type the name of a folder. Return takes the one in brackets, ^W goes to INBOX, ^T shows the folders to choose from.";
 
 /// Does what `command` means everywhere; `false` when it depends on the screen.
 pub fn command(state: &mut State, command: Command) -> bool {
@@ -100,7 +100,7 @@ fn goto(state: &mut State) {
     let in_inbox = state
         .mailbox
         .as_ref()
-        .is_some_and(|open| open.name.is_inbox());
+        .is_some_and(|open| open.name.is_inbox() && open.is_open());
     let default = match (&state.previous, in_inbox) {
         (Some(previous), true) => Some(names::short_name(state, previous).as_str().to_owned()),
         (_, false) => Some("INBOX".to_owned()),
@@ -112,7 +112,7 @@ fn goto(state: &mut State) {
     };
     let question = Printable::own(format!("GOTO folder{within}"));
     let prompt = Prompt::text(question, Purpose::Goto, Topic::Folder, GOTO_HELP);
-    state.prompt = Some(prompt.with_default(default));
+    state.prompt = Some(prompt.with_default(default).with_key('w', "INBOX"));
 }
 
 fn journal(state: &mut State) {

@@ -46,7 +46,7 @@ pub fn may_change(state: &mut State) -> bool {
         .as_ref()
         .is_some_and(|open| open.is_read_only());
     if read_only {
-        state.complain_own("The folder is read-only");
+        state.complain_own("The folder is read-only; nothing was changed");
     }
     !read_only
 }
@@ -64,8 +64,17 @@ pub fn delete(state: &mut State) {
     if !may_change(state) {
         return;
     }
-    let said = format!("Message {} marked for deletion", number(state, uid));
     let change = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    let said = match number(state, uid) {
+        last if state
+            .mailbox
+            .as_ref()
+            .is_some_and(|open| open.len() == last) =>
+        {
+            "Last message marked for deletion".to_owned()
+        }
+        number => format!("Message {number} marked for deletion"),
+    };
     store(state, uid, change, Some(Printable::own(said)));
     let Some(open) = &mut state.mailbox else {
         return;
@@ -116,7 +125,8 @@ pub fn ask_flag(state: &mut State, not: bool) {
     let choice = |key, label| Choice {
         key,
         label,
-        is_default: false,
+        // as in Pine, Return marks what is important
+        is_default: key == '*',
     };
     let choices = [
         choice('n', "New"),

@@ -37,7 +37,12 @@ pub fn open(state: &mut State, uid: Uid) {
         state.outbox.push(Effect::Cancel(ticket));
     }
     let prefer_html = state.options.prefer_html;
-    let Some(ticket) = ask(state, uid, prefer_html, state.options.read_only) else {
+    // nothing can be marked as read where nothing can be written
+    let peek = state
+        .mailbox
+        .as_ref()
+        .is_some_and(|open| open.is_read_only());
+    let Some(ticket) = ask(state, uid, prefer_html, peek) else {
         state.complain_own("The folder is closed");
         state.go(Screen::Index);
         return;
