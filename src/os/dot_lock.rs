@@ -19,6 +19,7 @@ use crate::os::environment::{Environment, Process, WithoutDotLock};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::guard::FileId;
 use crate::os::lock_helper::{self, Answer, HelperLock, LockHelper};
+use crate::os::lock_keeper::{self, Held, Kept};
 use crate::os::process::Life;
 use crate::os::transfer::{read_full_at, write_all_at};
 
@@ -27,6 +28,7 @@ const LONGEST_PATH: usize = 512;
 /// Bytes of a lock file that are read: no process is named by more.
 const LONGEST_NAME: usize = 512;
 const MODE: u32 = 0o666;
+const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A busy lock that is being waited for.
@@ -76,6 +78,7 @@ pub struct DotLock {
     /// The helper that made it.
     helper: Option<HelperLock>,
     held: bool,
+    kept: Option<Kept>,
 }
 
 /// A lock file of our making: which file, and what was written into it.
@@ -134,6 +137,7 @@ impl DotLock {
             return Ok(());
         }
         self.held = false;
+        self.kept = None;
         let present = self.files.link_metadata(&self.path);
         // An inode number is soon used again: the text tells whether the file is still ours.
         let is_ours = present
@@ -319,7 +323,15 @@ impl<'e> Attempt<'e> {
     }
 
     fn taken(&self, ours: Ours, helper: Option<HelperLock>) -> Step {
+        let lock = Held {
+            files: Arc::clone(&self.environment.files),
+            path: self.path.clone(),
+            file: ours.file,
+            text: ours.text.clone(),
+        };
+        let every = (self.environment.dot_lock_timeout / 5).max(SHORTEST_RENEWAL);
         Step::Taken(DotLock {
+            kept: Some(lock_keeper::keep(lock, every)),
             files: Arc::clone(&self.environment.files),
             path: self.path.clone(),
             ours,

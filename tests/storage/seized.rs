@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mugo::os::dot_lock::{DotLock, DotLockError};
 use mugo::os::environment::{Environment, Process};
@@ -123,4 +124,22 @@ fn r29_a_lock_of_another_boot_may_be_of_another_machine() {
         let taken = dot_lock(&world.another(files), &path);
         assert_eq!(taken.is_ok(), seized);
     }
+}
+
+#[test]
+fn r22_a_lock_that_is_held_for_long_does_not_grow_old() {
+    let mut world = world();
+    let path = world.mailbox("box", b"");
+    world.environment.dot_lock_timeout = Duration::from_secs(2);
+    let lock = dot_lock(&world.environment, &path).expect("the lock");
+    std::thread::sleep(Duration::from_millis(3500));
+    let mut other = world.another(Arc::new(RealFiles));
+    other.dot_lock_timeout = Duration::from_secs(2);
+    // To a program that cannot see the holder only the age of the lock counts.
+    other.process.host = "another.example".to_owned();
+    let taken = dot_lock(&other, &path);
+    assert!(matches!(taken, Err(DotLockError::Held { .. })));
+    lock.release().expect("the release");
+    assert!(dot_lock(&other, &path).is_ok());
+    assert!(!world.environment.home.join("box.lock").exists());
 }
