@@ -56,7 +56,7 @@ pub struct NameLock {
     files: Arc<dyn FileLayer>,
     path: PathBuf,
     file: Option<Box<dyn MailFile>>,
-    _guard: Guard,
+    guard: Guard,
 }
 
 impl NameLock {
@@ -101,11 +101,16 @@ impl NameLock {
                 files,
                 path: name.path,
                 file: Some(file),
-                _guard: guard,
+                guard,
             };
             return Ok(Asked::Taken(lock));
         }
         Ok(Asked::Busy(None))
+    }
+
+    /// The mailbox file that it is the lock of.
+    pub fn mailbox(&self) -> FileId {
+        self.guard.file()
     }
 
     /// Writes a process id into the lock file: others may ask that process to give up the lock. The file of

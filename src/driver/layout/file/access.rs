@@ -1,6 +1,8 @@
 //! Ways to a mailbox file: which locks a look or a change takes, in which order, and how long others are waited for.
 //!
-//! A change: dot lock, open, exclusive `flock`; given back in the opposite order. A look that leaves no trace: shared `flock` alone.
+//! A change: dot lock, open, exclusive `flock`; given back in the opposite order. A look: the same with a shared `flock`.
+//! Where a look must leave no trace, or may make no dot lock, programs that know no `flock` may write meanwhile: who
+//! looks asks afterwards whether the file was [`Locked::steady`], and looks again if not.
 
 use std::fs::Metadata;
 use std::io;
@@ -49,6 +51,12 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// Whether nobody wrote since `before`: either all were kept off, or the file is still the same.
+    pub fn steady(&self, before: &Metadata) -> bool {
+        let same = |now: Metadata| Stamp::of(&now) == Stamp::of(before);
+        self.dot_lock.is_some() || self.file.metadata().is_ok_and(same)
+    }
+
     /// Gives the locks back and keeps the file open.
     pub fn unlock(self) -> Box<dyn MailFile> {
         let mut file = self.file;
@@ -65,40 +73,88 @@ pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Resu
         return Err(Error::ReadOnly);
     }
     let dot_lock = dot_lock(environment, path, job)?;
-    let file = environment
-        .files
-        .open(path, OpenMode::ReadWrite)
-        .map_err(Error::io(path))?;
+    let file = open(environment, path, OpenMode::ReadWrite)?;
     let mut locked = Locked { file, dot_lock };
-    flock(environment, path, &mut *locked.file, Flock::Exclusive, job)?;
-    recover(environment, path, &mut *locked.file)?;
-    Ok(locked)
+    for _ in 0..TRIES {
+        flock(environment, path, &mut *locked.file, Flock::Exclusive, job)?;
+        if leads_to(environment, path, &*locked.file) {
+            recover(environment, path, &mut *locked.file)?;
+            return Ok(locked);
+        }
+        locked.file = open(environment, path, OpenMode::ReadWrite)?;
+    }
+    Err(held_by(None))
 }
 
-/// Locks `path` for looking only; leaves no trace. An interrupted change is completed first, where the file may be written.
-pub fn lock_to_look(environment: &Environment, path: &Path, job: &Job) -> Result<Locked> {
-    let open = || {
-        let opened = environment.files.open(path, OpenMode::Read);
-        opened.map_err(Error::io(path))
-    };
-    let mut file = open()?;
-    if Journal::new(environment)
-        .is_pending(&*file)
-        .map_err(Error::io(path))?
-    {
-        match lock_to_change(environment, path, job) {
-            // What did not fit was put aside: the mailbox may be looked at as it is.
-            Ok(_) | Err(Error::Damaged { .. }) => {}
-            Err(refusal) => return Err(refusal),
+/// How others are kept off while a file is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// With a dot lock, where one can be had soon and this session may make any.
+    Guarded,
+    /// With nothing that leaves a trace.
+    Traceless,
+}
+
+/// Locks `path` for looking only. An interrupted change is completed first, where the file may be written.
+pub fn lock_to_look(
+    environment: &Environment,
+    path: &Path,
+    look: Look,
+    job: &Job,
+) -> Result<Locked> {
+    for _ in 0..TRIES {
+        job.checkpoint()?;
+        let dot_lock = match look {
+            Look::Guarded if !environment.read_only => guard(environment, path, job)?,
+            _ => None,
+        };
+        let file = open(environment, path, OpenMode::Read)?;
+        let mut locked = Locked { file, dot_lock };
+        flock(environment, path, &mut *locked.file, Flock::Shared, job)?;
+        let journal = Journal::new(environment);
+        // Only now: whoever had the lock before may have died in the middle of a change.
+        if journal.is_pending(&*locked.file).map_err(Error::io(path))? {
+            drop(locked);
+            match lock_to_change(environment, path, job) {
+                // What did not fit was put aside: the mailbox may be looked at as it is.
+                Ok(_) | Err(Error::Damaged { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        } else if leads_to(environment, path, &*locked.file) {
+            return Ok(locked);
         }
-        file = open()?;
     }
-    let mut locked = Locked {
-        file,
-        dot_lock: None,
-    };
-    flock(environment, path, &mut *locked.file, Flock::Shared, job)?;
-    Ok(locked)
+    Err(held_by(None))
+}
+
+/// How often something is tried that others can spoil each time.
+pub const TRIES: usize = 5;
+/// How long a look waits for a dot lock before it goes on without.
+const LOOK_PATIENCE: Duration = Duration::from_secs(5);
+
+fn open(environment: &Environment, path: &Path, mode: OpenMode) -> Result<Box<dyn MailFile>> {
+    environment.files.open(path, mode).map_err(Error::io(path))
+}
+
+/// Whether `path` is still the name of the open file.
+fn leads_to(environment: &Environment, path: &Path, file: &dyn MailFile) -> bool {
+    let named = environment.files.metadata(path);
+    let opened = file.metadata();
+    matches!((named, opened), (Ok(named), Ok(opened)) if Stamp::of(&named).file == Stamp::of(&opened).file)
+}
+
+/// A reader's dot lock; `None` where it cannot be had.
+fn guard(environment: &Environment, path: &Path, job: &Job) -> Result<Option<DotLock>> {
+    let start = Instant::now();
+    let mut waiting =
+        |_: Wait| job.may_wait() && start.elapsed() < LOOK_PATIENCE && job.checkpoint().is_ok();
+    match DotLock::acquire(environment, path, &mut waiting) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(DotLockError::Cancelled | DotLockError::Held { .. }) if !job.may_wait() => {
+            Err(held_by(None))
+        }
+        Err(_) => job.checkpoint().map(|()| None),
+    }
 }
 
 /// The dot lock; `None` where its folder refuses one and the user has chosen to go without.
@@ -125,13 +181,9 @@ fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<Option<
         DotLockError::CannotCreate { source, .. } if may_do_without(environment, path, &source) => {
             return Ok(None);
         }
-        DotLockError::Cancelled if !job.may_wait() => Error::Locked {
-            by: holder_name(None),
-        },
+        DotLockError::Cancelled if !job.may_wait() => held_by(None),
         DotLockError::Cancelled => Error::Cancelled,
-        DotLockError::Held { holder, .. } => Error::Locked {
-            by: holder_name(holder.as_ref()),
-        },
+        DotLockError::Held { holder, .. } => held_by(holder.as_ref()),
         DotLockError::CannotCreate { path, source } => Error::Io { path, source },
         DotLockError::NotPlain(_) => {
             Error::Refused("what stands where the lock file belongs is not a plain file")
@@ -150,11 +202,13 @@ fn may_do_without(environment: &Environment, path: &Path, refusal: &io::Error) -
             .is_ok_and(|network| !network)
 }
 
-fn holder_name(holder: Option<&Process>) -> Foreign {
-    Foreign::new(match holder {
+/// The error of a mailbox that somebody holds.
+pub fn held_by(holder: Option<&Process>) -> Error {
+    let by = Foreign::new(match holder {
         Some(process) => format!("process {} on {}", process.pid, process.host),
         None => "another program".to_owned(),
-    })
+    });
+    Error::Locked { by }
 }
 
 /// Takes the kernel lock of an open file, waiting as long as the user's patience lasts.
@@ -169,16 +223,15 @@ pub fn flock(
     while !file.try_lock(kind).map_err(Error::io(path))? {
         job.checkpoint()?;
         if !job.may_wait() || start.elapsed() >= environment.lock_patience {
-            return Err(Error::Locked {
-                by: holder_name(None),
-            });
+            return Err(held_by(None));
         }
         std::thread::sleep(PAUSE);
     }
     Ok(())
 }
 
-const PAUSE: Duration = Duration::from_millis(20);
+/// Between two tries.
+pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// Completes or takes back a change that was interrupted.
 fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {

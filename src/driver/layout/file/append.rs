@@ -40,6 +40,8 @@ pub fn append(
     let path = &place.path;
     let opener = opener::ask(environment, path, Manners::Silent, job)?;
     let mut locked = access::lock_to_change(environment, path, job)?;
+    let whose = (path.as_path(), Manners::Silent);
+    let opener = opener::follow(environment, opener, &*locked.file, whose, job)?;
     let count = batch.messages.len() as u32;
     let mut target = if matches!(opener, Opener::Held(_)) {
         let keywords = batch.keywords();

@@ -1,6 +1,6 @@
 //! Reading messages: the header without metadata, the text, both with CRLF line ends as mail has them.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::driver::error::{Error, Result};
@@ -53,6 +53,7 @@ impl Source<'_> {
             };
             let line = line.unwrap_or_default();
             match line {
+                [] if offset < record.text_offset() => return Err(self.cut_short()),
                 [] => return Ok(retained),
                 b"\n" | b"\r\n" => {
                     retained.blank_line = true;
@@ -106,7 +107,15 @@ impl Source<'_> {
             let count = bytes.len();
             window.consume(count);
         }
+        if window.offset() < offset + length {
+            return Err(self.cut_short());
+        }
         Ok(())
+    }
+
+    /// The error of a file that ends inside of a message.
+    fn cut_short(&self) -> Error {
+        Error::io(self.path)(ErrorKind::UnexpectedEof.into())
     }
 
     /// The envelope sender, as the From line has it.

@@ -3,8 +3,10 @@
 //! Between calls only the opener lock is held. Flags change in memory and are written at the next poll a second later,
 //! at check, expunge and close. `\Recent` lasts for the opening; a writing one leaves `O` behind for all messages.
 
+use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,12 +14,12 @@ use std::time::{Duration, Instant};
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::file::access::{self, Locked, Stamp};
+use crate::driver::layout::file::access::{self, Locked, Look, Stamp, TRIES};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::contents::Contents;
 use crate::driver::layout::file::news::{self, Opening, Teller};
 use crate::driver::layout::file::opener::{self, Manners, Opener};
-use crate::driver::layout::file::record::{Marks, Shares};
+use crate::driver::layout::file::record::{Base, Marks, Record, Shares};
 use crate::driver::place::Place;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
@@ -26,7 +28,7 @@ use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
-use crate::os::files::{Flock, MailFile};
+use crate::os::files::MailFile;
 use crate::os::name_lock::NameLock;
 
 /// An open mailbox.
@@ -40,11 +42,19 @@ pub struct FileMailbox {
     pub(super) stamp: Stamp,
     /// When flags were changed that are not written yet.
     pub(super) stored: Option<Instant>,
+    /// How often all UIDs became void.
+    pub(super) resets: u64,
+    /// Since when the file is not to be seen, and how many polls have found it so.
+    pub(super) missing: Option<(Instant, u32)>,
     kisses: u64,
+    /// Since when another program asks for the mailbox.
+    kissed: Option<Instant>,
 }
 
 /// How long flags may stay unwritten.
 const LAZINESS: Duration = Duration::from_secs(1);
+/// How long another program that asks for the mailbox is kept waiting while flags cannot be written. It waits 15 seconds.
+const GRACE: Duration = Duration::from_secs(10);
 
 impl FileMailbox {
     /// Opens a mailbox that is known to be in the format of `driver`, and tells what is in it.
@@ -71,23 +81,29 @@ impl FileMailbox {
                 Opener::Refused(why) => opening.fall(why),
             }
         }
-        let locked = lock_to_open(environment, place, &mut opening, job)?;
-        if opening.access == Access::ReadOnly {
-            opener = None;
+        let mut locked = lock_to_open(environment, place, &mut opening, job)?;
+        if let (Access::ReadWrite, Some(lock)) = (opening.access, opener.take()) {
+            let whose = (place.path.as_path(), Manners::Ask);
+            match opener::follow(environment, Opener::Held(lock), &*locked.file, whose, job)? {
+                Opener::Held(lock) => opener = Some(lock),
+                Opener::Refused(why) => opening.fall(why),
+            }
         }
-        let mut mailbox = Self {
+        let (contents, stamp) = first_reading(environment, place, &opening, &mut locked, job)?;
+        Ok(Self {
             environment: Arc::clone(environment),
             path: place.path.clone(),
             opening,
             opener,
             file: locked.unlock(),
-            contents: Contents::default(),
-            stamp: Stamp::default(),
+            contents,
+            stamp,
             stored: None,
+            resets: 0,
+            missing: None,
             kisses,
-        };
-        mailbox.read_all(job)?;
-        Ok(mailbox)
+            kissed: None,
+        })
     }
 
     /// The file with its path.
@@ -103,47 +119,43 @@ impl FileMailbox {
         job.emit(Change::State(Box::new(state)));
     }
 
-    /// Goes on read-only, for a reason that is told.
+    /// Goes on read-only, for a reason that is told. Flags that could not be written are given up: the next look at the
+    /// file shows what is in it.
     pub(super) fn fall(&mut self, why: String, job: &Job) {
         self.opening.fall(why);
         self.opener = None;
+        self.kissed = None;
+        self.stored = None;
+        let mut dropped = false;
+        for record in &mut self.contents.records {
+            dropped |= record.marks.has(Marks::CHANGED);
+            record.marks.clear(Marks::CHANGED);
+        }
+        if dropped {
+            self.stamp = Stamp::default();
+            job.notice("changes of flags that were not saved yet are lost");
+        }
         self.tell_state(job);
     }
 
-    /// Notes the file as it is now, so that later changes are noticed.
-    pub(super) fn note(&mut self) -> Result<()> {
-        let metadata = self.file.metadata().map_err(Error::io(&self.path))?;
-        self.stamp = Stamp::of(&metadata);
-        Ok(())
-    }
-
-    /// Gives the mailbox up when another program asked for it.
+    /// Gives the mailbox up when another program asked for it, once what is pending is written.
     fn heed_kiss(&mut self, job: &Job) -> Result<()> {
         let kisses = self.environment.kisses.load(Ordering::Relaxed);
-        if kisses == self.kisses {
-            return Ok(());
+        if kisses != self.kisses && self.opener.is_some() {
+            self.kissed.get_or_insert_with(Instant::now);
         }
         self.kisses = kisses;
-        if self.opener.is_some() {
-            let written = self.write(None, job);
-            self.fall("another program asked for it".to_owned(), job);
-            written?;
-        }
-        Ok(())
-    }
-
-    fn read_unlocked(
-        &mut self,
-        uid: Uid,
-        part: Part,
-        into: &mut dyn Write,
-        job: &Job,
-    ) -> Result<()> {
-        let place = self.find(uid, job)?;
-        let Some(record) = self.contents.records.get(place).copied() else {
-            return Err(Error::NoSuchMessage);
+        let Some(since) = self.kissed else {
+            return Ok(());
         };
-        self.source().read(&record, part, into, job)
+        let written = self.write(None, job);
+        if written.is_err() && since.elapsed() < GRACE {
+            return written;
+        }
+        if self.opening.access == Access::ReadWrite {
+            self.fall("another program asked for it".to_owned(), job);
+        }
+        written
     }
 
     /// Refuses a change to a mailbox that is open read-only, and tells why where that was not asked for.
@@ -181,6 +193,23 @@ impl FileMailbox {
 }
 
 impl Opening {
+    /// Sets the times of a locked file that was read, and tells the stamp that it has then: before it is unlocked, so
+    /// that no change by others is taken for ours.
+    pub(super) fn settle(
+        &self,
+        environment: &Environment,
+        path: &Path,
+        locked: &mut Locked,
+        before: &Metadata,
+    ) -> Result<Stamp> {
+        match self.access {
+            Access::ReadWrite => access::mark_as_read(&mut *locked.file, (environment.clock)()),
+            Access::ReadOnly => access::restore_times(&mut *locked.file, before),
+        }
+        let metadata = locked.file.metadata().map_err(Error::io(path))?;
+        Ok(Stamp::of(&metadata))
+    }
+
     fn fall(&mut self, why: String) {
         self.access = Access::ReadOnly;
         self.why_read_only = Some(why);
@@ -213,7 +242,7 @@ fn lock_to_open(
             Err(refusal) => opening.fall(refusal.to_string()),
         }
     }
-    access::lock_to_look(environment, &place.path, job)
+    access::lock_to_look(environment, &place.path, Look::Guarded, job)
 }
 
 impl LocalMailbox for FileMailbox {
@@ -238,21 +267,7 @@ impl LocalMailbox for FileMailbox {
     }
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
-        if self.opening.access == Access::ReadWrite {
-            return self.read_unlocked(uid, part, into, job);
-        }
-        // Somebody else may write: not while this is read.
-        access::flock(
-            &self.environment,
-            &self.path,
-            &mut *self.file,
-            Flock::Shared,
-            job,
-        )?;
-        let read = self.read_unlocked(uid, part, into, job);
-        // Fails only for files that cannot be locked, which are not locked then.
-        let _ = self.file.unlock();
-        read
+        self.read_part(uid, part, into, job)
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
@@ -299,17 +314,17 @@ impl LocalMailbox for FileMailbox {
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
         self.writable(job)?;
-        let chosen =
-            |uid: u32| uids.is_none_or(|uids| Uid::new(uid).is_some_and(|uid| uids.contains(uid)));
-        self.write(Some(&chosen), job)
+        let chosen = |record: &&Record| {
+            uids.is_none_or(|uids| Uid::new(record.uid).is_some_and(|uid| uids.contains(uid)))
+        };
+        // Only what was told before: mail that comes with the flag was never seen by the user.
+        let known = self.contents.records.iter().filter(chosen);
+        let known: BTreeSet<u32> = known.map(|record| record.uid).collect();
+        self.write(Some(&known), job)
     }
 
     fn sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>> {
-        let place = self.find(uid, job)?;
-        let Some(record) = self.contents.records.get(place) else {
-            return Err(Error::NoSuchMessage);
-        };
-        self.source().sender(record)
+        self.read_sender(uid, job)
     }
 
     fn close(mut self: Box<Self>, job: &Job) -> Result<()> {
@@ -326,27 +341,35 @@ impl LocalMailbox for FileMailbox {
     }
 }
 
-impl FileMailbox {
-    /// Reads the whole file and tells all of it.
-    pub(super) fn read_all(&mut self, job: &Job) -> Result<()> {
-        let before = self.file.metadata().map_err(Error::io(&self.path))?;
-        let mut teller = Teller::new(&self.opening, &self.path, job);
-        let contents = Contents::read(
-            Source {
-                file: &*self.file,
-                path: &self.path,
-            },
-            before.len(),
-            self.opening.validity,
-            job,
-            &mut |base, record| teller.add(base, record),
-        )?;
-        teller.finish(&contents.base);
-        self.contents = contents;
-        match self.opening.access {
-            Access::ReadWrite => access::mark_as_read(&mut *self.file, (self.environment.clock)()),
-            Access::ReadOnly => access::restore_times(&mut *self.file, &before),
+/// Reads the whole locked file, tells all of it, sets its times; with the stamp that it has then.
+fn first_reading(
+    environment: &Environment,
+    place: &Place,
+    opening: &Opening,
+    locked: &mut Locked,
+    job: &Job,
+) -> Result<(Contents, Stamp)> {
+    let path = &place.path;
+    for _ in 0..TRIES {
+        let before = locked.file.metadata().map_err(Error::io(path))?;
+        let mut teller = Teller::new(opening, path, job);
+        let source = Source {
+            file: &*locked.file,
+            path,
+        };
+        let mut found = |base: &Base, record: &Record| teller.add(base, record);
+        let read = Contents::read(source, before.len(), opening.validity, job, &mut found);
+        if locked.steady(&before) {
+            let contents = read?;
+            teller.finish(&contents.base);
+            let stamp = opening.settle(environment, path, locked, &before)?;
+            return Ok((contents, stamp));
         }
-        self.note()
+        if teller.has_told() {
+            job.emit(Change::Reset);
+        }
+        job.checkpoint()?;
+        std::thread::sleep(access::PAUSE);
     }
+    Err(access::held_by(None))
 }

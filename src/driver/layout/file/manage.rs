@@ -2,7 +2,7 @@
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::file::access::{self, Locked};
+use crate::driver::layout::file::access::{self, Locked, Look, TRIES};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::opener::{self, Manners, Opener};
@@ -53,19 +53,30 @@ pub fn status(
     place: &Place,
     job: &Job,
 ) -> Result<MailboxStatus> {
-    let mut locked = access::lock_to_look(environment, &place.path, job)?;
-    let before = locked.file.metadata().map_err(Error::io(&place.path))?;
-    let source = Source {
-        file: &*locked.file,
-        path: &place.path,
-    };
+    let path = &place.path;
+    let mut locked = access::lock_to_look(environment, path, Look::Traceless, job)?;
     let now = u32::try_from((environment.clock)()).unwrap_or(1);
-    let status = reading_ahead(source.file, before.len(), |ahead| {
-        let scan = Scan::whole(source, before.len(), ahead, job)?;
-        count(scan, driver, before.len(), now, job)
-    })?;
-    access::restore_times(&mut *locked.file, &before);
-    Ok(status)
+    let mut tries = 0;
+    loop {
+        let before = locked.file.metadata().map_err(Error::io(path))?;
+        let source = Source {
+            file: &*locked.file,
+            path,
+        };
+        let length = before.len();
+        let counted = reading_ahead(source.file, length, |ahead| {
+            let scan = Scan::whole(source, length, ahead, job)?;
+            count(scan, driver, length, now, job)
+        });
+        let steady = locked.steady(&before);
+        access::restore_times(&mut *locked.file, &before);
+        tries += 1;
+        // Whoever counts while mail comes in all the time may be wrong by what came in meanwhile.
+        if steady || tries == TRIES {
+            return counted;
+        }
+        std::thread::sleep(access::PAUSE);
+    }
 }
 
 /// Counts what `scan` finds in `length` bytes. `now` stands in for a UIDVALIDITY that the file does not tell.
@@ -162,5 +173,11 @@ fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<(Lo
         });
     }
     let locked = access::lock_to_change(environment, &place.path, job)?;
-    Ok((locked, opener))
+    let whose = (place.path.as_path(), Manners::Silent);
+    match opener::follow(environment, opener, &*locked.file, whose, job)? {
+        Opener::Refused(why) => Err(Error::Locked {
+            by: Foreign::new(why),
+        }),
+        held => Ok((locked, held)),
+    }
 }

@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod news;
 pub mod opener;
 pub mod read_ahead;
+mod reading;
 pub mod record;
 pub mod refresh;
 pub mod rewrite;

@@ -100,6 +100,11 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Whether anything was told yet.
+    pub fn has_told(&self) -> bool {
+        self.told.is_some()
+    }
+
     fn state(&mut self, base: &Base) {
         let state = self.opening.state(base, self.path);
         self.told = Some(state.clone());

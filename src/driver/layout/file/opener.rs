@@ -7,10 +7,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::driver::error::Result;
+use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::os::environment::Environment;
-use crate::os::files::{Flock, OpenMode};
+use crate::os::files::{Flock, MailFile, OpenMode};
+use crate::os::guard::FileId;
 use crate::os::name_lock::{Asked, NameLock};
 use crate::os::process::kiss;
 
@@ -42,26 +43,12 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
     loop {
         job.checkpoint()?;
         let holder = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
-            Ok(Asked::Taken(mut lock)) => {
-                if manners == Manners::Ask && lock.sign(environment.process.pid).is_err() {
-                    job.notice(
-                        "other programs cannot ask for the mailbox: the lock file refuses our name",
-                    );
-                }
-                return Ok(Opener::Held(lock));
-            }
-            Ok(Asked::Ours) => {
-                return Ok(Opener::Refused(
-                    "this program has it open already".to_owned(),
-                ));
-            }
+            Ok(Asked::Taken(lock)) => return Ok(signed(environment, lock, manners, job)),
+            Ok(Asked::Ours) => return Ok(Opener::Refused(OURS.to_owned())),
             Ok(Asked::Busy(holder)) => holder,
             Err(refusal) => return Ok(Opener::Refused(refusal.to_string())),
         };
-        let told = match holder {
-            Some(pid) => format!("process {pid} has it open"),
-            None => "another program has it open".to_owned(),
-        };
+        let told = told_of(holder);
         if manners == Manners::Silent {
             return Ok(Opener::Refused(told));
         }
@@ -77,3 +64,43 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
 }
 
 const PAUSE: Duration = Duration::from_millis(100);
+
+const OURS: &str = "this program has it open already";
+
+/// Makes sure that `held` is the lock of the open `file`, which may have taken the name since it was asked for. Asks
+/// nobody to give it up, and so never waits.
+pub fn follow(
+    environment: &Environment,
+    held: Opener,
+    file: &dyn MailFile,
+    (path, manners): (&Path, Manners),
+    job: &Job,
+) -> Result<Opener> {
+    let metadata = file.metadata().map_err(Error::io(path))?;
+    match held {
+        Opener::Held(lock) if lock.mailbox() != FileId::of(&metadata) => drop(lock),
+        fitting => return Ok(fitting),
+    }
+    Ok(
+        match NameLock::try_acquire(environment, file, Flock::Exclusive) {
+            Ok(Asked::Taken(lock)) => signed(environment, lock, manners, job),
+            Ok(Asked::Ours) => Opener::Refused(OURS.to_owned()),
+            Ok(Asked::Busy(holder)) => Opener::Refused(told_of(holder)),
+            Err(refusal) => Opener::Refused(refusal.to_string()),
+        },
+    )
+}
+
+fn signed(environment: &Environment, mut lock: NameLock, manners: Manners, job: &Job) -> Opener {
+    if manners == Manners::Ask && lock.sign(environment.process.pid).is_err() {
+        job.notice("other programs cannot ask for the mailbox: the lock file refuses our name");
+    }
+    Opener::Held(lock)
+}
+
+fn told_of(holder: Option<u32>) -> String {
+    match holder {
+        Some(pid) => format!("process {pid} has it open"),
+        None => "another program has it open".to_owned(),
+    }
+}

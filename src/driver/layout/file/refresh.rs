@@ -1,57 +1,99 @@
 //! Noticing what other programs did to an open mailbox, and writing what is pending.
 
+use std::collections::BTreeSet;
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::file::access::{self, Stamp};
+use crate::driver::layout::file::access::{self, Locked, Look, Stamp};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::contents::{Contents, Difference};
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::news::{self, Teller};
-use crate::driver::layout::file::record::Record;
+use crate::driver::layout::file::opener::{self, Manners, Opener};
+use crate::driver::layout::file::record::{Marks, Record};
 use crate::driver::layout::file::rewrite::{self, Wish};
 use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::SystemFlags;
 use crate::mail::status::Access;
-use crate::mail::uid::Uid;
 use crate::os::files::MailFile;
 use crate::os::journal::redo::Journal;
+
+/// How often, and for how long at least, a file is looked for in vain before it counts as gone.
+const LOOKS: u32 = 3;
+const ABSENCE: Duration = Duration::from_secs(2);
 
 impl FileMailbox {
     /// Takes in what others changed, if they did.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        let metadata = self.environment.files.metadata(&self.path);
-        let metadata = metadata.map_err(|_| Error::Changed("it is no longer there"))?;
+        let metadata = match self.environment.files.metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(missing) if missing.kind() == ErrorKind::NotFound => return self.bear_absence(),
+            Err(refusal) => return Err(Error::io(&self.path)(refusal)),
+        };
+        self.missing = None;
         if !metadata.is_file() {
             return Err(Error::Changed("something else has its name now"));
         }
         if Stamp::of(&metadata) == self.stamp && metadata.len() == self.contents.length {
             return Ok(());
         }
-        let locked = match self.opening.access {
-            Access::ReadWrite => access::lock_to_change(&self.environment, &self.path, job)?,
-            Access::ReadOnly => access::lock_to_look(&self.environment, &self.path, job)?,
-        };
-        self.take_in(&*locked.file, job)?;
-        self.adopt(locked.unlock())
+        let locked = self.lock(job)?;
+        let before = self.take_in(&locked, job)?;
+        self.adopt(locked, &before)
     }
 
-    /// Keeps `file` as the open one, with its times set.
-    fn adopt(&mut self, mut file: Box<dyn MailFile>) -> Result<()> {
-        if self.opening.access == Access::ReadWrite {
-            access::mark_as_read(&mut *file, (self.environment.clock)());
+    /// A file that is being replaced may be gone for a moment: it is lost only after several looks.
+    fn bear_absence(&mut self) -> Result<()> {
+        let (since, looks) = self.missing.unwrap_or_else(|| (Instant::now(), 0));
+        self.missing = Some((since, looks + 1));
+        if looks + 1 >= LOOKS && since.elapsed() >= ABSENCE {
+            return Err(Error::Changed("it is no longer there"));
         }
-        self.file = file;
-        self.note()
+        Ok(())
     }
 
-    /// Reads what is new in the locked `file`: its tail, where it only grew, else all of it.
-    fn take_in(&mut self, file: &dyn MailFile, job: &Job) -> Result<()> {
-        let metadata = file.metadata().map_err(Error::io(&self.path))?;
+    /// Locks the file as the mailbox is open; goes on read-only where another file has its name now, whose opener lock
+    /// cannot be had.
+    fn lock(&mut self, job: &Job) -> Result<Locked> {
+        if self.opening.access == Access::ReadOnly {
+            return access::lock_to_look(&self.environment, &self.path, Look::Guarded, job);
+        }
+        let locked = access::lock_to_change(&self.environment, &self.path, job)?;
+        if let Some(lock) = self.opener.take() {
+            let whose = (self.path.as_path(), Manners::Ask);
+            let held = Opener::Held(lock);
+            match opener::follow(&self.environment, held, &*locked.file, whose, job) {
+                Ok(Opener::Held(lock)) => self.opener = Some(lock),
+                Ok(Opener::Refused(why)) => self.fall(why, job),
+                Err(refusal) => self.fall(refusal.to_string(), job),
+            }
+        }
+        Ok(locked)
+    }
+
+    /// Keeps the file of `locked` as the open one, with its times set.
+    fn adopt(&mut self, mut locked: Locked, before: &Metadata) -> Result<()> {
+        let settled = self
+            .opening
+            .settle(&self.environment, &self.path, &mut locked, before);
+        self.file = locked.unlock();
+        self.stamp = settled?;
+        Ok(())
+    }
+
+    /// Reads what is new in the locked file: its tail, where it only grew, else all of it. Tells what the file was like.
+    fn take_in(&mut self, locked: &Locked, job: &Job) -> Result<Metadata> {
+        let metadata = locked.file.metadata().map_err(Error::io(&self.path))?;
         let path = self.path.clone();
-        let source = Source { file, path: &path };
+        let source = Source {
+            file: &*locked.file,
+            path: &path,
+        };
         let same_file = (metadata.dev(), metadata.ino()) == self.stamp.file;
         let writing = self.opening.access == Access::ReadWrite;
         let grown = metadata.len() > self.contents.length;
@@ -65,20 +107,28 @@ impl FileMailbox {
                 Ok(Some(known)) => {
                     self.contents = contents;
                     self.tell_arrived(known, job);
-                    return Ok(());
+                    return Ok(metadata);
                 }
                 Ok(None) | Err(Error::Damaged { .. }) => {}
                 Err(refusal) => return Err(refusal),
             }
         }
-        self.read_again(source, metadata.len(), job)
+        self.read_again(locked, job)
     }
 
-    fn read_again(&mut self, source: Source<'_>, length: u64, job: &Job) -> Result<()> {
+    fn read_again(&mut self, locked: &Locked, job: &Job) -> Result<Metadata> {
         let now = (self.environment.clock)();
         let newest = self.contents.base.uid_validity.saturating_add(1);
         let validity = u32::try_from(now).unwrap_or(1).max(newest);
-        let read = Contents::read(source, length, validity, job, &mut |_, _| {});
+        let source = Source {
+            file: &*locked.file,
+            path: &self.path,
+        };
+        let before = locked.file.metadata().map_err(Error::io(&self.path))?;
+        let read = Contents::read(source, before.len(), validity, job, &mut |_, _| {});
+        if !locked.steady(&before) {
+            return Err(access::held_by(None));
+        }
         let mut contents = match read {
             Err(Error::Damaged { .. }) => {
                 return Err(Error::Changed("it no longer holds mail in this format"));
@@ -90,19 +140,27 @@ impl FileMailbox {
         self.contents = contents;
         let Difference::Followed { gone, flags, known } = difference else {
             job.emit(Change::Reset);
+            self.resets += 1;
             self.opening.validity = validity;
+            if earlier
+                .records
+                .iter()
+                .any(|it| it.marks.has(Marks::CHANGED))
+            {
+                job.notice("the mailbox was rewritten: changes of flags not saved yet are lost");
+            }
             let mut teller = Teller::new(&self.opening, &self.path, job);
             for record in &self.contents.records {
                 teller.add(&self.contents.base, record);
             }
             teller.finish(&self.contents.base);
-            return Ok(());
+            return Ok(before);
         };
         let gone = gone.iter().filter_map(|&place| earlier.records.get(place));
         news::tell_expunged(gone.map(|record| record.uid), job);
         news::tell_flags(&self.contents, &flags, job);
         self.tell_arrived(known, job);
-        Ok(())
+        Ok(before)
     }
 
     /// Tells the messages from a place on, with the state, which they change.
@@ -118,55 +176,47 @@ impl FileMailbox {
         teller.finish(&self.contents.base);
     }
 
-    /// Where a message is, after making sure that it is still there.
-    pub(super) fn find(&mut self, uid: Uid, job: &Job) -> Result<usize> {
-        let place = self.contents.place_of(uid.get());
-        let place = place.ok_or(Error::NoSuchMessage)?;
-        let metadata = self.environment.files.metadata(&self.path);
-        let same = metadata.is_ok_and(|metadata| Stamp::of(&metadata) == self.stamp);
-        if !same {
-            let record = self.contents.records.get(place).copied();
-            let there =
-                record.is_some_and(|record| matches!(self.source().still_there(&record), Ok(true)));
-            if self.opening.access == Access::ReadOnly || !there {
-                self.refresh(job)?;
-            }
+    /// Writes what is pending; with `expunge`, also removes the deleted messages among those.
+    pub(super) fn write(&mut self, expunge: Option<&BTreeSet<u32>>, job: &Job) -> Result<()> {
+        if self.opening.access == Access::ReadOnly {
+            return Err(Error::ReadOnly);
         }
-        self.contents
-            .place_of(uid.get())
-            .ok_or(Error::NoSuchMessage)
-    }
-
-    /// Writes what is pending; with `expunge`, also removes the deleted messages that it chooses.
-    pub(super) fn write(&mut self, expunge: Option<&dyn Fn(u32) -> bool>, job: &Job) -> Result<()> {
-        let mut locked = access::lock_to_change(&self.environment, &self.path, job)?;
-        let stamp = Stamp::of(&locked.file.metadata().map_err(Error::io(&self.path))?);
+        let resets = self.resets;
+        let mut locked = self.lock(job)?;
+        let mut before = locked.file.metadata().map_err(Error::io(&self.path))?;
+        let stamp = Stamp::of(&before);
         if stamp != self.stamp || stamp.length != self.contents.length {
-            self.take_in(&*locked.file, job)?;
+            before = self.take_in(&locked, job)?;
+        }
+        let refusal = match self.opening.access {
+            Access::ReadOnly => Some(Error::ReadOnly),
+            // The numbers are those of other messages now.
+            Access::ReadWrite if expunge.is_some() && self.resets != resets => Some(
+                Error::Refused("the messages were numbered anew; look again"),
+            ),
+            Access::ReadWrite => None,
+        };
+        if let Some(refusal) = refusal {
+            self.adopt(locked, &before)?;
+            return Err(refusal);
         }
         let doomed = |record: &Record| {
             record.system.contains(SystemFlags::DELETED)
-                && expunge.is_some_and(|chosen| chosen(record.uid))
+                && expunge.is_some_and(|known| known.contains(&record.uid))
         };
-        let any_doomed = self.contents.records.iter().any(doomed);
-        if !any_doomed && !self.contents.is_dirty() {
+        let gone = self.contents.records.iter().filter(|record| doomed(record));
+        let gone: Vec<u32> = gone.map(|record| record.uid).collect();
+        if gone.is_empty() && !self.contents.is_dirty() {
             self.stored = None;
-            return self.adopt(locked.unlock());
+            return self.adopt(locked, &before);
         }
-        let gone: Vec<u32> = {
-            let records = self.contents.records.iter();
-            records
-                .filter(|record| doomed(record))
-                .map(|record| record.uid)
-                .collect()
-        };
         let mut complete = false;
         while !complete {
             complete = self.write_round(&mut *locked.file, &doomed, job)?;
         }
         self.stored = None;
         news::tell_expunged(gone.into_iter(), job);
-        self.adopt(locked.unlock())
+        self.adopt(locked, &before)
     }
 
     /// One rewrite; `false` when another has to follow.

@@ -1,0 +1,139 @@
+//! Reading messages of an open mailbox while other programs may change it: never at places where a message was once.
+//!
+//! No lock is waited for where the message can be seen to be as it was. What was read counts only when the file has the
+//! same stamp afterwards; else the mailbox is looked at again.
+
+use std::io::Write;
+use std::thread::sleep;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::access::{self, Stamp, TRIES};
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::mailbox::FileMailbox;
+use crate::driver::layout::file::record::{Base, Record};
+use crate::driver::layout::file::scan::Scan;
+use crate::mail::structure::Part;
+use crate::mail::uid::Uid;
+use crate::os::files::Flock;
+
+/// Messages up to this size are handed on only when they are known to be whole, in bytes. A larger one is handed on
+/// while it is read, and fails where it cannot be vouched for.
+const VOUCHED: u64 = 1 << 20;
+
+impl FileMailbox {
+    /// Writes a part of a message.
+    pub(super) fn read_part(
+        &mut self,
+        uid: Uid,
+        part: Part,
+        into: &mut dyn Write,
+        job: &Job,
+    ) -> Result<()> {
+        let mut whole = Vec::new();
+        let mut begun = false;
+        self.steadily(uid, job, &mut |source, record| {
+            if record.head + record.text <= VOUCHED && !begun {
+                whole.clear();
+                return source.read(record, part, &mut whole, job);
+            }
+            if begun {
+                return Err(access::held_by(None));
+            }
+            begun = true;
+            source.read(record, part, into, job)
+        })?;
+        into.write_all(&whole).map_err(Error::io(&self.path))
+    }
+
+    /// The envelope sender of a message.
+    pub(super) fn read_sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>> {
+        let mut sender = None;
+        self.steadily(uid, job, &mut |source, record| {
+            sender = source.sender(record)?;
+            Ok(())
+        })?;
+        Ok(sender)
+    }
+
+    /// Has a message read until nobody changed the file meanwhile.
+    fn steadily(
+        &mut self,
+        uid: Uid,
+        job: &Job,
+        read: &mut dyn FnMut(Source<'_>, &Record) -> Result<()>,
+    ) -> Result<()> {
+        for _ in 0..TRIES {
+            let (record, stamp) = self.find(uid, job)?;
+            // Keeps away who honours it; whoever has it already is noticed afterwards.
+            let locked = self.file.try_lock(Flock::Shared).unwrap_or(false);
+            let done = read(self.source(), &record);
+            if locked {
+                // Fails only for files that cannot be locked, which are not locked then.
+                let _ = self.file.unlock();
+            }
+            if self.stamp_now().is_ok_and(|now| now == stamp) {
+                return done;
+            }
+            job.checkpoint()?;
+            sleep(access::PAUSE);
+        }
+        Err(access::held_by(None))
+    }
+
+    /// A message, after making sure that it is still there, and the stamp with which the file has it there.
+    fn find(&mut self, uid: Uid, job: &Job) -> Result<(Record, Stamp)> {
+        let record = self.record_of(uid)?;
+        let resets = self.resets;
+        let now = self.stamp_now().unwrap_or_default();
+        if now == self.stamp && now.length == self.contents.length {
+            return Ok((record, now));
+        }
+        match self.refresh(&job.hurried()) {
+            Err(Error::Locked { .. }) if job.may_wait() => {
+                if now.file == self.stamp.file && is_as_it_was(self.source(), &record, job)? {
+                    return Ok((record, now));
+                }
+                self.refresh(job)?;
+            }
+            refreshed => refreshed?,
+        }
+        if self.resets != resets {
+            return Err(Error::NoSuchMessage);
+        }
+        Ok((self.record_of(uid)?, self.stamp))
+    }
+
+    fn record_of(&self, uid: Uid) -> Result<Record> {
+        let place = self.contents.place_of(uid.get());
+        let record = place.and_then(|place| self.contents.records.get(place));
+        record.copied().ok_or(Error::NoSuchMessage)
+    }
+
+    fn stamp_now(&self) -> Result<Stamp> {
+        let metadata = self.environment.files.metadata(&self.path);
+        metadata
+            .map(|metadata| Stamp::of(&metadata))
+            .map_err(Error::io(&self.path))
+    }
+}
+
+/// Whether a message is where it was, with as many bytes of header and text. Looks at all of it.
+fn is_as_it_was(source: Source<'_>, record: &Record, job: &Job) -> Result<bool> {
+    let length = source
+        .file
+        .metadata()
+        .map_err(Error::io(source.path))?
+        .len();
+    if length <= record.offset {
+        return Ok(false);
+    }
+    let part = record.offset..length;
+    match Scan::resume(source, part, Base::default(), 0, job).next_message() {
+        Ok(Some(found)) => Ok(
+            (found.head, found.text) == (record.head, record.text) && found.is_same_text(record)
+        ),
+        Ok(None) | Err(Error::Damaged { .. }) => Ok(false),
+        Err(refusal) => Err(refusal),
+    }
+}
