@@ -123,50 +123,56 @@ fn move_all(to: &str) -> Ask {
     }
 }
 
+/// Moves two messages while files fail like this; then the next program must find each of them once. Whether it failed.
+fn move_with(fault: Fault, what: &str) -> bool {
+    let layer = Faults::over(Arc::new(RealFiles), fault);
+    let mut face = Face::with(Kind::Real, |environment| {
+        environment.files = Arc::new(layer.clone());
+        environment.process.start += 1;
+    });
+    deliver(&face, "a", &["Subject: one\n\n1\n", "Subject: two\n\n2\n"]);
+    deliver(&face, "b", &["Subject: other\n\n3\n"]);
+    let opened = face.done(Request::Open {
+        mailbox: MailboxId(1),
+        name: named("a"),
+        access: Access::ReadWrite,
+    });
+    let mut most = 1;
+    if opened.result.is_ok() {
+        let moved = face.served(MailboxId(1), move_all("b"));
+        let is_told = matches!(moved.result, Err(Error::NotRemoved(_)));
+        // The dead tell nobody that both are there.
+        most += usize::from(is_told && !matches!(fault, Fault::Death(_)));
+    }
+    let mut next = face.next_program();
+    open(&mut next, 1, "a");
+    open(&mut next, 2, "b");
+    assert!(next.shutdown().is_empty());
+    for text in ["Subject: one", "Subject: two"] {
+        let copies = count(&next, "a", text) + count(&next, "b", text);
+        assert!((1..=most).contains(&copies), "{what}: {copies} of {text}");
+    }
+    layer.hit()
+}
+
 #[test]
 fn r10_a_move_on_a_disk_that_fails_is_all_or_nothing() {
     for op in [Op::Write, Op::Sync, Op::SetLen] {
-        for at in 0.. {
-            let fault = Fault::Failure {
-                op,
-                at,
-                errno: 28,
-                lasting: true,
-            };
-            let layer = Faults::over(Arc::new(RealFiles), fault);
-            let mut face = Face::with(Kind::Real, |environment| {
-                environment.files = Arc::new(layer.clone());
-                environment.process.start += 1;
-            });
-            deliver(&face, "a", &["Subject: one\n\n1\n", "Subject: two\n\n2\n"]);
-            deliver(&face, "b", &["Subject: other\n\n3\n"]);
-            let opened = face.done(Request::Open {
-                mailbox: MailboxId(1),
-                name: named("a"),
-                access: Access::ReadWrite,
-            });
-            let mut most = 1;
-            if opened.result.is_ok() {
-                let moved = face.served(MailboxId(1), move_all("b"));
-                // The user was told that both are there.
-                most += usize::from(matches!(moved.result, Err(Error::NotRemoved(_))));
-            }
-            let mut next = face.next_program();
-            open(&mut next, 1, "a");
-            open(&mut next, 2, "b");
-            assert!(next.shutdown().is_empty());
-            for text in ["Subject: one", "Subject: two"] {
-                let copies = count(&next, "a", text) + count(&next, "b", text);
-                assert!(
-                    (1..=most).contains(&copies),
-                    "{op:?} {at}: {copies} of {text}"
-                );
-            }
-            if !layer.hit() {
-                break;
-            }
-        }
+        let fault = |at| Fault::Failure {
+            op,
+            at,
+            errno: 28,
+            lasting: true,
+        };
+        let mut all = 0..;
+        assert!(all.any(|at| !move_with(fault(at), &format!("{op:?} {at}"))));
     }
+}
+
+#[test]
+fn r10_a_move_killed_at_any_operation_is_all_or_nothing() {
+    let mut all = 0..;
+    assert!(all.any(|at| !move_with(Fault::Death(at), &format!("killed at {at}"))));
 }
 
 #[test]
