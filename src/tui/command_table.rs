@@ -317,8 +317,12 @@ pub const TABLE: &[Row] = &[
     row(
         Command::NextNew,
         "next-new",
-        "Go to the next message that is new or important.",
-        &[at(Index, 20, "NextNew"), at(Text, 20, "NextNew")],
+        "Go to the next message that is new or important; in the folder list, to the next folder with new mail.",
+        &[
+            at(Folders, 23, "NextNew"),
+            at(Index, 20, "NextNew"),
+            at(Text, 20, "NextNew"),
+        ],
     ),
     row(
         Command::Print,

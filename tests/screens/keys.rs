@@ -572,3 +572,15 @@ fn inbox_is_one_key_away_from_every_folder() {
         bench.said()
     );
 }
+
+#[test]
+fn tab_goes_to_the_next_folder_with_new_mail() {
+    let mut bench = bench(80, 24, &mail());
+    fs::write(bench.home("club"), b"").expect("a folder");
+    fs::write(bench.home("garden"), mail()).expect("a folder");
+    bench.keys("l home tab");
+    let current = bench.state.folders.current().expect("a folder");
+    assert_eq!(current.label.raw(), "garden");
+    bench.keys("tab");
+    assert_eq!(bench.said(), "No more folders with new mail");
+}

@@ -14,7 +14,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Areas, areas};
 use crate::tui::options::{LayoutChoice, Options};
 use crate::tui::state::flags::FlagScreen;
-use crate::tui::state::folders::Folders;
+use crate::tui::state::folders::{Folder, Folders};
 use crate::tui::state::job::Job;
 use crate::tui::state::mailbox::OpenMailbox;
 use crate::tui::state::message::MessageView;
@@ -198,6 +198,16 @@ impl State {
         self.go(back);
         self.prompt = Some(prompt);
         true
+    }
+
+    /// How many messages of a folder were not read; the open one is counted by itself.
+    pub fn unseen_in(&self, folder: &Folder) -> u32 {
+        let open = self.mailbox.as_ref();
+        let open = open.filter(|open| open.is_open() && open.loaded);
+        match open.filter(|open| open.name == folder.name) {
+            Some(open) => u32::try_from(open.unseen()).unwrap_or(u32::MAX),
+            None => folder.unseen.unwrap_or(0),
+        }
     }
 
     /// Turns panes on or off.

@@ -30,6 +30,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         }
         Command::Delete => ask_delete(state),
         Command::RenameFolder => ask_rename(state),
+        Command::NextNew => next_new(state),
         other => return step(state, other),
     }
     true
@@ -52,6 +53,17 @@ pub fn step(state: &mut State, command: Command) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Goes to the next folder with messages that were not read.
+fn next_new(state: &mut State) {
+    let entries = state.folders.entries.iter().enumerate();
+    let after = entries.skip(state.folders.cursor + 1);
+    let mut new = after.filter(|(_, entry)| !entry.is_directory && state.unseen_in(entry) > 0);
+    match new.next().map(|(place, _)| place) {
+        Some(place) => state.folders.cursor = place,
+        None => state.say_own("No more folders with new mail"),
+    }
 }
 
 /// How many names a page holds.

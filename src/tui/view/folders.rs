@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 
 use crate::mail::text::Printable;
-use crate::tui::state::folders::Folder;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
@@ -41,7 +40,7 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             width: cell.width.min(u16::try_from(width).unwrap_or(u16::MAX)),
             ..cell
         };
-        let unseen = unseen(state, entry);
+        let unseen = state.unseen_in(entry);
         let role = match (place == folders.cursor, focus) {
             (true, true) => Role::Cursor,
             (true, false) => Role::CursorElsewhere,
@@ -56,17 +55,5 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             text.push(&Printable::own(format!(" ({unseen})")));
         }
         painter.put(cell, &text, role);
-    }
-}
-
-/// How many messages of a folder were not read; the open one is counted by itself.
-fn unseen(state: &State, entry: &Folder) -> u32 {
-    let open = state
-        .mailbox
-        .as_ref()
-        .filter(|open| open.is_open() && open.loaded);
-    match open.filter(|open| open.name == entry.name) {
-        Some(open) => u32::try_from(open.unseen()).unwrap_or(u32::MAX),
-        None => entry.unseen.unwrap_or(0),
     }
 }
