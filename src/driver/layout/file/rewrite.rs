@@ -40,6 +40,12 @@ pub struct Rewrite {
 const COSTLIEST: usize = 16 << 20;
 /// CRs are taken out of texts up to this size, in bytes; larger ones are moved as they are.
 const LARGEST_WITHOUT_CR: u64 = 256 * 1024;
+/// Into how many pieces CRs, or lines that are left out, may cut one message. Senders decide how many there are: beyond
+/// this CRs stay, and a header is put anew as a whole.
+const MOST_PIECES: usize = 1 << 14;
+/// Headers up to this size are put anew where they would be too many pieces, in bytes. Larger ones stay as they are,
+/// and the message's flags are not saved.
+const LARGEST_HEADER: u64 = 4 << 20;
 /// How much longer than needed a header may stay so that what follows does not move, in bytes.
 const MOST_SLACK: u64 = 512;
 
@@ -64,6 +70,8 @@ pub fn plan(
         records: Vec::with_capacity(contents.records.len()),
         wish,
         complete: true,
+        cuts: 0,
+        kept_crs: false,
     };
     let first = contents.records.first().map(|record| record.offset);
     let pseudo = contents.base.pseudo;
@@ -106,6 +114,10 @@ struct Writer<'a> {
     records: Vec<Record>,
     wish: &'a Wish<'a>,
     complete: bool,
+    /// Into how many more pieces the message at hand may be cut.
+    cuts: usize,
+    /// Whether CRs of it stay.
+    kept_crs: bool,
 }
 
 impl Writer<'_> {
@@ -168,6 +180,13 @@ impl Writer<'_> {
 
     fn changed(&mut self, record: &Record, leads: bool) -> Result<()> {
         let retained = self.source.retained(record)?;
+        let is_in_shreds = retained.ranges.len() > MOST_PIECES;
+        if is_in_shreds && record.head > LARGEST_HEADER {
+            self.unchanged(record);
+            return Ok(());
+        }
+        self.cuts = MOST_PIECES;
+        self.kept_crs = false;
         let mut new = record.moved_to(self.plan.new_length());
         new.marks.clear(Marks::CHANGED);
         new.marks.clear(Marks::NO_UID);
@@ -180,7 +199,7 @@ impl Writer<'_> {
         new.head = self.plan.new_length() - new.offset;
         let without_cr = without_cr && record.text <= LARGEST_WITHOUT_CR;
         new.text = self.copy(record.text_offset(), record.text, without_cr)?;
-        if without_cr {
+        if without_cr && !self.kept_crs {
             new.marks.clear(Marks::HAS_CR);
         }
         self.separator(record, &mut new)?;
@@ -196,9 +215,15 @@ impl Writer<'_> {
         leads: bool,
     ) -> Result<()> {
         let has_cr = record.marks.has(Marks::HAS_CR);
+        let is_in_shreds = retained.ranges.len() > MOST_PIECES;
         for &(offset, length) in &retained.ranges {
-            self.copy(offset, length, has_cr)?;
+            if is_in_shreds {
+                self.put_anew(offset, length)?;
+            } else {
+                self.copy(offset, length, has_cr)?;
+            }
         }
+        self.kept_crs |= is_in_shreds && has_cr;
         if !retained.ended {
             self.plan.put(b"\n");
             new.size += 2;
@@ -243,7 +268,7 @@ impl Writer<'_> {
     /// Takes over a range of the file, with or without its CRs. Returns how many bytes that makes.
     fn copy(&mut self, offset: u64, length: u64, without_cr: bool) -> Result<u64> {
         let before = self.plan.new_length();
-        if !without_cr {
+        if !without_cr || !self.may_cut(offset, length)? {
             self.plan.keep(offset, length);
             return Ok(self.plan.new_length() - before);
         }
@@ -261,5 +286,30 @@ impl Writer<'_> {
             window.consume(count);
         }
         Ok(self.plan.new_length() - before)
+    }
+
+    /// Whether the CRs of a range are few enough to be left out.
+    fn may_cut(&mut self, offset: u64, length: u64) -> Result<bool> {
+        let mut window = Window::new(self.source.file, offset, offset + length);
+        let mut found = 0;
+        while found <= self.cuts && window.more().map_err(Error::io(self.source.path))? {
+            found += memchr::memchr_iter(b'\r', window.rest()).count();
+            let count = window.rest().len();
+            window.consume(count);
+        }
+        self.kept_crs |= found > self.cuts;
+        let left = self.cuts.checked_sub(found);
+        self.cuts = left.unwrap_or(self.cuts);
+        Ok(left.is_some())
+    }
+
+    fn put_anew(&mut self, offset: u64, length: u64) -> Result<()> {
+        let mut window = Window::new(self.source.file, offset, offset + length);
+        while window.more().map_err(Error::io(self.source.path))? {
+            self.plan.put(window.rest());
+            let count = window.rest().len();
+            window.consume(count);
+        }
+        Ok(())
     }
 }
