@@ -193,3 +193,47 @@ fn a_mailbox_that_became_something_else_is_lost_and_not_written() {
     let after = std::fs::read(&place.path).expect("there");
     assert_eq!(after, b"not mail at all, but some other text\n");
 }
+
+#[test]
+fn no_message_keeps_the_flags_of_the_others_from_being_saved() {
+    for header in [
+        "a\r".repeat(1_500_000) + "\n",
+        "Status: R\na\n".repeat(250_000),
+    ] {
+        let desk = Desk::new();
+        let driver = Unix::new(&desk.environment);
+        let odd = format!("{FROM}Subject: odd\n{header}\nodd\n\n");
+        let place = desk.place(
+            "box",
+            (odd + &format!("{FROM}Subject: s\n\nx\n\n")).as_bytes(),
+        );
+        let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        let whole = opened.read(1, Part::Whole);
+        opened
+            .store(&[1, 2], &add(SystemFlags::FLAGGED))
+            .expect("stored");
+        opened.check().expect("saved");
+        opened.close().expect("closed");
+        let mut again = open(&driver, &place, Access::ReadWrite).expect("open");
+        let flagged = |at: usize| again.list.messages()[at].flags.has(SystemFlags::FLAGGED);
+        assert!(flagged(0) && flagged(1));
+        assert_eq!(again.read(1, Part::Whole), whole);
+    }
+}
+
+#[test]
+fn a_half_delivered_message_leaves_what_is_known_as_it_was() {
+    let desk = Desk::new();
+    let driver = Unix::new(&desk.environment);
+    let mut mail = fixture("unix/two");
+    let place = desk.place("box", &mail);
+    let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+    let text = opened.read(2, Part::Whole);
+    // The last message grows: it is another one now, so the whole file is read again.
+    mail.extend(b"one line more\n\n");
+    std::fs::write(&place.path, &mail).expect("written");
+    opened.poll().expect("polled");
+    let uids = opened.uids();
+    let longer = opened.read(*uids.last().expect("there"), Part::Whole);
+    assert!(longer.len() > text.len() && uids.len() == 2);
+}

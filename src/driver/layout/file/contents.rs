@@ -82,8 +82,22 @@ impl Contents {
         })
     }
 
-    /// Reads what was added behind the last record. `None` when the last message is another one now, or longer.
+    /// Reads what was added behind the last record. `None` when the last message is another one now, or longer. Where it
+    /// does not succeed everything is as before.
     pub fn read_on(&mut self, source: Source<'_>, length: u64, job: &Job) -> Result<Option<usize>> {
+        let known = self.records.len();
+        let last = self.records.last().copied();
+        let read = self.add_new(source, length, job);
+        if !matches!(read, Ok(Some(_))) {
+            self.records.truncate(known);
+            if let (Some(record), Some(as_before)) = (self.records.last_mut(), last) {
+                *record = as_before;
+            }
+        }
+        read
+    }
+
+    fn add_new(&mut self, source: Source<'_>, length: u64, job: &Job) -> Result<Option<usize>> {
         let last = self.records.len().checked_sub(1);
         let mut base = self.base.clone();
         let (start, previous) = match last.and_then(|at| self.records.get(at)) {

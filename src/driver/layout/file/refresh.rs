@@ -102,10 +102,8 @@ impl FileMailbox {
             None => self.contents.base.pseudo.is_some(),
         };
         if same_file && writing && grown && untouched {
-            let mut contents = self.contents.clone();
-            match contents.read_on(source, metadata.len(), job) {
+            match self.contents.read_on(source, metadata.len(), job) {
                 Ok(Some(known)) => {
-                    self.contents = contents;
                     self.tell_arrived(known, job);
                     return Ok(metadata);
                 }
