@@ -467,13 +467,14 @@ fn help_for_a_question_comes_in_two_steps_and_leads_back_to_it() {
     bench.keys("ctrl-g");
     let help = bench.screen();
     assert!(
-        bench.state.screen == Screen::Pager && help.contains("Earlier answers."),
+        bench.state.screen == Screen::Pager && help.contains("\n  Return           Take what"),
         "{help}"
     );
     bench.keys("e");
     assert!(bench.screen().contains("] : club"), "{}", bench.screen());
+    assert!(bench.screen().contains("^T To Fldrs"), "{}", bench.screen());
     // another way out of help gives the question up
-    bench.keys("ctrl-g m");
+    bench.keys("ctrl-g ctrl-g m");
     assert!(bench.state.prompt.is_none() && bench.state.waiting.is_none());
 }
 

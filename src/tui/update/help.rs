@@ -33,7 +33,7 @@ pub fn show_for_question(state: &mut State) {
     if state.screen == Screen::Pager || state.waiting.is_some() {
         return;
     }
-    let Some(prompt) = state.prompt.take() else {
+    let Some(mut prompt) = state.prompt.take() else {
         return;
     };
     let mut text = format!("{}\n\n{}\n\n", prompt.question.as_str(), prompt.help);
@@ -44,12 +44,13 @@ pub fn show_for_question(state: &mut State) {
     let context = state.screen.context();
     let _ = write!(text, "\n{}\n\n", context.title().to_uppercase());
     commands(state, context, &mut text);
+    prompt.help_shown = false;
     state.waiting = Some((prompt, state.screen));
     state.show_text("HELP", &text);
 }
 
 const TEXT_KEYS: &str = "\
-  Return           Take what was typed; on an empty line, what stands in brackets.
+\x20 Return           Take what was typed; on an empty line, what stands in brackets.
   ^C, Esc          Cancel: nothing changes.
   ^A ^E            Go to the start, to the end of the line; Home and End too.
   ^B ^F            Go one letter back, forward; the arrows too.
@@ -59,7 +60,7 @@ const TEXT_KEYS: &str = "\
   Tab ^T           Complete the name of a folder, choose one from the list.
 ";
 const CHOICE_KEYS: &str = "\
-  Return           Take the answer in brackets.
+\x20 Return           Take the answer in brackets.
   ^C, Esc          Cancel: nothing changes.
 ";
 

@@ -13,7 +13,7 @@ use crate::tui::update::listing;
 use crate::tui::update::messages::{number, store, target};
 use crate::tui::update::names::{named, typed_name};
 
-const HELP: &str = "Type the name of a folder. Return takes the one in brackets. ^R toggles whether the message is marked as deleted afterwards.";
+const HELP: &str = "Type the name of a folder. Return takes the one in brackets, ^T shows the folders to choose from. ^R toggles whether the message is marked as deleted afterwards.";
 const CREATE_HELP: &str =
     "Yes makes the folder and saves the message there. No leaves everything as it is.";
 
