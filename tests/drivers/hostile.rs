@@ -237,3 +237,22 @@ fn a_half_delivered_message_leaves_what_is_known_as_it_was() {
     let longer = opened.read(*uids.last().expect("there"), Part::Whole);
     assert!(longer.len() > text.len() && uids.len() == 2);
 }
+
+#[test]
+fn messages_of_one_second_and_one_size_are_told_apart() {
+    let desk = Desk::new();
+    let driver = Unix::new(&desk.environment);
+    let first = format!("{FROM}Subject: job 1\n\nx\n\n");
+    let second = first.replace("job 1", "job 2");
+    let place = desk.place("box", format!("{first}{second}").as_bytes());
+    let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+    opened
+        .store(&[1], &add(SystemFlags::DELETED))
+        .expect("stored");
+    std::fs::write(&place.path, &second).expect("the first one removed");
+    opened.poll().expect("polled");
+    assert_eq!(opened.uids(), [2]);
+    assert!(!opened.list.messages()[0].flags.has(SystemFlags::DELETED));
+    opened.expunge(None).expect("nothing to do");
+    assert_eq!(opened.uids(), [2]);
+}

@@ -26,6 +26,8 @@ pub struct Record {
     pub keywords: u32,
     /// Bytes of the From line with its LF.
     pub from_line: u32,
+    /// Digest of the header's own lines, which tells messages of equal size and time apart.
+    pub digest: u32,
     zone: i16,
     /// Its system flags.
     pub system: SystemFlags,
@@ -80,6 +82,7 @@ impl Record {
             uid: 0,
             keywords: 0,
             from_line,
+            digest: 0,
             zone: date.offset,
             system: SystemFlags::NONE,
             marks: Marks::default(),
@@ -113,8 +116,9 @@ impl Record {
 
     /// Whether both are the same message with the same text, wherever they are and whatever their flags.
     pub fn is_same_text(&self, other: &Self) -> bool {
-        (self.size, self.shown, self.zone, self.from_line)
-            == (other.size, other.shown, other.zone, other.from_line)
+        let same_from_line =
+            (self.shown, self.zone, self.from_line) == (other.shown, other.zone, other.from_line);
+        same_from_line && (self.size, self.digest) == (other.size, other.digest)
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use memchr::memmem;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
@@ -200,6 +201,9 @@ impl<'a> Scan<'a> {
             let blank = matches!(line, b"\n" | b"\r\n");
             if !matches!(line.first(), Some(b' ' | b'\t')) {
                 dropping = self.notes.take(line, offset, length as u64, record);
+            }
+            if !dropping && !blank {
+                record.digest = digest_on(record.digest, line);
             }
             let (length, crs, ended) = if length > 0 {
                 let crs = count_of(b'\r', line);
@@ -422,3 +426,19 @@ impl Text {
 }
 
 const HEAD_OF_LONG_LINE: usize = 8 * 1024;
+/// How much of a header line is digested, in bytes: how much of a longer one is in memory depends on the window.
+const DIGESTED: usize = 1024;
+
+/// Takes a header line into a digest, without CRs and line end, which a rewrite changes.
+fn digest_on(digest: u32, line: &[u8]) -> u32 {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let seed = u64::from(digest);
+    let start = line.get(..line.len().min(DIGESTED)).unwrap_or_default();
+    let sum = if memchr::memchr(b'\r', start).is_none() {
+        xxh3_64_with_seed(start, seed)
+    } else {
+        let kept = line.iter().filter(|&&byte| byte != b'\r').take(DIGESTED);
+        xxh3_64_with_seed(&kept.copied().collect::<Vec<u8>>(), seed)
+    };
+    sum as u32
+}
