@@ -13,3 +13,4 @@ mod keys;
 mod large;
 mod looks;
 mod program;
+mod questions;
