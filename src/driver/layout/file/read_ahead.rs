@@ -31,6 +31,8 @@ pub struct Block {
     pub buffer: Vec<u8>,
     /// How many bytes of the file there are; 0 only at its end.
     pub length: usize,
+    /// Whether a CR is among them.
+    pub holds_cr: bool,
 }
 
 impl Ahead {
@@ -77,7 +79,15 @@ fn fill(
 ) {
     let mut at = 0;
     while let Ok(mut buffer) = buffers.recv() {
-        let block = read_block(file, at, end, &mut buffer).map(|length| Block { buffer, length });
+        let block = read_block(file, at, end, &mut buffer).map(|length| {
+            let bytes = buffer.get(ROOM..ROOM + length).unwrap_or_default();
+            let holds_cr = memchr::memchr(b'\r', bytes).is_some();
+            Block {
+                buffer,
+                length,
+                holds_cr,
+            }
+        });
         let length = block.as_ref().map_or(0, |block| block.length as u64);
         if filled.send(block).is_err() || length == 0 {
             return;
@@ -114,7 +124,7 @@ mod tests {
     use super::*;
     use crate::driver::job::{Job, Reports};
     use crate::driver::layout::file::content::Source;
-    use crate::driver::layout::file::record::Record;
+    use crate::driver::layout::file::record::{Marks, Record};
     use crate::driver::layout::file::scan::Scan;
     use crate::mail::change::Change;
     use crate::mail::text::Foreign;
@@ -142,9 +152,10 @@ mod tests {
             };
             let text = "word ".repeat(number % 400);
             let status = "Status: RO\nX-UID: 7\n";
+            let cr = if number % 500 == 3 { "\r" } else { "" };
             write!(
                 file,
-                "{from}Subject: {number}{head}\n{status}\n{text}\n{body}\r\n\n"
+                "{from}Subject: {number}{head}\n{status}\n{text}\n{body}{cr}\n\n"
             )
             .expect("room");
         }
@@ -166,6 +177,11 @@ mod tests {
         let file = RealFiles.open(&path, OpenMode::Read).expect("open");
         let plain = records(&*file, length, &path, None);
         assert_eq!(plain.len(), 6000);
+        let with_cr = plain
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| record.marks.has(Marks::HAS_CR));
+        assert!(with_cr.map(|(number, _)| number).eq((3..6000).step_by(500)));
         let ahead = reading_ahead(&*file, length, |ahead| {
             records(&*file, length, &path, ahead)
         });

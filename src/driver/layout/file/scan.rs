@@ -206,7 +206,7 @@ impl<'a> Scan<'a> {
                 record.digest = digest_on(record.digest, line);
             }
             let (length, crs, ended) = if length > 0 {
-                let crs = count_of(b'\r', line);
+                let crs = self.window.crs(length);
                 let ended = line.ends_with(b"\n");
                 self.window.consume(length);
                 (length as u64, crs, ended)
@@ -271,7 +271,10 @@ impl<'a> Scan<'a> {
                 None if self.window.is_last() => rest.len(),
                 None => rest.len().saturating_sub(from_line::START.len()),
             };
-            seen.add(rest.get(..count).unwrap_or_default());
+            seen.add(
+                rest.get(..count).unwrap_or_default(),
+                self.window.crs(count),
+            );
             self.window.consume(count);
             at_line_start = found.is_some();
             if found.is_none() && !self.more()? {
@@ -387,10 +390,10 @@ struct Text {
 }
 
 impl Text {
-    fn add(&mut self, bytes: &[u8]) {
+    fn add(&mut self, bytes: &[u8], crs: u64) {
         self.length += bytes.len() as u64;
         self.lfs += count_of(b'\n', bytes);
-        self.crs += count_of(b'\r', bytes);
+        self.crs += crs;
         let last = bytes.get(bytes.len().saturating_sub(3)..).unwrap_or(bytes);
         for byte in last {
             self.tail = (self.tail << 8 | u32::from(*byte)) & 0x00ff_ffff;

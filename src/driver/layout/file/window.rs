@@ -15,6 +15,8 @@ pub struct Window<'a> {
     read: usize,
     /// Where they end.
     filled: usize,
+    /// Whether a CR may be among the bytes in memory.
+    may_hold_cr: bool,
     /// Where in the file `buffer[filled]` is.
     next: u64,
     /// Where the file ends for this view.
@@ -34,6 +36,7 @@ impl<'a> Window<'a> {
             buffer: vec![0; wanted.clamp(1, SIZE)],
             read: 0,
             filled: 0,
+            may_hold_cr: false,
             next: start,
             end,
         }
@@ -52,6 +55,14 @@ impl<'a> Window<'a> {
     /// The bytes that are there and were not consumed yet.
     pub fn rest(&self) -> &[u8] {
         self.buffer.get(self.read..self.filled).unwrap_or_default()
+    }
+
+    /// How many CRs are among the first `count` bytes of [`Window::rest`]. Costs nothing where the window holds none.
+    pub fn crs(&self, count: usize) -> u64 {
+        if !self.may_hold_cr {
+            return 0;
+        }
+        count_of(b'\r', self.rest().get(..count).unwrap_or_default())
     }
 
     /// Where in the file [`Window::rest`] starts.
@@ -113,6 +124,7 @@ impl<'a> Window<'a> {
         if let Some(found) = self.more_from_ahead()? {
             return Ok(found);
         }
+        self.may_hold_cr &= self.read < self.filled;
         self.buffer.copy_within(self.read..self.filled, 0);
         self.filled -= self.read;
         self.read = 0;
@@ -134,6 +146,8 @@ impl<'a> Window<'a> {
                 Err(refusal) => return Err(refusal),
             }
         }
+        let fresh = self.buffer.get(before..self.filled).unwrap_or_default();
+        self.may_hold_cr |= memchr::memchr(b'\r', fresh).is_some();
         Ok(self.filled > before)
     }
 
@@ -151,6 +165,7 @@ impl<'a> Window<'a> {
         let room = block.buffer.get_mut(ROOM - left..ROOM).unwrap_or_default();
         room.copy_from_slice(self.buffer.get(self.read..self.filled).unwrap_or_default());
         std::mem::swap(&mut self.buffer, &mut block.buffer);
+        self.may_hold_cr = block.holds_cr || (left > 0 && self.may_hold_cr);
         self.read = ROOM - left;
         self.filled = ROOM + block.length;
         self.next += block.length as u64;
