@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
@@ -128,7 +129,7 @@ impl Session {
         Ok(())
     }
 
-    /// When the loop must wake up although nothing comes in: for a frame, a held question, the next minute's dates.
+    /// When the loop must wake up although nothing comes in: for a frame, a held question, the next day's dates (looked at each minute).
     fn wake(&self, next_frame: Instant) -> Option<Instant> {
         if self.dirty {
             return Some(next_frame);
@@ -169,14 +170,25 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the dates of the index read differently than they did at `before`. Asked once a minute at most.
+    fn is_another_day(&self, before: i64) -> bool {
+        if before.div_euclid(60_000) == self.state.now.div_euclid(60_000) {
+            return false;
+        }
+        let zone = &self.state.options.zone;
+        let day =
+            |moment| Timestamp::from_millisecond(moment).map(|at| at.to_zoned(zone.clone()).date());
+        day(before).ok() != day(self.state.now).ok()
+    }
+
     fn take(&mut self, messages: Vec<Msg>) -> io::Result<()> {
         for msg in messages {
             let tick = matches!(msg, Msg::Tick(_));
             let held = tick && self.state.status.holds(self.state.now);
-            let minute = self.state.now.div_euclid(60_000);
+            let before = self.state.now;
             let stalled = self.state.status.stalls(self.state.now);
             let updated = self.guard.run(&mut self.state, |state| update(state, msg));
-            let passed = minute != self.state.now.div_euclid(60_000);
+            let passed = self.is_another_day(before);
             let stalls = self.state.status.stalls(self.state.now);
             self.dirty |= !tick || held || passed || stalls != stalled;
             match updated {
