@@ -55,7 +55,10 @@ pub struct OpenMailbox {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tally {
     Leave,
-    Enter,
+    /// So many messages were there before the change.
+    Enter {
+        known: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -182,9 +185,10 @@ impl OpenMailbox {
             }
             _ => None,
         };
+        let known = self.list.len();
         self.tally(change, Tally::Leave);
         self.list.apply(change);
-        self.tally(change, Tally::Enter);
+        self.tally(change, Tally::Enter { known });
         match change {
             Change::Expunged(gone) => {
                 if let Some(sorted) = self.sorted.take() {
@@ -268,9 +272,10 @@ impl OpenMailbox {
             }
         };
         match change {
-            Change::Arrived(new) => {
-                for summary in new {
-                    count(self.list.message(summary.uid));
+            Change::Arrived(_) => {
+                if let Tally::Enter { known } = tally {
+                    let new = self.list.messages().get(known..).unwrap_or_default();
+                    new.iter().for_each(|summary| count(Some(summary)));
                 }
             }
             Change::Flags(flags) => {

@@ -6,6 +6,7 @@ pub mod content;
 pub mod contents;
 pub mod filter;
 pub mod from_line;
+pub mod header;
 pub mod mailbox;
 pub mod manage;
 pub mod metadata;

@@ -26,7 +26,7 @@ pub struct Record {
     pub keywords: u32,
     /// Bytes of the From line with its LF.
     pub from_line: u32,
-    /// Digest of the header's own lines, which tells messages of equal size and time apart.
+    /// Digest of the header's own lines, which tells messages of equal size and time apart; 0 where a UID does.
     pub digest: u32,
     zone: i16,
     /// Its system flags.
@@ -118,7 +118,8 @@ impl Record {
     pub fn is_same_text(&self, other: &Self) -> bool {
         let same_from_line =
             (self.shown, self.zone, self.from_line) == (other.shown, other.zone, other.from_line);
-        same_from_line && (self.size, self.digest) == (other.size, other.digest)
+        let same_digest = self.digest == other.digest || self.digest == 0 || other.digest == 0;
+        same_from_line && self.size == other.size && same_digest
     }
 }
 

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use memchr::memmem;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::from_line::{self, FromLine};
-use crate::driver::layout::file::metadata::{self, Kind};
+use crate::driver::layout::file::header::{self, Notes, digest_on};
+use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::read_ahead::Ahead;
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::{Line, Window, count_of};
@@ -35,19 +35,6 @@ pub struct Scan<'a> {
     previous: u32,
     first: bool,
     notes: Notes,
-}
-
-/// What the header of the message at hand told.
-#[derive(Default)]
-struct Notes {
-    uid: Option<u32>,
-    two_uids: bool,
-    old: bool,
-    words: Vec<u8>,
-    base: Option<Base>,
-    /// The X-IMAP line: where it starts, its bytes, what it says.
-    imap: Option<(u64, u64, Option<Base>)>,
-    pseudo_subject: bool,
 }
 
 /// How far a UID may jump ahead of the last one to be believed.
@@ -185,6 +172,43 @@ impl<'a> Scan<'a> {
 
     fn header(&mut self, record: &mut Record) -> Result<()> {
         self.notes.clear();
+        if self.quick_header(record) {
+            return Ok(());
+        }
+        self.header_by_lines(record)?;
+        if self.has_uid() {
+            record.digest = 0;
+        }
+        Ok(())
+    }
+
+    /// Whether the header told a UID that holds: then the message needs no digest to be known again.
+    fn has_uid(&self) -> bool {
+        self.base.uid_validity != 0 && self.notes.uid.is_some()
+    }
+
+    /// Takes a header that is whole in memory and has no CR in one go; `false`, and nothing is changed, for any other.
+    fn quick_header(&mut self, record: &mut Record) -> bool {
+        let rest = self.window.rest();
+        let before = *record;
+        let whole = if self.window.may_hold_cr() {
+            None
+        } else {
+            header::whole_header(rest, self.offset(), &mut self.notes, record)
+        };
+        let Some(length) = whole else {
+            *record = before;
+            self.notes.clear();
+            return false;
+        };
+        if !self.has_uid() {
+            record.digest = header::digest(rest.get(..length).unwrap_or_default());
+        }
+        self.window.consume(length);
+        true
+    }
+
+    fn header_by_lines(&mut self, record: &mut Record) -> Result<()> {
         let mut dropping = false;
         loop {
             let offset = self.offset();
@@ -338,47 +362,6 @@ impl<'a> Scan<'a> {
     }
 }
 
-impl Notes {
-    fn clear(&mut self) {
-        self.uid = None;
-        self.two_uids = false;
-        self.old = false;
-        self.words.clear();
-        self.base = None;
-        self.imap = None;
-        self.pseudo_subject = false;
-    }
-
-    /// Takes in one header line; `true` when it is metadata and so not part of the message.
-    fn take(&mut self, line: &[u8], offset: u64, length: u64, record: &mut Record) -> bool {
-        let (kind, value) = metadata::classify(line);
-        let value = line.get(value..).unwrap_or_default();
-        match kind {
-            Kind::Plain => {
-                self.pseudo_subject |= line.starts_with(metadata::PSEUDO_SUBJECT)
-                    && line.trim_ascii_end() == metadata::PSEUDO_SUBJECT;
-                return false;
-            }
-            Kind::Status => {
-                let (flags, old) = metadata::status_flags(value);
-                record.system |= flags;
-                self.old |= old;
-            }
-            Kind::Keywords => self.words.extend_from_slice(value.trim_ascii_end()),
-            Kind::Uid if self.uid.is_none() => {
-                self.uid = metadata::number(value.trim_ascii()).filter(|&uid| uid > 0);
-            }
-            Kind::Uid => self.two_uids = true,
-            Kind::Imap if self.imap.is_none() => {
-                self.imap = Some((offset, length, metadata::read_base(value)));
-            }
-            Kind::ImapBase if self.base.is_none() => self.base = metadata::read_base(value),
-            _ => {}
-        }
-        true
-    }
-}
-
 /// What is counted of a text.
 #[derive(Default)]
 struct Text {
@@ -429,19 +412,3 @@ impl Text {
 }
 
 const HEAD_OF_LONG_LINE: usize = 8 * 1024;
-/// How much of a header line is digested, in bytes: how much of a longer one is in memory depends on the window.
-const DIGESTED: usize = 1024;
-
-/// Takes a header line into a digest, without CRs and line end, which a rewrite changes.
-fn digest_on(digest: u32, line: &[u8]) -> u32 {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let seed = u64::from(digest);
-    let start = line.get(..line.len().min(DIGESTED)).unwrap_or_default();
-    let sum = if memchr::memchr(b'\r', start).is_none() {
-        xxh3_64_with_seed(start, seed)
-    } else {
-        let kept = line.iter().filter(|&&byte| byte != b'\r').take(DIGESTED);
-        xxh3_64_with_seed(&kept.copied().collect::<Vec<u8>>(), seed)
-    };
-    sum as u32
-}

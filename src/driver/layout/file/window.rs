@@ -65,6 +65,11 @@ impl<'a> Window<'a> {
         count_of(b'\r', self.rest().get(..count).unwrap_or_default())
     }
 
+    /// Whether a CR may be in [`Window::rest`].
+    pub fn may_hold_cr(&self) -> bool {
+        self.may_hold_cr
+    }
+
     /// Where in the file [`Window::rest`] starts.
     pub fn offset(&self) -> u64 {
         self.next - (self.filled - self.read) as u64
