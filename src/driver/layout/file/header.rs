@@ -69,12 +69,22 @@ impl Notes {
     }
 }
 
+/// What a header is gone over for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Its metadata and its size.
+    Metadata,
+    /// A digest of all its other lines too.
+    Digest,
+}
+
 /// Goes over a header without CRs at the start of `text`, which is at `offset` in the file, adds to the message's head and
-/// size, and tells how many bytes it has, its empty line included. `None` where it does not end in `text`: then half of
-/// it is in `notes` and `record`.
+/// size and, if wanted, takes its digest, and tells how many bytes it has, its empty line included. `None` where it does
+/// not end in `text`: then half of it is in `notes` and `record`.
 pub fn whole_header(
     text: &[u8],
     offset: u64,
+    wanted: Wanted,
     notes: &mut Notes,
     record: &mut Record,
 ) -> Option<usize> {
@@ -101,8 +111,11 @@ pub fn whole_header(
         }
         if dropping {
             dropped += line.len() as u64;
-        } else {
-            kept_lines += 1;
+            continue;
+        }
+        kept_lines += 1;
+        if wanted == Wanted::Digest {
+            record.digest = digest_on(record.digest, line);
         }
     }
     None
@@ -112,7 +125,10 @@ pub fn whole_header(
 pub fn digest(header: &[u8]) -> u32 {
     let mut digest = 0;
     let mut dropping = false;
-    for line in header.split_inclusive(|&byte| byte == b'\n') {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', header) {
+        let line = header.get(start..=end).unwrap_or_default();
+        start = end + 1;
         match line.first() {
             Some(b'\n') => break,
             Some(b' ' | b'\t') => {}

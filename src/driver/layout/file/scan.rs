@@ -14,7 +14,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::from_line::{self, FromLine};
-use crate::driver::layout::file::header::{self, Notes, digest_on};
+use crate::driver::layout::file::header::{self, Notes, Wanted, digest_on};
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::read_ahead::Ahead;
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
@@ -191,17 +191,22 @@ impl<'a> Scan<'a> {
     fn quick_header(&mut self, record: &mut Record) -> bool {
         let rest = self.window.rest();
         let before = *record;
+        // Where the file has no UIDs it is known beforehand that this message has none.
+        let wanted = match self.base.uid_validity {
+            0 => Wanted::Digest,
+            _ => Wanted::Metadata,
+        };
         let whole = if self.window.may_hold_cr() {
             None
         } else {
-            header::whole_header(rest, self.offset(), &mut self.notes, record)
+            header::whole_header(rest, self.offset(), wanted, &mut self.notes, record)
         };
         let Some(length) = whole else {
             *record = before;
             self.notes.clear();
             return false;
         };
-        if !self.has_uid() {
+        if wanted == Wanted::Metadata && !self.has_uid() {
             record.digest = header::digest(rest.get(..length).unwrap_or_default());
         }
         self.window.consume(length);
