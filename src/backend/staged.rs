@@ -10,6 +10,7 @@ use crate::driver::job::Job;
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::mail::date::InternalDate;
 use crate::mail::flags::Flags;
+use crate::mail::uid::Uid;
 
 /// Messages in a scratch file, in order.
 pub struct Staged {
@@ -21,6 +22,7 @@ struct Waiting {
     flags: Flags,
     internal_date: Option<InternalDate>,
     sender: Option<Vec<u8>>,
+    uid: Option<Uid>,
     length: u64,
 }
 
@@ -40,6 +42,7 @@ impl Staged {
             flags: message.flags,
             internal_date: message.internal_date,
             sender: message.sender,
+            uid: message.uid,
             length,
         });
         Ok(())
@@ -57,6 +60,7 @@ impl Staged {
             flags: waiting.flags,
             internal_date: waiting.internal_date,
             sender: waiting.sender,
+            uid: waiting.uid,
             content,
         })
     }

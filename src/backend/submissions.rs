@@ -51,6 +51,7 @@ impl Messages for Submissions {
             flags: submission.flags,
             internal_date: submission.internal_date,
             sender: None,
+            uid: None,
             content,
         }))
     }

@@ -250,6 +250,7 @@ async fn send_all<S: Source>(
             },
             internal_date: Some(summary.internal_date),
             sender: source.sender(uid, job).await?,
+            uid: None,
             content: source.content(uid, job).await?,
         };
         ledger.note(uid, &mut message.content)?;

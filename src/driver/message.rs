@@ -6,6 +6,7 @@ use crate::driver::error::Result;
 use crate::driver::job::Job;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::Flags;
+use crate::mail::uid::Uid;
 
 /// A message to be appended.
 pub struct NewMessage {
@@ -15,9 +16,29 @@ pub struct NewMessage {
     pub internal_date: Option<InternalDate>,
     /// The envelope sender, where known; formats with From lines write it there.
     pub sender: Option<Vec<u8>>,
+    /// The UID that it shall keep. A wish: drivers with sticky UIDs grant it where [`granted`] does, others ignore it.
+    pub uid: Option<Uid>,
     /// Header, blank line, text. Lines end in CRLF.
     pub content: Content,
 }
+
+/// The UIDs of new messages in a mailbox whose last UID is `last`: each gets the one that it wishes where that is higher
+/// than all before it and no more than half of what there is (a single wish must not use up all), else the next one.
+/// `None` where there are not enough.
+pub fn granted(last: u32, wishes: impl Iterator<Item = Option<Uid>>) -> Option<Vec<u32>> {
+    let mut last = last;
+    wishes
+        .map(|wish| {
+            let next = last.checked_add(1)?;
+            let wish = wish.map(Uid::get).filter(|&uid| uid <= HIGHEST_WISH);
+            last = wish.map_or(next, |uid| uid.max(next));
+            Some(last)
+        })
+        .collect()
+}
+
+/// The highest UID that a message may wish for.
+const HIGHEST_WISH: u32 = u32::MAX / 2;
 
 /// Bytes of a message: small ones in memory, large ones in an unlinked scratch file.
 pub struct Content {
@@ -83,4 +104,19 @@ impl Write for Content {
 pub trait Messages {
     /// The next message, or `None` after the last. An error means that nothing shall be appended.
     fn next(&mut self, job: &Job) -> Result<Option<NewMessage>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_granted_only_upwards_and_never_use_up_all() {
+        let wishes = |list: &[u32]| -> Vec<_> { list.iter().map(|&uid| Uid::new(uid)).collect() };
+        let given = |last, list: &[u32]| granted(last, wishes(list).into_iter());
+        assert_eq!(given(0, &[3, 7, 7, 0, 2]), Some(vec![3, 7, 8, 9, 10]));
+        assert_eq!(given(9, &[3, 12]), Some(vec![10, 12]));
+        assert_eq!(given(4, &[u32::MAX, 0]), Some(vec![5, 6]));
+        assert_eq!(given(u32::MAX - 1, &[0, 0]), None);
+    }
 }

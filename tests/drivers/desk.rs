@@ -225,6 +225,7 @@ pub(crate) fn message(text: &[u8]) -> NewMessage {
         flags: Flags::default(),
         internal_date: None,
         sender: None,
+        uid: None,
         content: Content::from_bytes(text).expect("in memory"),
     }
 }

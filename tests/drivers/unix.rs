@@ -8,6 +8,7 @@ use mugo::mail::date::InternalDate;
 use mugo::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
+use mugo::mail::uid::Uid;
 
 use crate::desk::{Desk, Queue, add, fixture, job, keywords, message, open};
 
@@ -324,4 +325,33 @@ fn a_second_writer_reads_only_and_is_told_why() {
     assert!(appended.uids.is_empty() && appended.count == 1);
     first.close().expect("closed");
     second.close().expect("closed");
+}
+
+#[test]
+fn messages_keep_the_uids_that_they_wish_for_where_these_are_free() {
+    let desk = Desk::new();
+    let driver = Unix::new(&desk.environment);
+    let created = desk.at(desk.world.mailbox("x", b"").with_file_name("created"));
+    driver.create(&created, &job().0).expect("created");
+    let wishes = |list: &[u32]| {
+        let wished = |&uid| {
+            let mut new = message(b"Subject: kept\r\n\r\ntext\r\n");
+            new.uid = Uid::new(uid);
+            new
+        };
+        Queue(list.iter().map(wished).collect())
+    };
+    for place in [created, desk.place("empty", b"")] {
+        for (list, expected) in [
+            (&[4, 9, 0][..], &[4, 9, 10][..]),
+            (&[7, 20], &[4, 9, 10, 11, 20]),
+        ] {
+            let appended = driver.append(&place, &mut wishes(list), &job().0);
+            let uids = appended.expect("appended").uids;
+            let told: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
+            assert!(expected.ends_with(&told), "{told:?}");
+            let opened = open(&driver, &place, Access::ReadOnly).expect("open");
+            assert_eq!(opened.uids(), expected);
+        }
+    }
 }

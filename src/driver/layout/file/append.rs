@@ -45,11 +45,12 @@ pub fn append(
     let count = batch.messages.len() as u32;
     let mut target = if matches!(opener, Opener::Held(_)) {
         let keywords = batch.keywords();
+        let wishes: Vec<Option<Uid>> = batch.messages.iter().map(|message| message.uid).collect();
         Target::owned(
             environment,
             path,
             &mut *locked.file,
-            (count, &keywords),
+            (&wishes, &keywords),
             job,
         )?
     } else {
@@ -88,6 +89,7 @@ struct Waiting {
     from_line: Vec<u8>,
     flags: Flags,
     date: InternalDate,
+    uid: Option<Uid>,
     filtered: Filtered,
 }
 
@@ -123,6 +125,7 @@ impl Batch {
             from_line: from_line::write(sender, &owner, &date),
             flags: message.flags,
             date,
+            uid: message.uid,
             filtered,
         });
         Ok(())

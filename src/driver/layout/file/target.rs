@@ -12,8 +12,10 @@ use crate::driver::layout::file::record::{Base, Marks};
 use crate::driver::layout::file::rewrite::{self, Wish};
 use crate::driver::layout::file::scan::Scan;
 use crate::driver::layout::file::window::Window;
+use crate::driver::message::granted;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::Keyword;
+use crate::mail::uid::Uid;
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
 use crate::os::journal::redo::Journal;
@@ -28,11 +30,11 @@ pub struct Target {
     pub patches: Vec<(u64, Vec<u8>)>,
     /// What has to stand before the first new From line.
     pub separator: Vec<u8>,
-    first_uid: Option<u32>,
+    uids: Option<Vec<u32>>,
 }
 
 impl Target {
-    /// A mailbox whose opener lock is ours: `count` UIDs are taken, and written down, where the file has UIDs; so are
+    /// A mailbox whose opener lock is ours: a UID for each of `wishes` is taken, and written down, where the file has UIDs; so are
     /// those of `keywords` that it does not define yet, while there is room. A file without UIDs gets them along with
     /// its first keyword. Where the line of keywords does not fit in its place, this is a change of its own before the
     /// append: a crash in between leaves a keyword that no message has.
@@ -40,15 +42,20 @@ impl Target {
         environment: &Environment,
         path: &Path,
         file: &mut dyn MailFile,
-        (count, keywords): (u32, &[Keyword]),
+        (wishes, keywords): (&[Option<Uid>], &[Keyword]),
         job: &Job,
     ) -> Result<Self> {
         let length = file.metadata().map_err(Error::io(path))?.len();
         let now = (environment.clock)();
+        let give = |last| granted(last, wishes.iter().copied());
         if length == 0 {
+            let uids = give(0);
             let base = Base {
                 uid_validity: u32::try_from(now).unwrap_or(1).max(1),
-                last_uid: count,
+                last_uid: uids
+                    .as_ref()
+                    .and_then(|uids| uids.last().copied())
+                    .unwrap_or(0),
                 ..Base::default()
             };
             return Ok(Self {
@@ -56,15 +63,15 @@ impl Target {
                 is_fresh: true,
                 patches: Vec::new(),
                 separator: Vec::new(),
-                first_uid: Some(1),
+                uids,
             });
         }
         let source = Source { file, path };
         let validity = u32::try_from(now).unwrap_or(1).max(1);
         let mut contents = Contents::read(source, length, validity, job, &mut |_, _| {})?;
-        let first = contents.base.last_uid.checked_add(1);
-        let last = contents.base.last_uid.checked_add(count);
-        let (Some(first), Some(last)) = (first, last) else {
+        let uids = give(contents.base.last_uid);
+        let last = uids.as_ref().and_then(|uids| uids.last().copied());
+        let Some(last) = last else {
             return Self::without_uids(contents.on_disk, file, length, path);
         };
         if contents.on_disk.uid_validity == 0 && keywords.is_empty() {
@@ -89,7 +96,7 @@ impl Target {
             base: contents.base,
             is_fresh: false,
             patches,
-            first_uid: Some(first),
+            uids,
         })
     }
 
@@ -103,12 +110,13 @@ impl Target {
 
     /// The UID of the new message at `place`; 0 where it gets none yet.
     pub fn uid_of(&self, place: u32) -> u32 {
-        self.first_uid.map_or(0, |first| first + place)
+        let given = self.uids.as_ref().and_then(|uids| uids.get(place as usize));
+        given.copied().unwrap_or(0)
     }
 
     /// Whether the new messages get UIDs at once.
     pub fn gives_uids(&self) -> bool {
-        self.first_uid.is_some()
+        self.uids.is_some()
     }
 
     fn without_uids(base: Base, file: &dyn MailFile, length: u64, path: &Path) -> Result<Self> {
@@ -117,7 +125,7 @@ impl Target {
             is_fresh: false,
             patches: Vec::new(),
             separator: separator(file, length, path)?,
-            first_uid: None,
+            uids: None,
         })
     }
 }
