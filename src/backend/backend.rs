@@ -25,6 +25,7 @@ use crate::driver::contract::{LocalDriver, RemoteMailbox};
 use crate::driver::error::Result as DriverResult;
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
+use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
 
@@ -136,6 +137,14 @@ impl Backend {
     /// `Ask::Close` cannot be cancelled once it is being served.
     pub fn cancel(&mut self, ticket: Ticket) {
         self.context.tickets.cancel(ticket);
+    }
+
+    /// Answers a question of a request. An answer to a question that is over does nothing.
+    pub fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        match answer.reply {
+            Reply::Cancel => self.context.tickets.cancel(ticket),
+            _ => self.context.tickets.answer(ticket, answer),
+        }
     }
 
     /// Lets every open mailbox look for new mail now; also after SIGUSR2, so that opener locks are given up soon.

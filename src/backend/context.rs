@@ -52,6 +52,7 @@ impl Context {
             stream: Arc::clone(&self.stream),
             mailbox,
             ticket: errand.map(Errand::ticket),
+            answers: errand.map(Errand::answers),
             footing,
         }
     }
@@ -92,5 +93,5 @@ impl Context {
 
 /// A job that reports through `outlet` until `token` is cancelled.
 pub fn job(outlet: &Outlet, token: &CancellationToken) -> Job {
-    Job::new(Arc::new(outlet.clone()), token.clone())
+    Job::new(Arc::new(outlet.clone()), token.clone()).answered_by(outlet.answers.clone())
 }

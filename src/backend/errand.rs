@@ -12,6 +12,8 @@ use crate::backend::error::{Error, Result};
 use crate::backend::event::Event;
 use crate::backend::request::Ticket;
 use crate::backend::stream::EventStream;
+use crate::driver::answers::Answers;
+use crate::mail::question::Answer;
 
 /// All tickets that have not finished yet.
 pub struct Tickets {
@@ -21,6 +23,7 @@ pub struct Tickets {
 
 struct Live {
     token: CancellationToken,
+    answers: Arc<Answers>,
     begun: bool,
 }
 
@@ -36,8 +39,10 @@ impl Tickets {
     /// Takes up a ticket. `None` when it is live already.
     pub fn take_up(self: &Arc<Self>, ticket: Ticket) -> Option<Errand> {
         let token = CancellationToken::new();
+        let answers = Arc::new(Answers::default());
         let live = Live {
             token: token.clone(),
+            answers: Arc::clone(&answers),
             begun: false,
         };
         let mut table = self.lock();
@@ -48,6 +53,7 @@ impl Tickets {
         Some(Errand {
             ticket,
             token,
+            answers,
             tickets: Arc::clone(self),
         })
     }
@@ -67,6 +73,13 @@ impl Tickets {
         }
     }
 
+    /// Hands an answer to the job that asked.
+    pub fn answer(&self, ticket: Ticket, answer: Answer) {
+        if let Some(live) = self.lock().get(&ticket) {
+            live.answers.put(answer);
+        }
+    }
+
     /// Lets every job stop that can.
     pub fn cancel_all(&self) {
         for live in self.lock().values() {
@@ -83,6 +96,7 @@ impl Tickets {
 pub struct Errand {
     ticket: Ticket,
     token: CancellationToken,
+    answers: Arc<Answers>,
     tickets: Arc<Tickets>,
 }
 
@@ -95,6 +109,11 @@ impl Errand {
     /// Is cancelled when the ticket is.
     pub fn token(&self) -> &CancellationToken {
         &self.token
+    }
+
+    /// Where the user's answers come in.
+    pub fn answers(&self) -> Arc<Answers> {
+        Arc::clone(&self.answers)
     }
 
     /// Begins with the work; `false` when the ticket was cancelled while it waited, and has been answered.

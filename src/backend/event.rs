@@ -6,6 +6,7 @@ use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::envelope::Envelope;
 use crate::mail::listing::ListEntry;
+use crate::mail::question::{Question, QuestionNumber};
 use crate::mail::status::MailboxStatus;
 use crate::mail::structure::BodyStructure;
 use crate::mail::text::Foreign;
@@ -23,7 +24,12 @@ pub enum Event {
     Progress(Ticket, u64, u64),
     /// Something that the user should know; `None` where it belongs to no open mailbox.
     Notice(Option<MailboxId>, Foreign),
-    /// The request is over.
+    /// The request wants to know something, or has new facts to a question with the same number. Answered with
+    /// [`Backend::answer`](crate::backend::backend::Backend::answer); unless it says otherwise, nobody has to.
+    Question(Ticket, Question),
+    /// The question needs no answer any more.
+    Withdrawn(Ticket, QuestionNumber),
+    /// The request is over, and with it all its questions.
     Finished(Ticket, Result<()>),
 }
 

@@ -61,7 +61,7 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
     match request {
         Request::Status(name) => {
             let choice = context.choice(&name)?;
-            let status = choice.driver.status(&choice.place, job)?;
+            let status = choice.driver.status(&choice.place, &job.glancing())?;
             outlet.piece_blocking(Piece::Status(status));
             Ok(())
         }

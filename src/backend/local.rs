@@ -160,6 +160,9 @@ impl Server {
         } else {
             self.access
         };
+        // Who only wants to look does not wait for those who write.
+        let glancing = (access == Access::ReadOnly).then(|| job.glancing());
+        let job = glancing.as_ref().unwrap_or(job);
         let opened = contained(|| {
             let choice = context.choice(&self.name)?;
             let path = &choice.place.path;

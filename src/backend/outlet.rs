@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::backend::event::{Event, Piece};
 use crate::backend::request::{MailboxId, Ticket};
 use crate::backend::stream::EventStream;
+use crate::driver::answers::Answers;
 use crate::driver::job::Reports;
 use crate::mail::change::Change;
+use crate::mail::question::{Question, QuestionNumber};
 use crate::mail::text::Foreign;
 
 /// Whether the one who puts in may be held up by a slow face.
@@ -27,6 +29,8 @@ pub struct Outlet {
     pub mailbox: Option<MailboxId>,
     /// The ticket that is served; without one progress and pieces are dropped.
     pub ticket: Option<Ticket>,
+    /// Where answers to questions come in; without it, or without a ticket, nobody is asked.
+    pub answers: Option<Arc<Answers>>,
     /// Who puts in.
     pub footing: Footing,
 }
@@ -73,5 +77,17 @@ impl Reports for Outlet {
 
     fn notice(&self, notice: Foreign) {
         self.put(Event::Notice(self.mailbox, notice));
+    }
+
+    fn question(&self, question: Question) {
+        if let Some(ticket) = self.ticket {
+            self.put(Event::Question(ticket, question));
+        }
+    }
+
+    fn withdrawn(&self, number: QuestionNumber) {
+        if let Some(ticket) = self.ticket {
+            self.put(Event::Withdrawn(ticket, number));
+        }
     }
 }

@@ -12,9 +12,9 @@ use crate::backend::error::{Error, Result};
 use crate::backend::resolve::{Target, mail_home, resolve};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
+use crate::driver::waiting::{NoDotLock, Offer, Waiting, held_by};
 use crate::mail::listing::{Attribute, ListEntry, matches};
 use crate::mail::name::{MailboxName, NameKind};
-use crate::mail::text::Foreign;
 use crate::os::dot_lock::{DotLock, DotLockError};
 use crate::os::environment::Environment;
 use crate::os::files::{FileLayer, OpenMode};
@@ -235,8 +235,7 @@ fn edit(
         return Err(Error::ReadOnlyRun);
     }
     let path = real_path(list_path(environment));
-    let lock = DotLock::acquire(environment, &path, &mut |_| job.checkpoint().is_ok());
-    let lock = lock.map_err(|refusal| lock_error(&path, refusal))?;
+    let lock = lock(environment, &path, job)?;
     let files = environment.files.as_ref();
     let outcome = read(files, &path).and_then(|old| {
         let new = change(&old)?;
@@ -247,6 +246,16 @@ fn edit(
     });
     let released = lock.release().map_err(DriverError::io(&path));
     outcome.and(released.map_err(Error::from))
+}
+
+fn lock(environment: &Environment, path: &Path, job: &Job) -> Result<DotLock> {
+    let mut waiting = Waiting::new(environment, path, Offer::Nothing, job);
+    waiting
+        .dot_lock(environment, path)
+        .map_err(|why| match why {
+            NoDotLock::Ended(why) => why.into(),
+            NoDotLock::Refused(refusal) => lock_error(path, refusal),
+        })
 }
 
 /// The same for a change that mostly changes nothing: then neither lock nor file is made.
@@ -270,11 +279,7 @@ fn real_path(path: PathBuf) -> PathBuf {
 fn lock_error(path: &Path, refusal: DotLockError) -> Error {
     match refusal {
         DotLockError::Cancelled => Error::Cancelled,
-        DotLockError::Held { holder, .. } => {
-            let by = holder.map(|process| format!("process {} on {}", process.pid, process.host));
-            let by = Foreign::new(by.unwrap_or_else(|| "another program".to_owned()));
-            DriverError::Locked { by }.into()
-        }
+        DotLockError::Held { holder, .. } => held_by(&holder).into(),
         DotLockError::CannotCreate { path, source } => DriverError::Io { path, source }.into(),
         DotLockError::TooLong => DriverError::Refused("the path is too long for a lock").into(),
         DotLockError::NotPlain(_) => {

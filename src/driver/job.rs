@@ -1,11 +1,14 @@
 //! A job: one request as the driver serves it, with its ways to report, to ask and to stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::driver::answers::Answers;
 use crate::driver::error::{Error, Result};
 use crate::mail::change::Change;
+use crate::mail::question::{About, Question, QuestionNumber, Reply};
 use crate::mail::text::Foreign;
 
 /// Where a job's reports go. The backend implements it; tests do too.
@@ -16,6 +19,10 @@ pub trait Reports: Send + Sync {
     fn progress(&self, done: u64, total: u64);
     /// Something that the user should know although the job goes on.
     fn notice(&self, notice: Foreign);
+    /// A question to the user, or new facts of one that was asked already.
+    fn question(&self, _question: Question) {}
+    /// The answer to a question is not needed any more.
+    fn withdrawn(&self, _number: QuestionNumber) {}
 }
 
 /// One request being served.
@@ -25,6 +32,8 @@ pub struct Job {
     cancel: CancellationToken,
     last_progress: Arc<std::sync::Mutex<Option<std::time::Instant>>>,
     may_wait: bool,
+    answers: Option<Arc<Answers>>,
+    glances: Arc<AtomicBool>,
 }
 
 impl Job {
@@ -35,7 +44,55 @@ impl Job {
             cancel,
             last_progress: Arc::default(),
             may_wait: true,
+            answers: None,
+            glances: Arc::default(),
         }
+    }
+
+    /// The same job with somebody to ask, who answers into `answers`.
+    #[must_use]
+    pub fn answered_by(self, answers: Option<Arc<Answers>>) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// Asks the user something; `None` where nobody is there to be asked.
+    pub fn ask(&self, about: About) -> Option<OpenQuestion> {
+        let answers = Arc::clone(self.answers.as_ref()?);
+        let cancel = self.cancel.clone();
+        Some(OpenQuestion::new(
+            Arc::clone(&self.reports),
+            answers,
+            cancel,
+            about,
+        ))
+    }
+
+    /// The same job, content with what is there: a look at a mailbox that somebody has locked is not put off.
+    #[must_use]
+    pub fn glancing(&self) -> Self {
+        Self {
+            glances: Arc::new(AtomicBool::new(true)),
+            ..self.clone()
+        }
+    }
+
+    /// The same job, which waits for locks even where it would rather glance.
+    #[must_use]
+    pub fn unhurried_by_glance(&self) -> Self {
+        Self {
+            glances: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the job looks at what is there rather than wait for a lock.
+    pub fn glances(&self) -> bool {
+        self.glances.load(Ordering::Relaxed)
+    }
+
+    /// From now on this job and its clones look at what is there: the user does not want to wait any longer.
+    pub fn settle_for_a_glance(&self) {
+        self.glances.store(true, Ordering::Relaxed);
     }
 
     /// The same reports, not to be stopped: for tidying up after a job that was.
@@ -95,5 +152,68 @@ impl Job {
     /// Tells the user something.
     pub fn notice(&self, text: impl Into<String>) {
         self.reports.notice(Foreign::new(text));
+    }
+}
+
+/// A question that was asked. A blocking driver looks for the answer between two tries ([`OpenQuestion::reply`]), an async one
+/// awaits it ([`OpenQuestion::answered`]). Dropped, the question is withdrawn.
+pub struct OpenQuestion {
+    reports: Arc<dyn Reports>,
+    answers: Arc<Answers>,
+    cancel: CancellationToken,
+    number: QuestionNumber,
+}
+
+impl OpenQuestion {
+    fn new(
+        reports: Arc<dyn Reports>,
+        answers: Arc<Answers>,
+        cancel: CancellationToken,
+        about: About,
+    ) -> Self {
+        let number = answers.begin();
+        let asked = Self {
+            reports,
+            answers,
+            cancel,
+            number,
+        };
+        asked.again(about);
+        asked
+    }
+
+    /// Tells new facts of the same question.
+    pub fn again(&self, about: About) {
+        let number = self.number;
+        self.reports.question(Question { number, about });
+    }
+
+    /// The answer, if one came since the last look.
+    pub fn reply(&self) -> Option<Reply> {
+        self.answers.take(self.number)
+    }
+
+    /// Waits for the answer; fails when the job is cancelled.
+    pub async fn answered(&self) -> Result<Reply> {
+        loop {
+            let filled = self.answers.filled();
+            tokio::pin!(filled);
+            filled.as_mut().enable();
+            if let Some(reply) = self.reply() {
+                return Ok(reply);
+            }
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(Error::Cancelled),
+                () = filled => {}
+            }
+        }
+    }
+}
+
+impl Drop for OpenQuestion {
+    fn drop(&mut self) {
+        self.answers.end(self.number);
+        self.reports.withdrawn(self.number);
     }
 }

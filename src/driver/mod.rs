@@ -1,5 +1,6 @@
 //! The drivers: one per way of keeping mail. Local ones are plain blocking code that knows neither tokio nor the screen.
 
+pub mod answers;
 pub mod characteristics;
 pub mod contract;
 pub mod dummy;
@@ -12,3 +13,4 @@ pub mod phile;
 pub mod place;
 pub mod table;
 pub mod unix;
+pub mod waiting;

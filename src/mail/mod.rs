@@ -16,6 +16,7 @@ pub mod message_list;
 pub mod name;
 pub mod order;
 pub mod printable;
+pub mod question;
 pub mod server;
 pub mod status;
 pub mod structure;

@@ -19,8 +19,9 @@ use crate::os::environment::{Environment, Process, WithoutDotLock};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::guard::FileId;
 use crate::os::lock_helper::{self, Answer, HelperLock, LockHelper};
+use crate::os::lock_holder::Holder;
 use crate::os::lock_keeper::{self, Held, Kept};
-use crate::os::process::Life;
+use crate::os::process::{Life, age};
 use crate::os::transfer::{read_full_at, write_all_at};
 
 /// No program makes dot locks for longer paths, in bytes.
@@ -30,14 +31,15 @@ const LONGEST_NAME: usize = 512;
 const MODE: u32 = 0o666;
 const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// A busy lock that is being waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wait {
     /// How long it will be waited for at most.
     pub left: Duration,
-    /// Who holds it, where the lock file says so.
-    pub holder: Option<Process>,
+    /// Who holds it, as far as known.
+    pub holder: Holder,
 }
 
 /// Why there is no lock.
@@ -62,8 +64,8 @@ pub enum DotLockError {
     Held {
         /// The lock file.
         path: PathBuf,
-        /// Who holds it, where the lock file says so.
-        holder: Option<Process>,
+        /// Who holds it, as far as known.
+        holder: Holder,
     },
     /// The waiting was cancelled.
     #[error("waiting for the lock was cancelled")]
@@ -88,7 +90,8 @@ struct Ours {
 }
 
 impl DotLock {
-    /// Locks `mailbox`, trying once a second. Between two tries `waiting` is told; `false` from it cancels.
+    /// Locks `mailbox`, trying once a second, and as soon as the lock is seen to be gone. Between two tries `waiting` is
+    /// told every few hundredths of a second, and may pause as long itself; `false` from it cancels.
     pub fn acquire(
         environment: &Environment,
         mailbox: &Path,
@@ -115,15 +118,14 @@ impl DotLock {
                 Step::Again => continue,
                 Step::Busy => {}
             }
-            let holder = present.and_then(|present| present.holder);
+            let holder = present.map(|present| present.holder).unwrap_or_default();
             if patience.left().is_zero() {
                 let path = attempt.path;
                 return Err(DotLockError::Held { path, holder });
             }
-            if !patience.lasts(holder) {
+            if !attempt.pause(&holder, &mut patience) {
                 return Err(DotLockError::Cancelled);
             }
-            thread::sleep(SECOND.min(patience.left()));
         }
     }
 
@@ -182,7 +184,7 @@ impl Identity {
 /// A lock file that stands in the way.
 struct Present {
     file: Identity,
-    holder: Option<Process>,
+    holder: Holder,
     is_abandoned: bool,
 }
 
@@ -206,7 +208,7 @@ impl Patience<'_> {
         self.limit.saturating_sub(self.begin.elapsed())
     }
 
-    fn lasts(&mut self, holder: Option<Process>) -> bool {
+    fn lasts(&mut self, holder: Holder) -> bool {
         let left = self.left();
         !left.is_zero() && (self.waiting)(Wait { left, holder })
     }
@@ -256,17 +258,14 @@ impl<'e> Attempt<'e> {
         if !metadata.is_file() {
             return Err(DotLockError::NotPlain(self.path.clone()));
         }
-        let holder = self.holder();
-        let life = holder.as_ref().map(|holder| {
-            let local = self.files.is_local_disk(&self.path).unwrap_or(false);
-            self.environment.process.sees(holder, local)
-        });
+        let text = lock_text(self.files, &self.path).unwrap_or_default();
+        let (life, mut holder) = self.holder(&text, &metadata);
+        let age = (self.environment.clock)().saturating_sub(metadata.ctime());
+        holder.held = u64::try_from(age).ok().map(Duration::from_secs);
         let is_abandoned = match life {
-            Some(Life::Alive) => false,
-            Some(Life::Dead) => true,
-            Some(Life::Unknown) | None => {
-                self.is_of_an_earlier_run(&metadata) || self.is_stale(&metadata)?
-            }
+            Life::Alive => false,
+            Life::Dead => true,
+            Life::Unknown => self.is_of_an_earlier_run(&metadata) || self.is_stale(&metadata)?,
         };
         Ok(Some(Present {
             file: Identity::of(&metadata),
@@ -275,8 +274,38 @@ impl<'e> Attempt<'e> {
         }))
     }
 
-    fn holder(&self) -> Option<Process> {
-        Process::from_line(&lock_text(self.files, &self.path)?)
+    /// Who holds a lock that holds this text. A program that wrote its process id and nothing else is believed to live
+    /// as long as such a process does that is older than the lock; whether it is dead such a number does not tell.
+    fn holder(&self, text: &[u8], lock: &Metadata) -> (Life, Holder) {
+        let local = self.files.is_local_disk(&self.path).unwrap_or(false);
+        let me = &self.environment.process;
+        if let Some(process) = Process::from_line(text) {
+            return (me.sees(&process, local), Holder::signed(&process, me));
+        }
+        let pid = std::str::from_utf8(text).ok();
+        let pid = pid.and_then(|text| text.trim_end().parse::<u32>().ok());
+        let now = (self.environment.clock)();
+        let older = |pid: &u32| age(*pid).is_some_and(|age| now - age <= lock.ctime() + 1);
+        match pid.filter(|_| local).filter(older) {
+            Some(pid) => (Life::Alive, Holder::with_pid(pid)),
+            None => (Life::Unknown, Holder::default()),
+        }
+    }
+
+    /// Waits a second, or until the lock is gone; `false` when it shall be waited for no longer.
+    fn pause(&self, holder: &Holder, patience: &mut Patience<'_>) -> bool {
+        let begin = Instant::now();
+        while begin.elapsed() < SECOND && !patience.left().is_zero() {
+            if !patience.lasts(holder.clone()) {
+                return false;
+            }
+            thread::sleep(PAUSE.min(patience.left()));
+            if matches!(self.files.link_metadata(&self.path), Err(gone) if gone.kind() == io::ErrorKind::NotFound)
+            {
+                break;
+            }
+        }
+        true
     }
 
     /// Whether a lock of unknown holder is too old to be honoured, by the clock of the file server: its time is
@@ -353,7 +382,9 @@ impl<'e> Attempt<'e> {
             .and_then(|mailbox| Ok((mailbox, std::path::absolute(&self.path)?)));
         let (mailbox, lock) = paths.map_err(|source| self.refused(source))?;
         let helpers = &self.environment.lock_helpers;
-        let why = match lock_helper::ask(helpers, &mailbox, &lock, &mut || patience.lasts(None)) {
+        let why = match lock_helper::ask(helpers, &mailbox, &lock, &mut || {
+            patience.lasts(Holder::default())
+        }) {
             Answer::Locked(helper) => return self.verified(helper),
             Answer::Busy => return Ok(Step::Busy),
             Answer::Refused => HELPER_REFUSED,
@@ -453,7 +484,7 @@ impl<'e> Attempt<'e> {
         }
         Err(DotLockError::Held {
             path: self.path.clone(),
-            holder: None,
+            holder: Holder::default(),
         })
     }
 

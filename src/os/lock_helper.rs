@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal};
 
-const SECOND: Duration = Duration::from_secs(1);
+/// How often it is asked whether to wait on.
+const LISTENING: Duration = Duration::from_millis(40);
 /// How long a helper that has no reason to wait may take.
 const LONGEST: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -83,7 +84,7 @@ impl LockHelper {
 }
 
 /// Asks one helper after the other for the lock file `lock` of `mailbox`; both paths are absolute. While one of them
-/// waits, `keep_on` is asked once a second; `false` ends the waiting.
+/// waits, `keep_on` is asked again and again; `false` ends the waiting.
 pub fn ask(
     helpers: &[LockHelper],
     mailbox: &Path,
@@ -163,7 +164,7 @@ impl Keeper {
         });
         let keeper = Self { pid, stdin, events };
         loop {
-            match keeper.events.recv_timeout(SECOND) {
+            match keeper.events.recv_timeout(LISTENING) {
                 Ok(Event::Answer(Some(b'+'))) => {
                     return Ok(Answer::Locked(HelperLock::Kept(keeper)));
                 }

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod home;
 pub mod journal;
 pub mod lock_helper;
+pub mod lock_holder;
 pub mod lock_keeper;
 pub mod name_lock;
 pub mod process;

@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::os::environment::Environment;
 use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
 use crate::os::guard::{FileId, Guard};
+use crate::os::lock_holder::{Holder, has_open};
 use crate::os::transfer::{read_full_at, write_all_at};
 
 const MODE: u32 = 0o666;
@@ -45,8 +46,13 @@ pub enum NameLockError {
 pub enum Asked {
     /// It is ours.
     Taken(NameLock),
-    /// Another process holds it; its id where the file tells one.
-    Busy(Option<u32>),
+    /// Another process holds it.
+    Busy {
+        /// Which, as far as known.
+        holder: Holder,
+        /// Whether it takes part in the protocol: the lock file holds its own id, so it may be asked to give up.
+        listens: bool,
+    },
     /// This program itself has the mailbox open.
     Ours,
 }
@@ -85,7 +91,7 @@ impl NameLock {
             };
             match file.try_lock(kind) {
                 Ok(true) => {}
-                Ok(false) => return Ok(Asked::Busy(holder(file.as_ref()))),
+                Ok(false) => return Ok(busy(file.as_ref())),
                 Err(source) => return Err(name.failed(source)),
             }
             if !name.leads_to(file.as_ref())? {
@@ -105,7 +111,10 @@ impl NameLock {
             };
             return Ok(Asked::Taken(lock));
         }
-        Ok(Asked::Busy(None))
+        Ok(Asked::Busy {
+            holder: Holder::default(),
+            listens: false,
+        })
     }
 
     /// The mailbox file that it is the lock of.
@@ -218,6 +227,25 @@ impl LockName<'_> {
             source,
         }
     }
+}
+
+/// Who holds the lock. The file is everybody's: what it says is believed of a process that the kernel names as the
+/// holder, or that is seen to have the file open.
+fn busy(file: &dyn MailFile) -> Asked {
+    let said = holder(file);
+    let metadata = file.metadata().ok();
+    let known = metadata.as_ref().map(Holder::of_kernel_lock);
+    let has_open = |pid: &u32| {
+        let lock = metadata.as_ref().map(FileId::of);
+        lock.is_some_and(|lock| has_open(*pid, lock))
+    };
+    let holder = match (known.filter(|known| known.pid.is_some()), said) {
+        (Some(known), _) => known,
+        (None, Some(pid)) if has_open(&pid) => Holder::with_pid(pid),
+        (None, _) => Holder::default(),
+    };
+    let listens = said.is_some() && holder.pid == said;
+    Asked::Busy { holder, listens }
 }
 
 /// Whether a file is empty or holds nothing but a short number, as lock files do.

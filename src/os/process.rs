@@ -84,12 +84,21 @@ impl Process {
     }
 }
 
-/// Asks a process to give up its opener locks (SIGUSR2). `false`, and nothing is sent, when it does not run
-/// or belongs to another user: the id comes from a file that anybody may write.
+/// Asks a process to give up its opener locks (SIGUSR2). `false`, and nothing is sent, when it does not run, belongs to
+/// another user, or does not listen to that signal, which would end it. The id must be that of the lock's holder: a
+/// number read from a file that anybody may write is not enough.
 pub fn kiss(pid: u32) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else {
         return false;
     };
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    let bit = u32::try_from(Signal::USR2.as_raw() - 1).unwrap_or(0);
+    if caught.is_none_or(|set| set >> bit & 1 == 0) {
+        return false;
+    }
     let own = rustix::process::getuid().as_raw();
     let same_user = status
         .lines()
@@ -129,6 +138,17 @@ fn born(folder: &str) -> Option<i64> {
     let born = fs::metadata(folder).ok()?.created().ok()?;
     i64::try_from(born.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
+
+/// How many seconds ago a process of this machine was started; `None` when there is none, or it is a zombie.
+pub fn age(pid: u32) -> Option<i64> {
+    let started = start_time(pid).ok()?? / TICKS;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: u64 = uptime.split('.').next()?.parse().ok()?;
+    i64::try_from(uptime.saturating_sub(started)).ok()
+}
+
+/// Clock ticks in a second, as Linux tells times in `/proc` on all machines.
+const TICKS: u64 = 100;
 
 /// Field 22 of `/proc/PID/stat`; `None` when there is no such process or it is a zombie.
 fn start_time(pid: u32) -> io::Result<Option<u64>> {

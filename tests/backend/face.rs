@@ -290,7 +290,10 @@ impl Laws {
                 assert!(self.asked.contains(ticket), "{ticket:?} was never asked");
                 assert!(self.finished.insert(*ticket), "{ticket:?} finished twice");
             }
-            Event::Piece(ticket, _) | Event::Progress(ticket, ..) => {
+            Event::Piece(ticket, _)
+            | Event::Progress(ticket, ..)
+            | Event::Question(ticket, _)
+            | Event::Withdrawn(ticket, _) => {
                 assert!(!self.finished.contains(ticket), "{event:?} after Finished");
             }
             Event::Notice(Some(mailbox), _) => self.is_open(*mailbox),

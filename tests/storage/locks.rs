@@ -117,14 +117,17 @@ fn r22_locks_of_the_living_the_dead_and_strangers() {
         let Err(DotLockError::Held { holder, .. }) = dot_lock(&world.environment, &path) else {
             panic!("{text}")
         };
-        assert_eq!(holder, Process::from_line(text.as_bytes()));
+        let signed = Process::from_line(text.as_bytes());
+        assert_eq!(holder.pid, signed.map(|process| process.pid));
         assert_eq!(fs::read_to_string(&lock).expect("the lock"), text);
     }
 
-    // The same locks, now stale: the living one stays, strangers' are seized.
+    // The same locks, now stale: those of the living stay, strangers' are seized.
     world.environment.dot_lock_timeout = Duration::ZERO;
     for (text, seized) in [
         (me.to_line(), false),
+        (format!("{}\n", std::process::id()), false),
+        (NOBODY.to_owned(), true),
         (elsewhere.to_line(), true),
         (String::new(), true),
     ] {
@@ -138,6 +141,9 @@ fn r22_locks_of_the_living_the_dead_and_strangers() {
     }
 }
 
+/// A number that no process has.
+const NOBODY: &str = "4194305";
+
 #[test]
 fn r22_a_lock_from_before_the_machines_start_has_no_living_holder() {
     let mut world = world();
@@ -149,7 +155,7 @@ fn r22_a_lock_from_before_the_machines_start_has_no_living_holder() {
         (Some(now - 60), false),
         (None, false),
     ] {
-        fs::write(&lock, "17").expect("a lock");
+        fs::write(&lock, NOBODY).expect("a lock");
         world.environment.booted = booted;
         let begin = Instant::now();
         let taken = dot_lock(&world.environment, &path);
@@ -160,7 +166,7 @@ fn r22_a_lock_from_before_the_machines_start_has_no_living_holder() {
     world.environment.booted = Some(now + 60);
     fs::write(&lock, world.environment.process.to_line()).expect("a lock");
     assert!(dot_lock(&world.environment, &path).is_err());
-    fs::write(&lock, "17").expect("a lock");
+    fs::write(&lock, NOBODY).expect("a lock");
     let mut shared = world.another(Arc::new(
         Faults::over(Arc::new(RealFiles), Fault::None).on_a_network(),
     ));
@@ -264,7 +270,13 @@ fn r21_the_name_lock_is_shared_with_other_programs() {
     assert_eq!(fs::read(&name).expect("the lock"), b"4711");
     assert!(matches!(ask(&world.environment), Ok(Asked::Ours)));
     let other = world.another(Arc::new(RealFiles));
-    assert!(matches!(ask(&other), Ok(Asked::Busy(Some(4711)))));
+    // Signed with the id of a process that has nothing to do with it: whom the kernel names is believed.
+    let Ok(Asked::Busy { holder, listens }) = ask(&other) else {
+        panic!("taken twice")
+    };
+    assert!(holder.is_me() && !listens);
+    lock.sign(std::process::id()).expect("a signature");
+    assert!(matches!(ask(&other), Ok(Asked::Busy { listens: true, .. })));
     lock.release().expect("the release");
     assert!(!name.exists());
 
@@ -321,7 +333,7 @@ fn r25_a_lock_held_by_others_is_answered_at_once() {
     holder.lock().expect("the lock");
     let begin = Instant::now();
     let asked = NameLock::try_acquire(&world.environment, file.as_ref(), Flock::Exclusive);
-    assert!(matches!(asked, Ok(Asked::Busy(None))));
+    assert!(matches!(asked, Ok(Asked::Busy { listens: false, .. })));
     assert!(begin.elapsed() < Duration::from_secs(1));
     drop(asked);
     assert!(

@@ -16,6 +16,7 @@ pub fn event(state: &mut State, event: Event) {
         Event::Piece(ticket, piece) => pieces::piece(state, ticket, piece),
         Event::Progress(ticket, done, total) => progress(state, ticket, done, total),
         Event::Notice(_, text) => state.complain(phrase("", &text, "")),
+        Event::Question(..) | Event::Withdrawn(..) => {}
         Event::Finished(ticket, result) => {
             if let Some(job) = state.jobs.remove(&ticket) {
                 finished(state, ticket, job, result);

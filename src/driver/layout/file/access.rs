@@ -8,16 +8,17 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::mail::text::Foreign;
-use crate::os::dot_lock::{DotLock, DotLockError, Wait};
-use crate::os::environment::{Environment, Process, WithoutDotLock};
+use crate::driver::waiting::{self, NoDotLock, Offer, Waiting};
+use crate::os::dot_lock::{DotLock, DotLockError};
+use crate::os::environment::{Environment, WithoutDotLock};
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::journal::error::{JournalError, Recovered};
 use crate::os::journal::redo::Journal;
+use crate::os::lock_holder::Holder;
 
 /// What tells that a file was changed since it was last looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,6 +48,8 @@ impl Stamp {
 pub struct Locked {
     /// The file.
     pub file: Box<dyn MailFile>,
+    /// Who holds the kernel lock that a look does without.
+    pub without: Option<Holder>,
     dot_lock: Option<DotLock>,
 }
 
@@ -54,7 +57,15 @@ impl Locked {
     /// Whether nobody wrote since `before`: either all were kept off, or the file is still the same.
     pub fn steady(&self, before: &Metadata) -> bool {
         let same = |now: Metadata| Stamp::of(&now) == Stamp::of(before);
-        self.dot_lock.is_some() || self.file.metadata().is_ok_and(same)
+        (self.dot_lock.is_some() && self.without.is_none()) || self.file.metadata().is_ok_and(same)
+    }
+
+    /// Tells the user when a look does without the lock.
+    pub fn tell_of_glance(&self, job: &Job) {
+        if let Some(holder) = &self.without {
+            let who = holder.to_words();
+            job.notice(format!("locked by {who}: this is what is in it now"));
+        }
     }
 
     /// Gives the locks back and keeps the file open.
@@ -69,21 +80,36 @@ impl Locked {
 
 /// Locks `path` to change it: nobody else reads or writes meanwhile.
 pub fn lock_to_change(environment: &Environment, path: &Path, job: &Job) -> Result<Locked> {
+    lock_with_offer(environment, path, Offer::Nothing, job)
+}
+
+/// The same, with something that the user may choose instead of waiting.
+pub fn lock_with_offer(
+    environment: &Environment,
+    path: &Path,
+    offer: Offer,
+    job: &Job,
+) -> Result<Locked> {
     if environment.read_only {
         return Err(Error::ReadOnly);
     }
-    let dot_lock = dot_lock(environment, path, job)?;
+    let mut waiting = Waiting::new(environment, path, offer, job);
+    let dot_lock = dot_lock(environment, path, &mut waiting)?;
     let file = open(environment, path, OpenMode::ReadWrite)?;
-    let mut locked = Locked { file, dot_lock };
+    let mut locked = Locked {
+        file,
+        without: None,
+        dot_lock,
+    };
     for _ in 0..TRIES {
-        flock(environment, path, &mut *locked.file, Flock::Exclusive, job)?;
+        waiting.flock(path, &mut *locked.file, Flock::Exclusive)?;
         if leads_to(environment, path, &*locked.file) {
             recover(environment, path, &mut *locked.file)?;
             return Ok(locked);
         }
         locked.file = open(environment, path, OpenMode::ReadWrite)?;
     }
-    Err(held_by(None))
+    Err(unsteady())
 }
 
 /// How others are kept off while a file is looked at.
@@ -104,18 +130,30 @@ pub fn lock_to_look(
 ) -> Result<Locked> {
     for _ in 0..TRIES {
         job.checkpoint()?;
+        let mut waiting = Waiting::new(environment, path, Offer::Nothing, job);
         let dot_lock = match look {
             Look::Guarded if !environment.read_only => guard(environment, path, job)?,
             _ => None,
         };
         let file = open(environment, path, OpenMode::Read)?;
-        let mut locked = Locked { file, dot_lock };
-        flock(environment, path, &mut *locked.file, Flock::Shared, job)?;
+        let mut locked = Locked {
+            file,
+            without: None,
+            dot_lock,
+        };
+        match waiting.flock(path, &mut *locked.file, Flock::Shared) {
+            Err(Error::Locked { .. }) if job.glances() => {
+                locked.without = Some(waiting::holder_of(&*locked.file));
+            }
+            other => other?,
+        }
+        drop(waiting);
         let journal = Journal::new(environment);
         // Only now: whoever had the lock before may have died in the middle of a change.
         if journal.is_pending(&*locked.file).map_err(Error::io(path))? {
             drop(locked);
-            match lock_to_change(environment, path, job) {
+            // Torn, by somebody who lives or does not: no glance makes sense of it.
+            match lock_to_change(environment, path, &job.unhurried_by_glance()) {
                 // What did not fit was put aside: the mailbox may be looked at as it is.
                 Ok(_) | Err(Error::Damaged { .. }) => {}
                 Err(refusal) => return Err(refusal),
@@ -124,7 +162,7 @@ pub fn lock_to_look(
             return Ok(locked);
         }
     }
-    Err(held_by(None))
+    Err(unsteady())
 }
 
 /// How often something is tried that others can spoil each time.
@@ -145,45 +183,31 @@ fn leads_to(environment: &Environment, path: &Path, file: &dyn MailFile) -> bool
 
 /// A reader's dot lock; `None` where it cannot be had.
 fn guard(environment: &Environment, path: &Path, job: &Job) -> Result<Option<DotLock>> {
-    let start = Instant::now();
-    let mut waiting =
-        |_: Wait| job.may_wait() && start.elapsed() < LOOK_PATIENCE && job.checkpoint().is_ok();
-    match DotLock::acquire(environment, path, &mut waiting) {
+    let mut waiting = Waiting::new(environment, path, Offer::Nothing, job).at_most(LOOK_PATIENCE);
+    match waiting.dot_lock(environment, path) {
         Ok(lock) => Ok(Some(lock)),
-        Err(DotLockError::Cancelled | DotLockError::Held { .. }) if !job.may_wait() => {
-            Err(held_by(None))
-        }
+        Err(NoDotLock::Ended(Error::Locked { by })) if !job.may_wait() => Err(Error::Locked { by }),
         Err(_) => job.checkpoint().map(|()| None),
     }
 }
 
 /// The dot lock; `None` where its folder refuses one and the user has chosen to go without.
-fn dot_lock(environment: &Environment, path: &Path, job: &Job) -> Result<Option<DotLock>> {
-    let mut last_told = None;
-    let mut waiting = |wait: Wait| {
-        if !job.may_wait() {
-            return false;
-        }
-        let seconds = wait.left.as_secs();
-        if last_told.is_none_or(|told: u64| told >= seconds + 15) {
-            last_told = Some(seconds);
-            job.notice(format!(
-                "waiting for another program that has locked the mailbox, {seconds} seconds more at most"
-            ));
-        }
-        job.checkpoint().is_ok()
-    };
-    let refusal = match DotLock::acquire(environment, path, &mut waiting) {
+fn dot_lock(
+    environment: &Environment,
+    path: &Path,
+    waiting: &mut Waiting<'_>,
+) -> Result<Option<DotLock>> {
+    let refusal = match waiting.dot_lock(environment, path) {
         Ok(lock) => return Ok(Some(lock)),
-        Err(refusal) => refusal,
+        Err(NoDotLock::Ended(why)) => return Err(why),
+        Err(NoDotLock::Refused(refusal)) => refusal,
     };
     Err(match refusal {
         DotLockError::CannotCreate { source, .. } if may_do_without(environment, path, &source) => {
             return Ok(None);
         }
-        DotLockError::Cancelled if !job.may_wait() => held_by(None),
         DotLockError::Cancelled => Error::Cancelled,
-        DotLockError::Held { holder, .. } => held_by(holder.as_ref()),
+        DotLockError::Held { holder, .. } => waiting::held_by(&holder),
         DotLockError::CannotCreate { path, source } => Error::Io { path, source },
         DotLockError::NotPlain(_) => {
             Error::Refused("what stands where the lock file belongs is not a plain file")
@@ -202,36 +226,10 @@ fn may_do_without(environment: &Environment, path: &Path, refusal: &io::Error) -
             .is_ok_and(|network| !network)
 }
 
-/// The error of a mailbox that somebody holds.
-pub fn held_by(holder: Option<&Process>) -> Error {
-    let by = Foreign::new(match holder {
-        Some(process) => format!("process {} on {}", process.pid, process.host),
-        None => "another program".to_owned(),
-    });
-    Error::Locked { by }
+/// The error of a mailbox that somebody has changed again and again.
+pub fn unsteady() -> Error {
+    waiting::held_by(&Holder::default())
 }
-
-/// Takes the kernel lock of an open file, waiting as long as the user's patience lasts.
-pub fn flock(
-    environment: &Environment,
-    path: &Path,
-    file: &mut dyn MailFile,
-    kind: Flock,
-    job: &Job,
-) -> Result<()> {
-    let start = Instant::now();
-    while !file.try_lock(kind).map_err(Error::io(path))? {
-        job.checkpoint()?;
-        if !job.may_wait() || start.elapsed() >= environment.lock_patience {
-            return Err(held_by(None));
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(())
-}
-
-/// Between two tries.
-pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// Completes or takes back a change that was interrupted.
 fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {

@@ -21,6 +21,7 @@ use crate::driver::layout::file::news::{self, Opening, Teller};
 use crate::driver::layout::file::opener::{self, Manners, Opener};
 use crate::driver::layout::file::record::{Base, Marks, Record, Shares};
 use crate::driver::place::Place;
+use crate::driver::waiting::{self, Offer};
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::status::Access;
@@ -46,6 +47,8 @@ pub struct FileMailbox {
     pub(super) resets: u64,
     /// Since when the file is not to be seen, and how many polls have found it so.
     pub(super) missing: Option<(Instant, u32)>,
+    /// Whether the mailbox was opened with a glance, and goes on to be looked at so.
+    pub(super) glances: bool,
     kisses: u64,
     /// Since when another program asks for the mailbox.
     kissed: Option<Instant>,
@@ -82,6 +85,9 @@ impl FileMailbox {
             }
         }
         let mut locked = lock_to_open(environment, place, &mut opening, job)?;
+        if access == Access::ReadOnly {
+            locked.tell_of_glance(job);
+        }
         if let (Access::ReadWrite, Some(lock)) = (opening.access, opener.take()) {
             let whose = (place.path.as_path(), Manners::Ask);
             match opener::follow(environment, Opener::Held(lock), &*locked.file, whose, job)? {
@@ -101,6 +107,7 @@ impl FileMailbox {
             stored: None,
             resets: 0,
             missing: None,
+            glances: job.glances(),
             kisses,
             kissed: None,
         })
@@ -232,7 +239,7 @@ fn lock_to_open(
     job: &Job,
 ) -> Result<Locked> {
     if opening.access == Access::ReadWrite {
-        match access::lock_to_change(environment, &place.path, job) {
+        match access::lock_with_offer(environment, &place.path, Offer::ReadOnly, job) {
             Ok(locked) => return Ok(locked),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(Error::Locked { by }) => opening.fall(format!("locked by {}", by.raw())),
@@ -369,7 +376,7 @@ fn first_reading(
             job.emit(Change::Reset);
         }
         job.checkpoint()?;
-        std::thread::sleep(access::PAUSE);
+        std::thread::sleep(waiting::PAUSE);
     }
-    Err(access::held_by(None))
+    Err(access::unsteady())
 }

@@ -11,6 +11,7 @@ use crate::driver::layout::file::record::Base;
 use crate::driver::layout::file::scan::Scan;
 use crate::driver::local_file;
 use crate::driver::place::Place;
+use crate::driver::waiting;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::SystemFlags;
 use crate::mail::status::MailboxStatus;
@@ -55,6 +56,7 @@ pub fn status(
 ) -> Result<MailboxStatus> {
     let path = &place.path;
     let mut locked = access::lock_to_look(environment, path, Look::Traceless, job)?;
+    locked.tell_of_glance(job);
     let now = u32::try_from((environment.clock)()).unwrap_or(1);
     let mut tries = 0;
     loop {
@@ -75,7 +77,7 @@ pub fn status(
         if steady || tries == TRIES {
             return counted;
         }
-        std::thread::sleep(access::PAUSE);
+        std::thread::sleep(waiting::PAUSE);
     }
 }
 

@@ -5,13 +5,15 @@
 //! what is pending and go on read-only.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::waiting::{Offer, Waiting};
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::guard::FileId;
+use crate::os::lock_holder::Holder;
 use crate::os::name_lock::{Asked, NameLock};
 use crate::os::process::kiss;
 
@@ -26,7 +28,7 @@ pub enum Opener {
 /// Whether the holder is asked to give the lock up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Manners {
-    /// Ask, and wait as long as the user's patience lasts. Others may ask us.
+    /// Ask, and wait a while. Others may ask us.
     Ask,
     /// Take it only if it is free, and do not put our name into it.
     Silent,
@@ -38,32 +40,34 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
         Ok(file) => file,
         Err(refusal) => return Ok(Opener::Refused(format!("it may not be written: {refusal}"))),
     };
-    let start = Instant::now();
+    let mut waiting = Waiting::new(environment, path, Offer::ReadOnly, job).at_most(LISTENERS);
     let mut asked = false;
     loop {
         job.checkpoint()?;
-        let holder = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
+        let (holder, listens) = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
             Ok(Asked::Taken(lock)) => return Ok(signed(environment, lock, manners, job)),
             Ok(Asked::Ours) => return Ok(Opener::Refused(OURS.to_owned())),
-            Ok(Asked::Busy(holder)) => holder,
+            Ok(Asked::Busy { holder, listens }) => (holder, listens),
             Err(refusal) => return Ok(Opener::Refused(refusal.to_string())),
         };
-        let told = told_of(holder);
+        let told = told_of(&holder);
         if manners == Manners::Silent {
             return Ok(Opener::Refused(told));
         }
-        if !asked && !holder.is_some_and(kiss) {
+        asked = asked || (listens && holder.pid.is_some_and(kiss));
+        if !asked {
             return Ok(Opener::Refused(told));
         }
-        asked = true;
-        if start.elapsed() >= environment.lock_patience {
-            return Ok(Opener::Refused(told));
+        match waiting.vain(&|| holder.clone()) {
+            Ok(()) => {}
+            Err(Error::Locked { .. }) => return Ok(Opener::Refused(told)),
+            Err(refusal) => return Err(refusal),
         }
-        std::thread::sleep(PAUSE);
     }
 }
 
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long a program that was asked to give up is waited for, as all programs do that know this protocol.
+const LISTENERS: Duration = Duration::from_secs(15);
 
 const OURS: &str = "this program has it open already";
 
@@ -85,7 +89,7 @@ pub fn follow(
         match NameLock::try_acquire(environment, file, Flock::Exclusive) {
             Ok(Asked::Taken(lock)) => signed(environment, lock, manners, job),
             Ok(Asked::Ours) => Opener::Refused(OURS.to_owned()),
-            Ok(Asked::Busy(holder)) => Opener::Refused(told_of(holder)),
+            Ok(Asked::Busy { holder, .. }) => Opener::Refused(told_of(&holder)),
             Err(refusal) => Opener::Refused(refusal.to_string()),
         },
     )
@@ -98,9 +102,6 @@ fn signed(environment: &Environment, mut lock: NameLock, manners: Manners, job: 
     Opener::Held(lock)
 }
 
-fn told_of(holder: Option<u32>) -> String {
-    match holder {
-        Some(pid) => format!("process {pid} has it open"),
-        None => "another program has it open".to_owned(),
-    }
+fn told_of(holder: &Holder) -> String {
+    format!("{} has it open", holder.to_words())
 }

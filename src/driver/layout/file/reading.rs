@@ -13,6 +13,7 @@ use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::record::{Base, Record};
 use crate::driver::layout::file::scan::Scan;
+use crate::driver::waiting;
 use crate::mail::structure::Part;
 use crate::mail::uid::Uid;
 use crate::os::files::Flock;
@@ -38,7 +39,7 @@ impl FileMailbox {
                 return source.read(record, part, &mut whole, job);
             }
             if begun {
-                return Err(access::held_by(None));
+                return Err(access::unsteady());
             }
             begun = true;
             source.read(record, part, into, job)
@@ -76,9 +77,9 @@ impl FileMailbox {
                 return done;
             }
             job.checkpoint()?;
-            sleep(access::PAUSE);
+            sleep(waiting::PAUSE);
         }
-        Err(access::held_by(None))
+        Err(access::unsteady())
     }
 
     /// A message, after making sure that it is still there, and the stamp with which the file has it there.

@@ -61,6 +61,8 @@ impl FileMailbox {
     /// cannot be had.
     fn lock(&mut self, job: &Job) -> Result<Locked> {
         if self.opening.access == Access::ReadOnly {
+            let glancing = (self.glances && job.may_wait()).then(|| job.glancing());
+            let job = glancing.as_ref().unwrap_or(job);
             return access::lock_to_look(&self.environment, &self.path, Look::Guarded, job);
         }
         let locked = access::lock_to_change(&self.environment, &self.path, job)?;
@@ -125,7 +127,7 @@ impl FileMailbox {
         let before = locked.file.metadata().map_err(Error::io(&self.path))?;
         let read = Contents::read(source, before.len(), validity, job, &mut |_, _| {});
         if !locked.steady(&before) {
-            return Err(access::held_by(None));
+            return Err(access::unsteady());
         }
         let mut contents = match read {
             Err(Error::Damaged { .. }) => {
