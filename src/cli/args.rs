@@ -56,6 +56,9 @@ pub struct Common {
     /// Open every mailbox read-only and write no file
     #[arg(short = 'o', long, global = true)]
     pub read_only: bool,
+    /// Wait for no lock: a mailbox that is in use fails at once (exit status 75)
+    #[arg(long, global = true)]
+    pub no_wait: bool,
     /// Write more to the log file; twice for everything
     #[arg(short, global = true, action = ArgAction::Count)]
     pub verbose: u8,

@@ -17,8 +17,9 @@ use crate::cli::setup::Interrupt;
 use crate::mail::change::{Change, Why};
 use crate::mail::message_list::MessageList;
 use crate::mail::name::MailboxName;
+use crate::mail::question::{About, Question};
 use crate::mail::status::Access;
-use crate::mail::text::Foreign;
+use crate::mail::text::{Foreign, Printable};
 
 /// How long critical steps may take to end once we leave.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -152,6 +153,7 @@ impl Client {
         let ticket = Ticket(self.last_ticket);
         self.backend.ask(ticket, request);
         let mut progress = Progress::new();
+        let mut asked = false;
         let mut stopped = None;
         loop {
             let event = match self.wait(None) {
@@ -167,8 +169,19 @@ impl Client {
                 Event::Finished(finished, result) if finished == ticket => {
                     return verdict(stopped, result);
                 }
+                Event::Progress(of, ..) if of == ticket && asked => continue,
                 Event::Progress(of, done, total) if of == ticket => {
                     progress.show(done, total);
+                    continue;
+                }
+                Event::Question(of, question) if of == ticket => {
+                    asked = true;
+                    progress.say(&waiting(&question));
+                    continue;
+                }
+                Event::Withdrawn(of, _) if of == ticket => {
+                    asked = false;
+                    progress.clear();
                     continue;
                 }
                 Event::Notice(_, text) => {
@@ -249,6 +262,21 @@ fn ended(why: &Why) -> Result<(), Failure> {
         Why::Asked => Ok(()),
         Why::Failed(text) => Err(Failure::Closed(text.clone())),
     }
+}
+
+/// What is waited for. Nobody is asked: a script has nobody who could answer, and `^C` gives up.
+fn waiting(question: &Question) -> Printable {
+    let About::Locked(held) = &question.about;
+    Printable::concat(&[
+        Printable::own("mugo: "),
+        held.mailbox.field(),
+        Printable::own(" is locked by "),
+        held.by.field(),
+        Printable::own(format!(
+            " for {} s; waiting, ^C gives up",
+            held.since.as_secs()
+        )),
+    ])
 }
 
 /// Tells the user something that is not the command's result; a closed standard error is no reason to fail.

@@ -3,14 +3,18 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::mail::text::Printable;
+
 /// How long work must last to be worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 const CELLS: u64 = 30;
+/// The columns that a line of text may take: no terminal is narrower, and one row is all that can be taken away again.
+const WIDTH: usize = 79;
 
 /// The bar of one request.
 pub struct Progress {
     began: Instant,
-    visible: bool,
+    visible: usize,
     wanted: bool,
 }
 
@@ -19,7 +23,7 @@ impl Progress {
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
-            visible: false,
+            visible: 0,
             wanted: io::stderr().is_terminal(),
         }
     }
@@ -29,18 +33,33 @@ impl Progress {
         if !self.wanted || total == 0 || self.began.elapsed() < PATIENCE {
             return;
         }
-        self.visible = true;
+        self.clear();
         let filled = (u128::from(done.min(total)) * u128::from(CELLS) / u128::from(total)) as usize;
         let percent = u128::from(done.min(total)) * 100 / u128::from(total);
         let bar = "#".repeat(filled);
         let width = CELLS as usize;
-        draw(&format!("\r[{bar:<width$}] {percent:>3}%"));
+        self.put(&format!("[{bar:<width$}] {percent:>3}%"), width + 7);
+    }
+
+    /// Shows a line of text in place of the bar, at once.
+    pub fn say(&mut self, text: &Printable) {
+        if self.wanted {
+            self.clear();
+            let text = text.cut_marked(WIDTH);
+            self.put(text.as_str(), text.width());
+        }
+    }
+
+    fn put(&mut self, text: &str, width: usize) {
+        self.visible = width;
+        draw(&format!("\r{text}"));
     }
 
     /// Takes the bar away.
     pub fn clear(&mut self) {
-        if std::mem::take(&mut self.visible) {
-            draw(&format!("\r{:width$}\r", "", width = CELLS as usize + 7));
+        let width = std::mem::take(&mut self.visible);
+        if width > 0 {
+            draw(&format!("\r{:width$}\r", ""));
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::start::stop::Stop;
 /// How often `watch` looks at the latest.
 const WATCHING: Duration = Duration::from_secs(2);
 
+/// How long `show` waits for a lock before it shows what is there.
+const LOOKING: Duration = Duration::from_millis(500);
+
 /// The environment of this run. In a demonstration every place is inside its folder.
 pub fn environment(
     args: &Args,
@@ -44,6 +47,7 @@ pub fn environment(
             _ => WithoutDotLock::ReadOnly,
         },
         poll_interval: Some(poll_interval(args, settings)),
+        lock_patience: lock_patience(args),
         ..Overrides::default()
     };
     if let Some(demo) = demo {
@@ -58,6 +62,16 @@ fn poll_interval(args: &Args, settings: &Settings) -> Duration {
     match args.command {
         Some(Command::Watch { .. }) => interval.min(WATCHING),
         _ => interval,
+    }
+}
+
+/// How long busy locks are waited for, where not as long as usual. Who only looks does not wait for those who write,
+/// which lasts a moment when mail is delivered.
+fn lock_patience(args: &Args) -> Option<Duration> {
+    match args.command {
+        _ if args.common.no_wait => Some(Duration::ZERO),
+        Some(Command::Show { .. }) => Some(LOOKING),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::backend::request::{Request, Ticket};
+use crate::mail::question::Answer;
 
 /// One thing to do.
 #[allow(
@@ -14,6 +15,8 @@ pub enum Effect {
     Ask(Ticket, Request),
     /// Cancels a request.
     Cancel(Ticket),
+    /// Answers a question of a request.
+    Answer(Ticket, Answer),
     /// Writes a file; answered with `Outcome::Written`, `Exists` or `Failed`.
     Write(Ticket, FileJob),
     /// Runs a program; answered with `Outcome::Ran` or `Failed`.

@@ -222,6 +222,7 @@ impl Session {
             match effect {
                 Effect::Ask(ticket, request) => self.backend.ask(ticket, request),
                 Effect::Cancel(ticket) => self.backend.cancel(ticket),
+                Effect::Answer(ticket, answer) => self.backend.answer(ticket, answer),
                 Effect::Write(ticket, job) => {
                     let writer = work::write(ticket, job, self.ends.clone())?;
                     self.writers.push(writer);

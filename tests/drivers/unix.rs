@@ -316,7 +316,7 @@ fn a_second_writer_reads_only_and_is_told_why() {
     assert_eq!(state.access, Access::ReadOnly);
     assert!(state.why_read_only.is_some());
     let refused = second.store(&[1], &add(SystemFlags::FLAGGED));
-    assert!(matches!(refused, Err(Error::ReadOnly)));
+    assert!(matches!(refused, Err(Error::Locked { .. })));
     let (job, _log) = job();
     let mut queue = Queue(vec![message(b"Subject: x\n\ny\n")]);
     let appended = Unix::new(&other)

@@ -127,6 +127,7 @@ impl Bench {
             match effect {
                 Effect::Ask(ticket, request) => self.backend.ask(ticket, request),
                 Effect::Cancel(ticket) => self.backend.cancel(ticket),
+                Effect::Answer(ticket, answer) => self.backend.answer(ticket, answer),
                 Effect::Write(ticket, job) => {
                     let outcome = match write_file(&job) {
                         Ok(()) => Outcome::Written,

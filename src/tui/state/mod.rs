@@ -1,5 +1,6 @@
 //! What the screen knows: plain data, no handles, no channels, no clock.
 
+pub mod asking;
 pub mod flags;
 pub mod folders;
 pub mod job;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::backend::request::Ticket;
 use crate::mail::name::MailboxName;
+use crate::mail::question::QuestionNumber;
 use crate::mail::structure::Section;
 use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
@@ -134,6 +136,8 @@ pub enum Purpose {
     FollowLink(String),
     /// Which keyword?
     AddKeyword,
+    /// Wait for a lock?
+    Locked(Ticket, QuestionNumber),
 }
 
 /// What happens once the open mailbox is left.

@@ -13,6 +13,7 @@ use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Areas, areas};
 use crate::tui::options::{LayoutChoice, Options};
+use crate::tui::state::asking::Asking;
 use crate::tui::state::flags::FlagScreen;
 use crate::tui::state::folders::{Folder, Folders};
 use crate::tui::state::job::Job;
@@ -50,6 +51,8 @@ pub struct State {
     pub prompt: Option<Prompt>,
     /// A question that waits while its help is read or a folder is chosen, and the screen that it was asked on.
     pub waiting: Option<(Prompt, Screen)>,
+    /// Questions of the backend.
+    pub questions: Vec<Asking>,
     /// The folder list.
     pub folders: Folders,
     /// The open mailbox.
@@ -98,6 +101,7 @@ impl State {
             status: Status::default(),
             prompt: None,
             waiting: None,
+            questions: Vec::new(),
             folders: Folders::default(),
             mailbox: None,
             message: None,

@@ -4,7 +4,9 @@ use crate::mail::name::MailboxName;
 use crate::tui::state::prompt::{Leave, Purpose};
 use crate::tui::state::state::State;
 use crate::tui::update::names::typed_name;
-use crate::tui::update::{files, flags, folders, index, link, messages, opening, save, whereis};
+use crate::tui::update::{
+    files, flags, folders, index, link, messages, opening, questions, save, whereis,
+};
 
 /// A text was typed, or the default taken; it is not empty.
 pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
@@ -41,6 +43,7 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
         }
         Purpose::DeleteFolder(name) if yes => folders::delete(state, name),
         Purpose::FollowLink(url) if yes => link::follow(state, url),
+        Purpose::Locked(ticket, number) => questions::answered(state, ticket, number, key),
         Purpose::FileExists(job) => files::write_anyway(state, job, key),
         Purpose::Sort => index::sort_chosen(state, key),
         Purpose::Flag { uid, not } => messages::flag_chosen(state, uid, not, key),
@@ -74,6 +77,7 @@ pub fn special(state: &mut State, purpose: &Purpose, key: char) {
 pub fn cancelled(state: &mut State, purpose: &Purpose) {
     let what = match purpose {
         Purpose::Quit | Purpose::FollowLink(_) => return,
+        Purpose::Locked(ticket, _) => return questions::cancelled(state, *ticket),
         Purpose::Expunge => "Expunge",
         Purpose::ExpungeAndLeave(Leave::Quit) => "Quit",
         Purpose::ExpungeAndLeave(Leave::Open(_)) | Purpose::Goto => "Goto",

@@ -6,7 +6,7 @@ use crate::backend::request::Ticket;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
 use crate::tui::update::{
-    complete, files, folders, index, listing, opening, pieces, reading, save, whereis,
+    complete, files, folders, index, listing, opening, pieces, questions, reading, save, whereis,
 };
 
 /// Takes in an event.
@@ -16,8 +16,10 @@ pub fn event(state: &mut State, event: Event) {
         Event::Piece(ticket, piece) => pieces::piece(state, ticket, piece),
         Event::Progress(ticket, done, total) => progress(state, ticket, done, total),
         Event::Notice(_, text) => state.complain(phrase("", &text, "")),
-        Event::Question(..) | Event::Withdrawn(..) => {}
+        Event::Question(ticket, question) => questions::asked(state, ticket, question),
+        Event::Withdrawn(ticket, number) => questions::withdrawn(state, ticket, number),
         Event::Finished(ticket, result) => {
+            questions::over(state, ticket);
             if let Some(job) = state.jobs.remove(&ticket) {
                 finished(state, ticket, job, result);
             }

@@ -23,6 +23,7 @@ pub mod outcomes;
 pub mod pager;
 pub mod pieces;
 pub mod prompt;
+pub mod questions;
 pub mod reading;
 pub mod save;
 pub mod select;

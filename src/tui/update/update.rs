@@ -13,7 +13,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::settle::settle;
 use crate::tui::update::{
     attachments, events, everywhere, flags, folders, index, listing, main_menu, messages, mouse,
-    opening, outcomes, pager, prompt, select, text,
+    opening, outcomes, pager, prompt, questions, select, text,
 };
 
 /// What the face does before anything comes in: it opens the first mailbox and lists folders.
@@ -44,6 +44,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now) => state.now = now,
         Msg::Resumed => state.outbox.push(Effect::Repaint),
     }
+    questions::settle(state);
     settle(state);
     std::mem::take(&mut state.outbox)
 }
@@ -85,7 +86,11 @@ fn cancel_work(state: &mut State) -> bool {
         )
     };
     let jobs = state.jobs.iter().filter(|(_, job)| waited_for(job));
-    let tickets: Vec<Ticket> = jobs.map(|(ticket, _)| *ticket).collect();
+    let mut tickets: Vec<Ticket> = jobs.map(|(ticket, _)| *ticket).collect();
+    let asking = state.questions.iter().map(|open| open.ticket);
+    tickets.extend(asking);
+    tickets.sort_unstable();
+    tickets.dedup();
     let any = !tickets.is_empty();
     state.outbox.extend(tickets.into_iter().map(Effect::Cancel));
     any

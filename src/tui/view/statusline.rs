@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::mail::text::{Foreign, Printable};
+use crate::tui::state::asking::Asking;
 use crate::tui::state::pager::wrap;
 use crate::tui::state::prompt::{Kind, Prompt, TextPrompt};
 use crate::tui::state::state::State;
@@ -19,6 +20,12 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
         return draw_prompt(prompt, area, painter);
     }
     let message = state.status.shown();
+    if let Some(open) = state.questions.iter().find(|open| open.waits)
+        && message.is_none_or(|said| !said.is_error || !held)
+    {
+        draw_wait(open, area, painter);
+        return None;
+    }
     if let Some((what, percent)) = &state.status.progress
         && message.is_none_or(|said| !said.is_error)
     {
@@ -56,6 +63,18 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
         painter.put_centred(area, &text, role);
     }
     None
+}
+
+/// What is waited for: who has it locked stands before what one can do about it.
+fn draw_wait(open: &Asking, area: Rect, painter: &mut Painter<'_>) {
+    let after = " - waiting; ^C gives up]";
+    let room = usize::from(area.width).saturating_sub(after.len() + 1);
+    let text = [
+        Printable::own("["),
+        open.words().cut_marked(room),
+        Printable::own(after),
+    ];
+    painter.put_centred(area, &Printable::concat(&text), Role::Status);
 }
 
 /// The most rows that a long message takes; they lie over the end of the body.

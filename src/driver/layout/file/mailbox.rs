@@ -27,6 +27,7 @@ use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
+use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
@@ -74,6 +75,7 @@ impl FileMailbox {
             driver,
             access: Access::ReadOnly,
             why_read_only: None,
+            locked_by: None,
             validity: u32::try_from(now).unwrap_or(1).max(1),
         };
         let mut opener = None;
@@ -81,6 +83,7 @@ impl FileMailbox {
             opening.access = Access::ReadWrite;
             match ask_to_write(environment, place, job)? {
                 Opener::Held(lock) => opener = Some(lock),
+                Opener::InUse(by) => opening.give_way(by, "has it open"),
                 Opener::Refused(why) => opening.fall(why),
             }
         }
@@ -92,6 +95,7 @@ impl FileMailbox {
             let whose = (place.path.as_path(), Manners::Ask);
             match opener::follow(environment, Opener::Held(lock), &*locked.file, whose, job)? {
                 Opener::Held(lock) => opener = Some(lock),
+                Opener::InUse(by) => opening.give_way(by, "has it open"),
                 Opener::Refused(why) => opening.fall(why),
             }
         }
@@ -170,6 +174,9 @@ impl FileMailbox {
         if self.opening.access == Access::ReadWrite {
             return Ok(());
         }
+        if let Some(by) = self.opening.locked_by.clone() {
+            return Err(Error::Locked { by });
+        }
         if let Some(why) = &self.opening.why_read_only {
             job.notice(format!("read-only: {why}"));
         }
@@ -221,6 +228,12 @@ impl Opening {
         self.access = Access::ReadOnly;
         self.why_read_only = Some(why);
     }
+
+    /// Falls to read-only because of somebody who `has` it.
+    pub(super) fn give_way(&mut self, by: Foreign, has: &str) {
+        self.fall(format!("{} {has}", by.raw()));
+        self.locked_by = Some(by);
+    }
 }
 
 fn ask_to_write(environment: &Environment, place: &Place, job: &Job) -> Result<Opener> {
@@ -242,7 +255,11 @@ fn lock_to_open(
         match access::lock_with_offer(environment, &place.path, Offer::ReadOnly, job) {
             Ok(locked) => return Ok(locked),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
-            Err(Error::Locked { by }) => opening.fall(format!("locked by {}", by.raw())),
+            Err(Error::Locked { by }) => {
+                opening.give_way(by, "has locked it");
+                // It was waited for long enough.
+                job.settle_for_a_glance();
+            }
             Err(Error::Io { source, .. }) => {
                 opening.fall(format!("it cannot be locked: {source}"));
             }

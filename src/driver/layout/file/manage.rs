@@ -169,14 +169,19 @@ fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<(Lo
         .metadata(&place.path)
         .map_err(|refusal| local_file::no_access(place, refusal))?;
     let opener = opener::ask(environment, &place.path, Manners::Silent, job)?;
-    if let Opener::Refused(why) = opener {
-        return Err(Error::Locked {
-            by: Foreign::new(why),
-        });
+    match opener {
+        Opener::InUse(by) => return Err(Error::Locked { by }),
+        Opener::Refused(why) => {
+            return Err(Error::Locked {
+                by: Foreign::new(why),
+            });
+        }
+        Opener::Held(_) => {}
     }
     let locked = access::lock_to_change(environment, &place.path, job)?;
     let whose = (place.path.as_path(), Manners::Silent);
     match opener::follow(environment, opener, &*locked.file, whose, job)? {
+        Opener::InUse(by) => Err(Error::Locked { by }),
         Opener::Refused(why) => Err(Error::Locked {
             by: Foreign::new(why),
         }),

@@ -21,6 +21,8 @@ pub struct Opening {
     pub access: Access,
     /// Why not for writing although that was asked for.
     pub why_read_only: Option<String>,
+    /// Who keeps it from being written, where somebody does.
+    pub locked_by: Option<Foreign>,
     /// The UIDVALIDITY of a file that has none.
     pub validity: u32,
 }

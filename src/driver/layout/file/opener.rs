@@ -10,10 +10,10 @@ use std::time::Duration;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::waiting::{Offer, Waiting};
+use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::guard::FileId;
-use crate::os::lock_holder::Holder;
 use crate::os::name_lock::{Asked, NameLock};
 use crate::os::process::kiss;
 
@@ -21,7 +21,9 @@ use crate::os::process::kiss;
 pub enum Opener {
     /// It is ours.
     Held(NameLock),
-    /// It is not; this is why, in words for the user.
+    /// Another program holds it: who.
+    InUse(Foreign),
+    /// It cannot be had; this is why, in words for the user.
     Refused(String),
 }
 
@@ -41,26 +43,28 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
         Err(refusal) => return Ok(Opener::Refused(format!("it may not be written: {refusal}"))),
     };
     let mut waiting = Waiting::new(environment, path, Offer::ReadOnly, job).at_most(LISTENERS);
+    // Whoever does not wait for the answer must not ask: the other one would give up for nothing.
+    let has_time = waiting.left() >= SHORTEST;
     let mut asked = false;
     loop {
         job.checkpoint()?;
         let (holder, listens) = match NameLock::try_acquire(environment, &*file, Flock::Exclusive) {
             Ok(Asked::Taken(lock)) => return Ok(signed(environment, lock, manners, job)),
-            Ok(Asked::Ours) => return Ok(Opener::Refused(OURS.to_owned())),
+            Ok(Asked::Ours) => return Ok(Opener::InUse(Foreign::new(OURS))),
             Ok(Asked::Busy { holder, listens }) => (holder, listens),
             Err(refusal) => return Ok(Opener::Refused(refusal.to_string())),
         };
-        let told = told_of(&holder);
+        let in_use = Opener::InUse(Foreign::new(holder.to_words()));
         if manners == Manners::Silent {
-            return Ok(Opener::Refused(told));
+            return Ok(in_use);
         }
-        asked = asked || (listens && holder.pid.is_some_and(kiss));
+        asked = asked || (listens && has_time && holder.pid.is_some_and(kiss));
         if !asked {
-            return Ok(Opener::Refused(told));
+            return Ok(in_use);
         }
         match waiting.vain(&|| holder.clone()) {
             Ok(()) => {}
-            Err(Error::Locked { .. }) => return Ok(Opener::Refused(told)),
+            Err(Error::Locked { .. }) => return Ok(in_use),
             Err(refusal) => return Err(refusal),
         }
     }
@@ -69,7 +73,10 @@ pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) 
 /// How long a program that was asked to give up is waited for, as all programs do that know this protocol.
 const LISTENERS: Duration = Duration::from_secs(15);
 
-const OURS: &str = "this program has it open already";
+/// The least time in which an answer can be expected.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+const OURS: &str = "this program";
 
 /// Makes sure that `held` is the lock of the open `file`, which may have taken the name since it was asked for. Asks
 /// nobody to give it up, and so never waits.
@@ -88,8 +95,8 @@ pub fn follow(
     Ok(
         match NameLock::try_acquire(environment, file, Flock::Exclusive) {
             Ok(Asked::Taken(lock)) => signed(environment, lock, manners, job),
-            Ok(Asked::Ours) => Opener::Refused(OURS.to_owned()),
-            Ok(Asked::Busy { holder, .. }) => Opener::Refused(told_of(&holder)),
+            Ok(Asked::Ours) => Opener::InUse(Foreign::new(OURS)),
+            Ok(Asked::Busy { holder, .. }) => Opener::InUse(Foreign::new(holder.to_words())),
             Err(refusal) => Opener::Refused(refusal.to_string()),
         },
     )
@@ -100,8 +107,4 @@ fn signed(environment: &Environment, mut lock: NameLock, manners: Manners, job: 
         job.notice("other programs cannot ask for the mailbox: the lock file refuses our name");
     }
     Opener::Held(lock)
-}
-
-fn told_of(holder: &Holder) -> String {
-    format!("{} has it open", holder.to_words())
 }

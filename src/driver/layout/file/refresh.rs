@@ -71,6 +71,10 @@ impl FileMailbox {
             let held = Opener::Held(lock);
             match opener::follow(&self.environment, held, &*locked.file, whose, job) {
                 Ok(Opener::Held(lock)) => self.opener = Some(lock),
+                Ok(Opener::InUse(by)) => {
+                    self.fall(format!("{} has it open", by.raw()), job);
+                    self.opening.locked_by = Some(by);
+                }
                 Ok(Opener::Refused(why)) => self.fall(why, job),
                 Err(refusal) => self.fall(refusal.to_string(), job),
             }
