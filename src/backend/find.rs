@@ -3,6 +3,8 @@
 //! A message is judged by what is at hand; when that does not decide, the judgement says what is missing, that is read, and
 //! it is judged again. So `UNSEEN` reads nothing, `FROM x` headers, and `UNSEEN BODY x` only unseen messages.
 
+use std::collections::HashMap;
+
 use crate::backend::error::Result;
 use crate::backend::event::Piece;
 use crate::backend::outlet::Outlet;
@@ -20,6 +22,9 @@ use crate::mime::fields::{fields, header_length};
 use crate::mime::header::envelope;
 use crate::mime::parse::{charset, date};
 use crate::mime::tree::{Kind, tree};
+
+/// How many headers are read at once.
+const HEADERS: usize = 200;
 
 /// Hands up the messages that meet `criteria`, in the order of the mailbox.
 pub async fn search<S: Source>(
@@ -43,22 +48,23 @@ pub async fn sort<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
-    let uids = source.uids();
-    let total = uids.len();
-    let mut keyed = Vec::new();
-    for (done, uid) in uids.iter().enumerate() {
-        let Some(summary) = source.summary(uid) else {
-            continue;
-        };
-        let envelope = if order.key.needs_envelope() {
-            header(source, uid, job)
-                .await?
-                .map(|bytes| envelope(&bytes))
-        } else {
-            None
-        };
-        keyed.push((order.key.value(&summary, envelope.as_ref()), uid));
-        job.progress(done as u64 + 1, total);
+    let uids: Vec<Uid> = source.uids().iter().collect();
+    let mut keyed = Vec::with_capacity(uids.len());
+    for (number, batch) in uids.chunks(HEADERS).enumerate() {
+        let mut envelopes = HashMap::new();
+        if order.key.needs_envelope() {
+            let mut found = |uid, header: Vec<u8>| {
+                envelopes.insert(uid, envelope(&header));
+            };
+            source.headers(batch, &mut found, job).await?;
+        }
+        let there = batch.iter().filter_map(|&uid| source.summary(uid));
+        keyed.extend(there.map(|summary| {
+            let value = order.key.value(&summary, envelopes.get(&summary.uid));
+            (value, summary.uid)
+        }));
+        let done = number * HEADERS + batch.len();
+        job.progress(done as u64, uids.len() as u64);
     }
     job.checkpoint()?;
     outlet.piece(Piece::Found(order.sort(keyed))).await;

@@ -45,17 +45,8 @@ pub async fn envelopes<S: Source>(
     let total = wanted.len();
     for (number, batch) in wanted.chunks(ENVELOPES).enumerate() {
         let mut rows = Vec::with_capacity(batch.len());
-        let mut outcome = Ok(());
-        for &uid in batch {
-            match header(source, uid, job).await {
-                Ok(Some(header)) => rows.push((uid, envelope(&header))),
-                Ok(None) => {}
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
-            }
-        }
+        let mut found = |uid, header: Vec<u8>| rows.push((uid, envelope(&header)));
+        let outcome = source.headers(batch, &mut found, job).await;
         outlet.piece(Piece::Envelopes(rows)).await;
         outcome?;
         job.progress((number * ENVELOPES + batch.len()) as u64, total as u64);

@@ -23,6 +23,9 @@ use crate::mail::uid::{Uid, UidSet};
 /// How many bytes a `Piece::Bytes` holds at most.
 pub const PIECE: usize = 64 << 10;
 
+/// So many messages are asked for one by one rather than looked up among all of a mailbox.
+const FEW: u64 = 1000;
+
 /// An open mailbox.
 pub trait Source: Send {
     /// The UIDs of all messages.
@@ -36,7 +39,14 @@ pub trait Source: Send {
         part: Part,
         job: &Job,
     ) -> impl Future<Output = Result<Vec<u8>>> + Send;
-    /// The same, handed up piece by piece.
+    /// The headers of `uids`, in that order, each to `found`. Messages that are gone are left out.
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// One message or part, handed up piece by piece.
     fn hand_up(
         &mut self,
         uid: Uid,
@@ -77,6 +87,10 @@ pub trait Source: Send {
 
 /// The messages of `uids` that are there, ascending.
 pub fn members<S: Source>(source: &S, uids: &UidSet) -> Vec<Uid> {
+    if uids.len() < FEW {
+        let there = |uid: &Uid| source.summary(*uid).is_some();
+        return uids.iter().filter(there).collect();
+    }
     let all = source.uids();
     if uids.len() < all.len() {
         return uids.iter().filter(|&uid| all.contains(uid)).collect();
@@ -112,6 +126,15 @@ impl Source for LocalSource {
         let mut bytes = Vec::new();
         let read = self.0.read(uid, part, &mut bytes, job);
         ready(read.map(|()| bytes).map_err(Error::from))
+    }
+
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send {
+        ready(self.0.headers(uids, found, job).map_err(Error::from))
     }
 
     fn hand_up(
@@ -190,6 +213,23 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
 
     async fn read(&mut self, uid: Uid, part: Part, job: &Job) -> Result<Vec<u8>> {
         Ok(self.0.read(uid, part, job).await?)
+    }
+
+    async fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        job: &Job,
+    ) -> Result<()> {
+        for &uid in uids {
+            job.checkpoint()?;
+            match self.0.read(uid, Part::Header, job).await {
+                Ok(header) => found(uid, header),
+                Err(DriverError::NoSuchMessage) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     async fn hand_up(&mut self, uid: Uid, part: Part, outlet: &Outlet, job: &Job) -> Result<()> {

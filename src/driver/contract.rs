@@ -17,7 +17,7 @@ use std::future::Future;
 use std::io::{self, Write};
 
 use crate::driver::characteristics::Characteristics;
-use crate::driver::error::Result;
+use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
@@ -86,6 +86,26 @@ pub trait LocalMailbox: Send {
 
     /// Writes the bytes of one message into `into`. Never sets `\Seen`.
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()>;
+
+    /// Hands the headers of `uids`, in that order, to `found`; leaves out messages that are gone. A driver does better
+    /// than one [`read`](Self::read) after the other where that spares it locks and system calls.
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
+        for &uid in uids {
+            job.checkpoint()?;
+            let mut header = Vec::new();
+            match self.read(uid, Part::Header, &mut header, job) {
+                Ok(()) => found(uid, header),
+                Err(Error::NoSuchMessage) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 
     /// Changes flags. Unknown UIDs are ignored.
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()>;

@@ -104,6 +104,15 @@ impl UidSet {
     pub fn insert_range(&mut self, first: Uid, last: Uid) {
         let low = first.min(last).get();
         let high = first.max(last).get();
+        // Most sets are made in ascending order.
+        match self.ranges.last_mut() {
+            Some(range) if range.0 <= low && low <= range.1.saturating_add(1) => {
+                range.1 = range.1.max(high);
+                return;
+            }
+            Some(range) if low > range.1 => return self.ranges.push((low, high)),
+            _ => {}
+        }
         let start = self
             .ranges
             .partition_point(|range| range.1.saturating_add(1) < low);

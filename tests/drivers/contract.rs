@@ -112,8 +112,24 @@ fn reading_changes_nothing_and_gives_the_size_that_was_told() {
             assert_eq!(whole, parts);
             assert_eq!(whole.len() as u64, message.rfc822_size);
         }
-        let mut nowhere = Vec::new();
         let unknown = Uid::new(999).expect("not 0");
+        let mut wanted: Vec<Uid> = opened.mailbox.uids().iter().collect();
+        wanted.insert(0, unknown);
+        wanted.push(unknown);
+        let mut headers = Vec::new();
+        opened
+            .mailbox
+            .headers(
+                &wanted,
+                &mut |uid, header| headers.push((uid, header)),
+                &opened.job.clone(),
+            )
+            .expect("readable");
+        assert_eq!(headers.len(), wanted.len() - 2);
+        for (uid, header) in headers {
+            assert_eq!(header, opened.read(uid.get(), Part::Header));
+        }
+        let mut nowhere = Vec::new();
         let refused = opened
             .mailbox
             .read(unknown, Part::Whole, &mut nowhere, &opened.job.clone());

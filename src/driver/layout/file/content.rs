@@ -11,6 +11,7 @@ use crate::driver::layout::file::record::Record;
 use crate::driver::layout::file::window::{Line, Window};
 use crate::mail::structure::Part;
 use crate::os::files::MailFile;
+use crate::os::transfer::read_exact_at;
 
 /// The lines of a header that are the message's own.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -87,6 +88,22 @@ impl Source<'_> {
         Ok(())
     }
 
+    /// The header of a message, in one read where it is not very long; with CRLF line ends.
+    pub fn header(&self, record: &Record, job: &Job) -> Result<Vec<u8>> {
+        let start = record.offset + u64::from(record.from_line);
+        let length = usize::try_from(record.text_offset().saturating_sub(start));
+        let mut header = Vec::new();
+        let Ok(length @ ..=SHORT_HEADER) = length else {
+            self.read(record, Part::Header, &mut header, job)?;
+            return Ok(header);
+        };
+        let mut raw = vec![0; length];
+        read_exact_at(self.file, &mut raw, start).map_err(Error::io(self.path))?;
+        header.reserve(length + length / 16);
+        push_retained(&raw, &mut header);
+        Ok(header)
+    }
+
     fn copy_crlf(&self, offset: u64, length: u64, into: &mut dyn Write, job: &Job) -> Result<()> {
         let mut window = Window::new(self.file, offset, offset + length);
         let failed = Error::io(self.path);
@@ -138,6 +155,34 @@ impl Source<'_> {
         let line = window.rest();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         Ok(whole && FromLine::parse(line).is_some())
+    }
+}
+
+/// Longer headers are not taken into memory twice, in bytes.
+const SHORT_HEADER: usize = 64 * 1024;
+
+/// Adds the lines of a whole header that are not metadata, with CRLF line ends.
+fn push_retained(raw: &[u8], header: &mut Vec<u8>) {
+    let mut dropping = false;
+    let mut start = 0;
+    while let Some(rest) = raw.get(start..).filter(|rest| !rest.is_empty()) {
+        let end = memchr::memchr(b'\n', rest);
+        let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        start += line.len() + usize::from(end.is_some());
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            dropping = metadata::classify(line).0 != Kind::Plain;
+        }
+        if dropping {
+            continue;
+        }
+        if memchr::memchr(b'\r', line).is_none() {
+            header.extend_from_slice(line);
+        } else {
+            header.extend(line.iter().filter(|&&byte| byte != b'\r'));
+        }
+        if end.is_some() {
+            header.extend_from_slice(b"\r\n");
+        }
     }
 }
 

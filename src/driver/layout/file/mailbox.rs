@@ -294,6 +294,15 @@ impl LocalMailbox for FileMailbox {
         self.read_part(uid, part, into, job)
     }
 
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
+        self.read_headers(uids, found, job)
+    }
+
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
         self.writable(job)?;
         let keywords = self.contents.base.keywords.len();

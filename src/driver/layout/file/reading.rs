@@ -22,6 +22,11 @@ use crate::os::files::Flock;
 /// while it is read, and fails where it cannot be vouched for.
 const VOUCHED: u64 = 1 << 20;
 
+/// How many headers are read under one lock.
+const AT_ONCE: usize = 200;
+/// After so many bytes of headers those that were read are handed on.
+const BYTES_AT_ONCE: usize = 1 << 20;
+
 impl FileMailbox {
     /// Writes a part of a message.
     pub(super) fn read_part(
@@ -45,6 +50,70 @@ impl FileMailbox {
             source.read(record, part, into, job)
         })?;
         into.write_all(&whole).map_err(Error::io(&self.path))
+    }
+
+    /// Reads headers, many under one lock and one look at the stamp where nobody changes the file meanwhile.
+    pub(super) fn read_headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
+        let mut left = uids;
+        while let Some((&uid, rest)) = left.split_first() {
+            job.checkpoint()?;
+            let batch = self.headers_at_once(left, job);
+            if !batch.is_empty() {
+                left = left.get(batch.len()..).unwrap_or_default();
+                batch
+                    .into_iter()
+                    .for_each(|(uid, header)| found(uid, header));
+                continue;
+            }
+            left = rest;
+            let mut header = Vec::new();
+            match self.read_part(uid, Part::Header, &mut header, job) {
+                Ok(()) => found(uid, header),
+                Err(Error::NoSuchMessage) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The headers of the first of `uids`, as many as are there and wanted in memory at once; none when the file is not
+    /// as it was, or something is wrong with the first of them.
+    fn headers_at_once(&mut self, uids: &[Uid], job: &Job) -> Vec<(Uid, Vec<u8>)> {
+        let mut batch = Vec::new();
+        let as_it_was = |now: Stamp, mailbox: &Self| {
+            now == mailbox.stamp && now.length == mailbox.contents.length
+        };
+        if !self.stamp_now().is_ok_and(|now| as_it_was(now, self)) {
+            return batch;
+        }
+        let locked = self.file.try_lock(Flock::Shared).unwrap_or(false);
+        let mut bytes = 0;
+        for &uid in uids.iter().take(AT_ONCE) {
+            let header = self
+                .record_of(uid)
+                .and_then(|record| self.source().header(&record, job));
+            let Ok(header) = header else {
+                break;
+            };
+            bytes += header.len();
+            batch.push((uid, header));
+            if bytes >= BYTES_AT_ONCE {
+                break;
+            }
+        }
+        if locked {
+            // Fails only for files that cannot be locked, which are not locked then.
+            let _ = self.file.unlock();
+        }
+        if !self.stamp_now().is_ok_and(|now| as_it_was(now, self)) {
+            batch.clear();
+        }
+        batch
     }
 
     /// The envelope sender of a message.
