@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::ask;
 use crate::backend::choose::Drivers;
 use crate::backend::context::Context;
+use crate::backend::describe;
 use crate::backend::errand::{Errand, Tickets};
 use crate::backend::error::Error;
 use crate::backend::event::Event;
@@ -24,6 +25,7 @@ use crate::backend::stream::EventStream;
 use crate::driver::contract::{LocalDriver, RemoteMailbox};
 use crate::driver::error::Result as DriverResult;
 use crate::driver::job::Job;
+use crate::mail::format::Format;
 use crate::mail::name::MailboxName;
 use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
@@ -71,6 +73,11 @@ impl Backend {
             alive: Some(alive),
             closed,
         }
+    }
+
+    /// The formats that this program knows, in the order in which files are asked for theirs.
+    pub fn formats(&self) -> Vec<Format> {
+        describe::formats(&self.context.drivers)
     }
 
     /// Asks for something. Events with `ticket` answer; the last one is `Finished`, exactly once. A ticket that has not
@@ -206,7 +213,7 @@ impl Backend {
         {
             return errand.finish(Err(Error::AlreadyOpen));
         }
-        let names = vec![jobs::plain(&name)];
+        let names = vec![name.without_format()];
         let waits = names.iter().any(|name| context.pool.concerns(name));
         let opening = local::Opening {
             context,

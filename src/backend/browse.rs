@@ -3,7 +3,7 @@
 //! The walk starts at the directory in front of the first wildcard and goes at most 20 levels down. Names come sorted
 //! within each directory, INBOX last. Links are followed, but a directory that was walked already is not entered again
 //! through one. Files that no name can stand for are left out: those with a line end in their name, with a name longer
-//! than 256 bytes, or called `~x` or `#x` in the mail home. Nothing is opened, so no access time changes.
+//! than 256 bytes, called `~x` or `#x` in the mail home, or `x.lock` beside `x`. Nothing is opened, so no access time changes.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -25,6 +25,8 @@ use crate::os::guard::FileId;
 
 /// How far below its start the walk goes, in directories.
 pub const MAX_DEPTH: usize = 20;
+/// How many wildcards a pattern may have, as in c-client.
+pub const MAX_WILDCARDS: usize = 10;
 /// How many names are handed over at once.
 pub const BATCH: usize = 500;
 
@@ -46,6 +48,9 @@ pub fn list(
     if pattern.len() > MailboxName::MAX_LOCAL {
         let (length, limit) = (pattern.len(), MailboxName::MAX_LOCAL);
         return Err(NameError::TooLong { length, limit }.into());
+    }
+    if pattern.iter().filter(|byte| b"*%".contains(byte)).count() > MAX_WILDCARDS {
+        return Err(Error::TooManyWildcards(MAX_WILDCARDS));
     }
     let (path, kind) = start_place(environment, &pattern)?;
     let mut walk = Walk {
@@ -232,11 +237,16 @@ impl Walk<'_> {
         })
     }
 
-    /// The names in a directory, last first.
+    /// The names in a directory that are listed, last first: no locks, and no dot names where these are hidden.
     fn names_in(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut names = self.environment.files.read_dir(path)?;
         names.sort_by(|one, other| other.cmp(one));
-        Ok(names)
+        let hidden =
+            |name: &PathBuf| self.environment.hide_dot_files && file_name(name).starts_with(b".");
+        let listed = names
+            .iter()
+            .filter(|name| !is_lock(&names, name) && !hidden(name));
+        Ok(listed.cloned().collect())
     }
 
     fn tell_directory(&mut self, name: &[u8], children: Option<bool>) {
@@ -289,6 +299,27 @@ impl Walk<'_> {
             (self.found)(std::mem::take(&mut self.batch));
         }
     }
+}
+
+fn file_name(path: &Path) -> &[u8] {
+    path.file_name().unwrap_or_default().as_bytes()
+}
+
+/// Whether a name is that of a dot lock, or of a file that is to become one, for another name of the directory.
+fn is_lock(names: &[PathBuf], path: &Path) -> bool {
+    const LOCK: &[u8] = b".lock";
+    let whole = file_name(path);
+    let Some(at) = memchr::memmem::rfind(whole, LOCK) else {
+        return false;
+    };
+    let (locked, end) = whole.split_at(at);
+    let ours = match end.split_at(LOCK.len()).1 {
+        [] => true,
+        [b'.', digit, ..] => digit.is_ascii_digit(),
+        _ => false,
+    };
+    let locked = path.with_file_name(OsStr::from_bytes(locked));
+    ours && names.binary_search_by(|name| locked.cmp(name)).is_ok()
 }
 
 impl Level {

@@ -49,6 +49,16 @@ impl Drivers {
     /// The format of new mailboxes whose name asks for none.
     pub const NEW_FORMAT: &'static str = "unix";
 
+    /// Whether new mailboxes can be made in this format: not where it only reads, not where there is one place for it.
+    pub fn can_be_made(format: &str) -> bool {
+        !Self::is_read_only(format) && !["dummy", "mbox"].contains(&format)
+    }
+
+    /// Whether files of this format are only read.
+    pub fn is_read_only(format: &str) -> bool {
+        ["phile", "news"].contains(&format)
+    }
+
     /// These drivers, in probing order.
     pub fn with(environment: &Arc<Environment>, local: Vec<Box<dyn LocalDriver>>) -> Self {
         Self {
@@ -66,6 +76,13 @@ impl Drivers {
     pub fn named(&self, name: &str) -> Option<&dyn LocalDriver> {
         self.iter()
             .find(|driver| driver.characteristics().driver == name)
+    }
+
+    /// The formats that a new mailbox can have, as a list in words.
+    fn names_of_formats(&self) -> String {
+        let names = self.iter().map(|driver| driver.characteristics().driver);
+        let names: Vec<&str> = names.filter(|name| Self::can_be_made(name)).collect();
+        names.join(", ")
     }
 
     /// All drivers in probing order.
@@ -232,9 +249,10 @@ fn kind_of(environment: &Environment, path: &Path) -> &'static str {
 }
 
 fn in_format<'a>(drivers: &'a Drivers, format: &str) -> Result<&'a dyn LocalDriver> {
-    drivers
-        .named(format)
-        .ok_or_else(|| Error::UnknownFormat(Foreign::new(format)))
+    drivers.named(format).ok_or_else(|| Error::UnknownFormat {
+        named: Foreign::new(format),
+        known: drivers.names_of_formats(),
+    })
 }
 
 /// One row: where INBOX may be, and for which driver.

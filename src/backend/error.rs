@@ -39,11 +39,22 @@ pub enum Error {
     #[error("there is no user {} on this machine", shown(.0))]
     NoSuchUser(Foreign),
     /// `#driver.FORMAT/` names a format that Mugo does not know.
-    #[error("there is no format {}; nothing was changed", shown(.0))]
-    UnknownFormat(Foreign),
+    #[error(
+        "there is no format {}; there are {known}; nothing was changed",
+        shown(named)
+    )]
+    UnknownFormat {
+        /// What it was called.
+        named: Foreign,
+        /// Those that there are.
+        known: String,
+    },
     /// A mailbox of this name cannot be made.
     #[error("a mailbox of this name cannot be made: {0}")]
     BadNewName(&'static str),
+    /// The pattern of a LIST has more wildcards than a walk can be asked for.
+    #[error("a pattern may hold at most {0} wildcards")]
+    TooManyWildcards(usize),
     /// The name is subscribed already.
     #[error("{} is subscribed already", shown(.0))]
     Subscribed(Foreign),
@@ -80,6 +91,17 @@ pub enum Error {
     /// Not the mailbox that was asked, but the one that should take its messages failed: its name, and why.
     #[error("{}: {}", shown(.0), .1)]
     Destination(Foreign, #[source] Box<Error>),
+    /// A transfer: some messages did not arrive as they were sent, and their format does not explain it.
+    #[error("{count} differences that the format does not explain; {}", after_difference(*gone))]
+    NotTheSame {
+        /// How many.
+        count: u64,
+        /// Whether the mailbox that was made for them is gone again.
+        gone: bool,
+    },
+    /// A transfer: the copies are durable, but they could not be compared with what was sent.
+    #[error("the messages were copied, but not compared with the originals: {0}")]
+    NotCompared(#[source] Box<Error>),
     /// A move: the copies are durable, the originals are still there.
     #[error("the copies were made, but the originals stay: {0}")]
     NotRemoved(#[source] Box<Error>),
@@ -137,7 +159,9 @@ impl Error {
             Self::Driver(error) => driver_code(error),
             Self::Source(error) | Self::System { source: error, .. } => io_code(error),
             Self::Ending => 75,
-            Self::NotRemoved(error) | Self::Destination(_, error) => error.exit_code(),
+            Self::NotRemoved(error) | Self::NotCompared(error) | Self::Destination(_, error) => {
+                error.exit_code()
+            }
             Self::Forbidden { .. } => 77,
             _ => 1,
         }
@@ -220,6 +244,14 @@ fn driver_line(error: &DriverError) -> String {
             format!("{path} holds mailboxes or files; delete them first; nothing was deleted")
         }
         DriverError::Io { path, source } => format!("{}: {}", path_line(path), io_line(source)),
+    }
+}
+
+fn after_difference(gone: bool) -> &'static str {
+    if gone {
+        "the new mailbox was removed again"
+    } else {
+        "the copies stay, and so do the originals"
     }
 }
 

@@ -5,8 +5,10 @@ use crate::backend::request::{MailboxId, Ticket};
 use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::envelope::Envelope;
+use crate::mail::format::About;
 use crate::mail::listing::ListEntry;
 use crate::mail::question::{Question, QuestionNumber};
+use crate::mail::receipt::Receipt;
 use crate::mail::status::MailboxStatus;
 use crate::mail::structure::BodyStructure;
 use crate::mail::text::Foreign;
@@ -54,6 +56,10 @@ pub enum Piece {
     Appended(Appended),
     /// What a copy came to: source UIDs, and where they went.
     Copied(UidSet, Appended),
+    /// What a transfer came to, compared message by message.
+    Receipt(Box<Receipt>),
+    /// A mailbox and its format.
+    About(Box<About>),
     /// One finding of the doctor.
     Finding(Finding),
 }

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::backend::browse;
 use crate::backend::choose::{check_new_name, for_create};
 use crate::backend::contained::contained;
 use crate::backend::context::{Context, job as new_job};
+use crate::backend::describe;
 use crate::backend::doctor;
 use crate::backend::errand::Errand;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
+use crate::backend::listing::{self, Wanted};
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pool::Urgency;
 use crate::backend::request::{Request, Submission};
 use crate::backend::submissions::Submissions;
 use crate::backend::subscriptions;
 use crate::backend::transfer;
+use crate::backend::whole;
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
 
@@ -69,10 +71,15 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             let choice = for_create(&context.drivers, &context.place(&name)?)?;
             Ok(choice.driver.create(&choice.place, job)?)
         }
+        Request::About(name) => {
+            let about = describe::about(context, &name, job)?;
+            outlet.piece_blocking(Piece::About(Box::new(about)));
+            Ok(())
+        }
         Request::Delete(name) => delete(context, &name, job),
         Request::Rename(from, to) => rename(context, &from, &to, job),
         Request::Append(to, submissions) => append(context, &to, submissions, outlet, job),
-        Request::Transfer { from, to } => transfer::transfer(context, &from, to, outlet, job),
+        Request::Transfer { from, to } => whole::transfer(context, &from, to, outlet, job),
         Request::Doctor => {
             doctor::examine(context, job, &mut |finding| {
                 outlet.piece_blocking(Piece::Finding(finding));
@@ -83,14 +90,17 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             reference,
             pattern,
             subscribed,
+            containing,
         } => {
-            let environment = &context.environment;
-            let mut found = |batch| outlet.piece_blocking(Piece::Listed(batch));
-            if subscribed {
-                subscriptions::list(environment, &reference, &pattern, &mut found)
-            } else {
-                browse::list(environment, &reference, &pattern, job, &mut found)
-            }
+            let wanted = Wanted {
+                reference,
+                pattern,
+                subscribed,
+                containing,
+            };
+            listing::list(context, &wanted, job, &mut |batch| {
+                outlet.piece_blocking(Piece::Listed(batch));
+            })
         }
         Request::Subscribe(name, true) => {
             subscriptions::subscribe(&context.environment, &name, job)
@@ -147,8 +157,8 @@ fn append(
 ) -> Result<()> {
     let mut messages = Submissions::new(submissions);
     match transfer::append(context, to, false, &mut messages, job) {
-        Ok(appended) => {
-            outlet.piece_blocking(Piece::Appended(appended));
+        Ok(delivered) => {
+            outlet.piece_blocking(Piece::Appended(delivered.appended));
             Ok(())
         }
         Err(error) => Err(messages.failure().unwrap_or(error)),
@@ -159,22 +169,15 @@ fn append(
 fn names(request: &Request) -> Vec<MailboxName> {
     match request {
         Request::Status(name)
+        | Request::About(name)
         | Request::Create(name)
         | Request::Delete(name)
-        | Request::Append(name, _) => vec![plain(name)],
+        | Request::Append(name, _) => vec![name.without_format()],
         Request::Rename(one, other)
         | Request::Transfer {
             from: one,
             to: other,
-        } => vec![plain(one), plain(other)],
+        } => vec![one.without_format(), other.without_format()],
         _ => Vec::new(),
-    }
-}
-
-/// The name without the format that it asks for.
-pub fn plain(name: &MailboxName) -> MailboxName {
-    match name.kind() {
-        crate::mail::name::NameKind::Driver { name, .. } => (**name).clone(),
-        _ => name.clone(),
     }
 }

@@ -41,7 +41,11 @@ pub enum Request {
         pattern: Vec<u8>,
         /// Only subscribed names.
         subscribed: bool,
+        /// Only mailboxes in whose file this text stands, in any letter case (SCAN).
+        containing: Option<Vec<u8>>,
     },
+    /// Tells of a mailbox and its format; answered with `Piece::About`. Opens nothing.
+    About(MailboxName),
     /// Counts without opening; answered with `Piece::Status`.
     Status(MailboxName),
     /// Makes a mailbox; the name may carry a format, `#driver.FMT/`.
@@ -54,7 +58,8 @@ pub enum Request {
     Subscribe(MailboxName, bool),
     /// Appends messages, all or none; answered with `Piece::Appended`.
     Append(MailboxName, Vec<Submission>),
-    /// Appends every message of `from` to `to`, which is created; answered with `Piece::Appended`.
+    /// Appends every message of `from` to `to`, which is created, and compares what arrived; answered with
+    /// `Piece::Appended` and `Piece::Receipt`, with the latter also where it fails because of what was compared.
     Transfer {
         /// The source.
         from: MailboxName,

@@ -1,4 +1,4 @@
-//! Mail from mailbox to mailbox: copy, move, transfer; and append, which has the same end.
+//! Mail from mailbox to mailbox: copy and move; the pipe that a transfer uses too; and append, which has the same end.
 //!
 //! The source's own thread or task reads, a thread of its own appends. The destination gets all messages or none: it may
 //! commit only after the pipe said that it is complete. A move removes the originals only after that.
@@ -17,7 +17,7 @@ use crate::backend::event::Piece;
 use crate::backend::move_record::Ledger;
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pipe::{PipeEnd, PipeStart, pipe};
-use crate::backend::source::{LocalSource, Source, members, run_now, scratch};
+use crate::backend::source::{Source, members, scratch};
 use crate::backend::staged::Staged;
 use crate::driver::contract::LocalDriver;
 use crate::driver::error::Error as DriverError;
@@ -27,8 +27,9 @@ use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::name::MailboxName;
-use crate::mail::status::Access;
+use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
+use crate::os::environment::Environment;
 
 /// What shall be copied where.
 pub struct CopyOrder {
@@ -75,7 +76,7 @@ pub async fn copy<S: Source>(
     if poured.as_ref().is_err_and(|error| !error.may_yet_be()) {
         ledger.close(&context.environment);
     }
-    let appended = poured?;
+    let appended = poured?.appended;
     let originals: UidSet = uids.into_iter().collect();
     let copied = Piece::Copied(originals.clone(), appended);
     outlet.piece(copied).await;
@@ -92,35 +93,13 @@ pub async fn copy<S: Source>(
     Ok(())
 }
 
-/// Appends every message of one mailbox to another, which is made where it is missing.
-pub fn transfer(
-    context: &Arc<Context>,
-    from: &MailboxName,
-    to: MailboxName,
-    outlet: &Outlet,
-    job: &Job,
-) -> Result<()> {
-    let choice = context.choice(from)?;
-    let same = |there: PathBuf| context.is_same_file(&there, &choice.place.path);
-    if destination_path(context, &to).is_some_and(same) {
-        let why = "source and destination are the same mailbox; nothing was changed";
-        return Err(Error::Unsupported(why));
-    }
-    let opened = choice.driver.open(&choice.place, Access::ReadOnly, job)?;
-    let mut source = LocalSource(opened);
-    let target = Target {
-        context: Arc::clone(context),
-        name: to,
-        create: true,
-        staged: false,
-    };
-    let uids: Vec<Uid> = source.uids().iter().collect();
-    let mut ledger = Ledger::new(None, &target.name);
-    let poured = pour(&mut source, &uids, target, &mut ledger, outlet, job);
-    let appended = run_now(poured);
-    let closed = source.0.close(job);
-    outlet.piece_blocking(Piece::Appended(appended?));
-    Ok(closed?)
+/// What was delivered to a mailbox.
+#[derive(Default)]
+pub struct Delivered {
+    /// What the append came to.
+    pub appended: Appended,
+    /// Whether the mailbox was made for it.
+    pub made: bool,
 }
 
 /// Appends messages to a local mailbox, all or none, and lets those who have it open here know.
@@ -132,7 +111,7 @@ pub fn append(
     create: bool,
     messages: &mut dyn Messages,
     job: &Job,
-) -> Result<Appended> {
+) -> Result<Delivered> {
     let place = context.place(to)?;
     let mut made = None;
     let choice = match for_append(&context.drivers, &place) {
@@ -149,9 +128,10 @@ pub fn append(
     };
     let appended = choice.driver.append(&choice.place, messages, job);
     match (appended, made) {
-        (Ok(appended), _) => {
+        (Ok(appended), made) => {
             context.open.nudge(&choice.place.path);
-            Ok(appended)
+            let made = made.is_some();
+            Ok(Delivered { appended, made })
         }
         (Err(error), made) => {
             if let Some((driver, place)) = made
@@ -164,24 +144,53 @@ pub fn append(
     }
 }
 
-struct Target {
-    context: Arc<Context>,
-    name: MailboxName,
-    create: bool,
-    staged: bool,
+/// Where messages go.
+pub struct Target {
+    /// What everybody has in common.
+    pub context: Arc<Context>,
+    /// The mailbox.
+    pub name: MailboxName,
+    /// Whether it is made when it is missing.
+    pub create: bool,
+    /// Whether all messages are set down before the first one is appended.
+    pub staged: bool,
+}
+
+/// What is noted of messages while they are on their way.
+pub trait Notes: Send {
+    /// Notes a message, and may still change what it wishes for.
+    fn note(&mut self, summary: &Summary, message: &mut NewMessage) -> Result<()>;
+    /// All were sent; after this the destination commits.
+    fn sent(&mut self, environment: &Environment) -> Result<()>;
+    /// How many units of work a message is, sending it being the first.
+    fn work(&self) -> u64;
+}
+
+impl Notes for Ledger {
+    fn note(&mut self, summary: &Summary, message: &mut NewMessage) -> Result<()> {
+        self.note(summary.uid, &mut message.content)
+    }
+
+    fn sent(&mut self, environment: &Environment) -> Result<()> {
+        self.write(environment)
+    }
+
+    fn work(&self) -> u64 {
+        1
+    }
 }
 
 /// Reads `uids` here and appends them there, on a thread of its own.
-async fn pour<S: Source>(
+pub async fn pour<S: Source, N: Notes>(
     source: &mut S,
     uids: &[Uid],
     target: Target,
-    ledger: &mut Ledger,
+    notes: &mut N,
     outlet: &Outlet,
     job: &Job,
-) -> Result<Appended> {
+) -> Result<Delivered> {
     if uids.is_empty() && !target.create {
-        return Ok(Appended::default());
+        return Ok(Delivered::default());
     }
     let footing = outlet.footing;
     let (start, end) = pipe(footing);
@@ -199,8 +208,8 @@ async fn pour<S: Source>(
         what: "cannot start a thread for the destination",
         source,
     })?;
-    let sent = match send_all(source, uids, &start, ledger, job).await {
-        Ok(Sent::All) => match ledger.write(&context.environment) {
+    let sent = match send_all(source, uids, &start, notes, job).await {
+        Ok(Sent::All) => match notes.sent(&context.environment) {
             Ok(()) => {
                 let _taken = start.complete().await;
                 Ok(())
@@ -232,38 +241,39 @@ enum Sent {
     Refused,
 }
 
-/// Sends every message and notes it in the ledger.
-async fn send_all<S: Source>(
+/// Sends every message, and lets it be noted.
+async fn send_all<S: Source, N: Notes>(
     source: &mut S,
     uids: &[Uid],
     start: &PipeStart,
-    ledger: &mut Ledger,
+    notes: &mut N,
     job: &Job,
 ) -> Result<Sent> {
+    let total = uids.len() as u64 * notes.work();
     for (place, &uid) in uids.iter().enumerate() {
         job.checkpoint()?;
         let summary = source.summary(uid).ok_or(Error::NoSuchMessage)?;
         let mut message = NewMessage {
             flags: Flags {
                 system: summary.flags.system.only(SystemFlags::SETTABLE),
-                keywords: summary.flags.keywords,
+                keywords: summary.flags.keywords.clone(),
             },
             internal_date: Some(summary.internal_date),
             sender: source.sender(uid, job).await?,
             uid: None,
             content: source.content(uid, job).await?,
         };
-        ledger.note(uid, &mut message.content)?;
+        notes.note(&summary, &mut message)?;
         if !start.send(message).await {
             return Ok(Sent::Refused);
         }
-        job.progress(place as u64 + 1, uids.len() as u64);
+        job.progress(place as u64 + 1, total);
     }
     job.checkpoint()?;
     Ok(Sent::All)
 }
 
-fn receive(target: &Target, mut end: PipeEnd, job: &Job) -> Result<Appended> {
+fn receive(target: &Target, mut end: PipeEnd, job: &Job) -> Result<Delivered> {
     let Target { context, name, .. } = target;
     if !target.staged {
         return append(context, name, target.create, &mut end, job);
@@ -282,7 +292,8 @@ fn unmake(driver: &dyn LocalDriver, place: &Place, job: &Job) {
     let _stays = driver.delete_empty(place, job).is_err();
 }
 
-fn destination_path(context: &Context, name: &MailboxName) -> Option<PathBuf> {
+/// The file or folder that messages for `name` go to; `None` where there is none yet.
+pub fn destination_path(context: &Context, name: &MailboxName) -> Option<PathBuf> {
     let place = context.place(name).ok()?;
     let choice = for_append(&context.drivers, &place).ok()?;
     Some(choice.place.path)

@@ -78,11 +78,19 @@ pub enum Command {
         /// Only subscribed mailboxes
         #[arg(long)]
         subscribed: bool,
+        /// Only mailboxes in whose file this text stands, in small or capital letters
+        #[arg(long, value_name = "TEXT")]
+        containing: Option<OsString>,
     },
     /// Count the messages of a mailbox without opening it
     Status {
         /// The mailbox
         mailbox: OsString,
+    },
+    /// Tell a mailbox's format and what that can do, its size, who has it open; without one, tell of all formats
+    About {
+        /// The mailbox
+        mailbox: Option<OsString>,
     },
     /// Describe a mailbox and its messages: flags, sizes, checksums, envelopes, structures
     Show {
@@ -136,6 +144,9 @@ pub enum Command {
     Create {
         /// Its name; #driver.FORMAT/NAME chooses the format
         mailbox: OsString,
+        /// Its format, one of those that mugo about lists
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<String>,
     },
     /// Remove a mailbox with all its messages
     Delete {
@@ -195,12 +206,15 @@ pub enum Command {
         #[command(flatten)]
         messages: Messages,
     },
-    /// Copy a whole mailbox, with flags and dates, to a new or existing one of any format
+    /// Copy a whole mailbox, with flags and dates, to a new or existing one of any format, and compare every message
     Transfer {
         /// The mailbox to read
         source: OsString,
-        /// The mailbox to write
+        /// The mailbox to write; #driver.FORMAT/NAME chooses the format of a new one
         destination: OsString,
+        /// The format of a new one, one of those that mugo about lists
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<String>,
     },
     /// Keep a mailbox open and print what happens in it
     Watch {
@@ -288,7 +302,7 @@ impl Command {
             Self::Status { mailbox }
             | Self::Search { mailbox, .. }
             | Self::Read { mailbox, .. }
-            | Self::Create { mailbox }
+            | Self::Create { mailbox, .. }
             | Self::Delete { mailbox }
             | Self::Subscribe { mailbox }
             | Self::Unsubscribe { mailbox }
@@ -301,6 +315,7 @@ impl Command {
             Self::Copy(copying) | Self::Move(copying) => Some(&copying.mailbox),
             Self::Rename { from, .. } => Some(from),
             Self::Transfer { source, .. } => Some(source),
+            Self::About { mailbox } => mailbox.as_deref(),
             Self::List { .. } | Self::Doctor | Self::Completions { .. } | Self::Man => None,
         }
     }

@@ -15,6 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
 use crate::cli::setup::Interrupt;
 use crate::mail::change::{Change, Why};
+use crate::mail::format::Format;
 use crate::mail::message_list::MessageList;
 use crate::mail::name::MailboxName;
 use crate::mail::question::{About, Question};
@@ -78,6 +79,11 @@ impl Client {
         };
         self.serve(request, Some(&mut mailbox), &mut |_| Ok(()))?;
         Ok(mailbox)
+    }
+
+    /// The formats that mailboxes can have.
+    pub fn formats(&self) -> Vec<Format> {
+        self.backend.formats()
     }
 
     /// Asks something of no open mailbox.

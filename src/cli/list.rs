@@ -1,7 +1,7 @@
 //! `list`: names of mailboxes.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub fn list(
     client: &mut Client,
     output: &mut Output,
     mut words: Vec<OsString>,
-    subscribed: bool,
+    (subscribed, containing): (bool, Option<&OsStr>),
 ) -> Result<(), Failure> {
     let pattern = words.pop().unwrap_or_default().into_vec();
     let reference = words.pop().unwrap_or_default().into_vec();
@@ -32,6 +32,7 @@ pub fn list(
         reference,
         pattern,
         subscribed,
+        containing: containing.map(|text| text.as_bytes().to_vec()),
     };
     client.request(request, &mut |heard| match heard {
         Heard::Piece(Piece::Listed(entries)) => {

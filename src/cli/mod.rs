@@ -1,5 +1,6 @@
 //! The scripting face: one verb a file, JSON or plain lines, exit codes.
 
+pub mod about;
 pub mod append;
 pub mod args;
 pub mod client;

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use crate::backend::request::Request;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::cli::open::mailbox_name;
+use crate::cli::open::{mailbox_name, new_name};
 
 /// Makes a mailbox.
-pub fn create(client: &mut Client, mailbox: &OsStr) -> Result<(), Failure> {
-    send(client, Request::Create(mailbox_name(mailbox)?))
+pub fn create(client: &mut Client, mailbox: &OsStr, format: Option<&str>) -> Result<(), Failure> {
+    send(client, Request::Create(new_name(mailbox, format)?))
 }
 
 /// Removes a mailbox.

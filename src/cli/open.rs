@@ -6,13 +6,29 @@ use std::os::unix::ffi::OsStrExt;
 use crate::cli::client::{Client, OpenMailbox};
 use crate::cli::failure::Failure;
 use crate::mail::message_list::MessageList;
-use crate::mail::name::MailboxName;
+use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::Access;
 use crate::mail::uid::{SequenceSet, Uid, UidSet};
 
 /// Reads a mailbox's name.
 pub fn mailbox_name(argument: &OsStr) -> Result<MailboxName, Failure> {
     Ok(MailboxName::parse(argument.as_bytes())?)
+}
+
+/// Reads the name of a mailbox that may have to be made, in this format where one is given.
+pub fn new_name(argument: &OsStr, format: Option<&str>) -> Result<MailboxName, Failure> {
+    let Some(format) = format else {
+        return mailbox_name(argument);
+    };
+    let two = Failure::Argument("the format is named twice: by --format and by #driver.");
+    let name = mailbox_name(argument)?;
+    let plain = !matches!(name.kind(), NameKind::Driver { .. });
+    let name = plain.then_some(name).ok_or(two)?;
+    let wrong = Failure::Argument("--format takes one word, as mugo about lists them");
+    if !format.bytes().all(|byte| byte.is_ascii_alphanumeric()) || format.is_empty() {
+        return Err(wrong);
+    }
+    Ok(name.in_format(format)?)
 }
 
 /// Opens a mailbox, does `work` with it and closes it, whatever became of the work. The first failure counts.

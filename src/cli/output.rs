@@ -74,6 +74,11 @@ impl Output {
         Ok(())
     }
 
+    /// Prints lines.
+    pub fn lines(&mut self, lines: &[Printable]) -> Result<(), Failure> {
+        lines.iter().try_for_each(|line| self.line(line))
+    }
+
     /// Brings everything out now, for verbs that take their time.
     pub fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.stdout.flush()?)

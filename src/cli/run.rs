@@ -14,8 +14,8 @@ use crate::cli::open::Sequence;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::cli::{
-    append, copy, doctor, expunge, flag, index, json, list, names, read, search, show, status,
-    transfer, watch,
+    about, append, copy, doctor, expunge, flag, index, json, list, names, read, search, show,
+    status, transfer, watch,
 };
 use crate::mail::order::Order;
 use crate::mail::text::{Foreign, Printable};
@@ -90,7 +90,12 @@ fn perform(
         Command::List {
             pattern,
             subscribed,
-        } => list::list(client, output, pattern.clone(), *subscribed),
+            containing,
+        } => {
+            let which = (*subscribed, containing.as_deref());
+            list::list(client, output, pattern.clone(), which)
+        }
+        Command::About { mailbox } => about::about(client, output, mailbox.as_deref()),
         Command::Status { mailbox } => status::status(client, output, mailbox),
         Command::Show { messages } => show::show(client, output, setup, messages),
         Command::Index {
@@ -141,7 +146,7 @@ fn change(
     output: &mut Output,
 ) -> Result<(), Failure> {
     match command {
-        Command::Create { mailbox } => names::create(client, mailbox),
+        Command::Create { mailbox, format } => names::create(client, mailbox, format.as_deref()),
         Command::Delete { mailbox } => names::delete(client, mailbox),
         Command::Rename { from, to } => names::rename(client, from, to),
         Command::Subscribe { mailbox } => names::subscribe(client, mailbox, true),
@@ -178,7 +183,8 @@ fn change(
         Command::Transfer {
             source,
             destination,
-        } => transfer::transfer(client, output, source, destination),
+            format,
+        } => transfer::transfer(client, output, source, (destination, format.as_deref())),
         Command::Watch { mailbox, seconds } => {
             watch::watch(client, output, setup, mailbox, *seconds)
         }

@@ -35,6 +35,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("folders.inbox", Kind::Text),
     ("folders.collections", Kind::List),
     ("folders.saved", Kind::Text),
+    ("folders.hide-dot-files", Kind::Flag),
     ("identity.name", Kind::Text),
     ("identity.domain", Kind::Text),
     ("identity.from", Kind::Text),

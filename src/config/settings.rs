@@ -62,6 +62,9 @@ pub struct Folders {
     pub collections: Vec<String>,
     /// Where Save goes unless told otherwise.
     pub saved: String,
+    /// Whether names that begin with a dot are left out of lists.
+    #[serde(rename = "hide-dot-files")]
+    pub hide_dot_files: bool,
 }
 
 /// Who the user is.

@@ -186,6 +186,20 @@ impl MailboxName {
         &self.kind
     }
 
+    /// The name that asks for a mailbox in this format, `#driver.FORMAT/name`; only for names without one.
+    pub fn in_format(&self, format: &str) -> Result<Self, NameError> {
+        Self::parse(&[b"#driver.", format.as_bytes(), b"/", self.as_bytes()].concat())
+    }
+
+    /// The name without the format that it asks for.
+    #[must_use]
+    pub fn without_format(&self) -> Self {
+        match &self.kind {
+            NameKind::Driver { name, .. } => (**name).clone(),
+            _ => self.clone(),
+        }
+    }
+
     /// Whether this is the user's own `INBOX`.
     pub fn is_inbox(&self) -> bool {
         self.kind == NameKind::Inbox

@@ -33,6 +33,8 @@ pub struct Environment {
     pub read_only: bool,
     /// Whether absolute names and names of other users are forbidden.
     pub restricted: bool,
+    /// Whether names that begin with a dot are left out of lists.
+    pub hide_dot_files: bool,
     /// How long a foreign dot lock is honoured before it counts as stale.
     pub dot_lock_timeout: Duration,
     /// What becomes of a mailbox whose folder refuses lock files.

@@ -40,6 +40,8 @@ pub struct Overrides {
     pub read_only: bool,
     /// Forbid absolute names and names of other users.
     pub restricted: bool,
+    /// Leave names that begin with a dot out of lists.
+    pub hide_dot_files: bool,
     /// How long a foreign dot lock is honoured.
     pub dot_lock_timeout: Option<Duration>,
     /// What becomes of a mailbox whose folder refuses lock files.
@@ -99,6 +101,7 @@ pub fn environment(
         anonymous: overrides.anonymous,
         read_only: overrides.read_only,
         restricted: overrides.restricted,
+        hide_dot_files: overrides.hide_dot_files,
         dot_lock_timeout: overrides.dot_lock_timeout.unwrap_or(5 * MINUTE),
         without_dot_lock: overrides.without_dot_lock,
         lock_helpers: lock_helper::usual(),

@@ -11,6 +11,7 @@ pub mod lock_helper;
 pub mod lock_holder;
 pub mod lock_keeper;
 pub mod name_lock;
+pub mod openers;
 pub mod process;
 pub mod real_files;
 pub mod replace;

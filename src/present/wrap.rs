@@ -43,6 +43,40 @@ pub fn wrap(text: &Printable, room: usize, whole: &[Range<usize>]) -> Vec<Range<
     wrapper.finish()
 }
 
+/// `front` and `text` in rows of at most `room` columns; rows after the first begin below the start of the text, unless
+/// that would leave them too little room. The text is open (see [`Printable::isolated`]) or our own.
+pub fn indented(front: &str, text: &Printable, room: usize) -> Vec<Printable> {
+    let front = Printable::own(front);
+    let indent = if front.width() * 2 > room {
+        2
+    } else {
+        front.width()
+    };
+    let first = room.saturating_sub(front.width()).max(1);
+    let mut rows = wrap(text, first, &[]);
+    if indent < front.width() {
+        // the first row is shorter than the others: what is left is cut again
+        let end = rows.first().map_or(0, |row| row.end);
+        let whole = text.as_str().len();
+        let rest = text.slice(end..whole).trim_start();
+        let after = wrap(&rest, room.saturating_sub(indent).max(1), &[]);
+        rows.truncate(1);
+        let start = whole - rest.as_str().len();
+        rows.extend(
+            after
+                .iter()
+                .filter(|row| !row.is_empty())
+                .map(|row| start + row.start..start + row.end),
+        );
+    }
+    let blanks = Printable::blanks(indent);
+    let row = |(place, row): (usize, &Range<usize>)| {
+        let head = if place == 0 { &front } else { &blanks };
+        Printable::concat([head, &text.slice(row.clone()).isolated()])
+    };
+    rows.iter().enumerate().map(row).collect()
+}
+
 struct Wrapper<'a> {
     source: &'a str,
     room: usize,

@@ -42,6 +42,7 @@ pub fn environment(
         home: home.clone(),
         anonymous: local.anonymous,
         read_only: args.common.read_only,
+        hide_dot_files: settings.folders.hide_dot_files,
         without_dot_lock: match local.without_dot_lock.as_str() {
             "flock" => WithoutDotLock::FlockOnly,
             _ => WithoutDotLock::ReadOnly,

@@ -3,7 +3,9 @@
 mod changes;
 mod dir;
 mod manners;
+mod pairs;
 mod reading;
 mod screen;
 mod settings;
+mod transfers;
 mod watching;

@@ -63,6 +63,7 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         anonymous: false,
         read_only: false,
         restricted: false,
+        hide_dot_files: false,
         dot_lock_timeout: Duration::from_secs(300),
         without_dot_lock: WithoutDotLock::ReadOnly,
         lock_helpers: Vec::new(),

@@ -179,7 +179,7 @@ fn new_mailboxes_get_the_format_of_their_name_or_the_usual_one() {
         assert_eq!(found.expect(text), driver, "{text}");
     }
     let unknown = new_driver(&home, "#driver.maildir/new", false);
-    assert!(matches!(unknown, Err(Error::UnknownFormat(_))));
+    assert!(matches!(unknown, Err(Error::UnknownFormat { .. })));
 }
 
 #[test]

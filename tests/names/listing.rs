@@ -255,3 +255,54 @@ fn what_cannot_be_listed_says_why() {
     let refused = list(&restricted, b"", b"/%", &job, &mut |_| {});
     assert!(matches!(refused, Err(Error::Forbidden { .. })));
 }
+
+#[test]
+fn locks_and_hidden_names_are_left_out() {
+    let home = Home::new();
+    for name in [
+        "box",
+        "box.lock",
+        "box.lock.1767607200.17.3.host",
+        "box.locker",
+        "pad.lock",
+        ".hidden",
+        ".dir/x",
+    ] {
+        home.write(name, b"");
+    }
+    let shown = |found: Vec<ListEntry>| -> Vec<String> {
+        let text = |entry: ListEntry| String::from_utf8_lossy(entry.name.as_bytes()).into_owned();
+        found.into_iter().map(text).collect()
+    };
+    let all = shown(entries(&home, "", "*").expect("a list"));
+    let plain = ["box", "box.locker", "pad.lock", "INBOX"];
+    let dotted = [".dir", ".dir/x", ".hidden"];
+    assert_eq!(all, [&dotted[..], &plain[..]].concat());
+    let hiding = home.environment_with(Overrides {
+        hide_dot_files: true,
+        ..home.overrides()
+    });
+    let (job, ..) = job();
+    let mut found = Vec::new();
+    list(&hiding, b"", b"*", &job, &mut |batch| found.extend(batch)).expect("a list");
+    assert_eq!(shown(found), plain);
+}
+
+#[test]
+fn a_walk_ends_at_twenty_levels_and_ten_wildcards() {
+    let home = Home::new();
+    let deep = "d/".repeat(25);
+    home.write(&format!("{deep}x"), b"x");
+    symlink("..", home.path("d/up")).expect("a link");
+    let all = names(&home, "", "*");
+    let deepest = all.iter().map(|name| name.matches('/').count()).max();
+    assert_eq!(deepest, Some(20), "{all:?}");
+    let mut once = all.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all.len(), "no name twice");
+    assert_eq!(names(&home, "", &"%*".repeat(5)).len(), all.len());
+    let refused = entries(&home, "", &"%*".repeat(6));
+    assert!(matches!(refused, Err(Error::TooManyWildcards(10))));
+    assert_eq!(refused.expect_err("refused").exit_code(), 1);
+}

@@ -24,6 +24,7 @@ pub fn ask(state: &mut State) {
         reference: format!("{prefix}{directory}").into_bytes(),
         pattern: b"%".to_vec(),
         subscribed: false,
+        containing: None,
     };
     let names = Vec::new();
     let job = Job::Complete {

@@ -19,6 +19,7 @@ pub fn list(state: &mut State) {
         reference: reference.into_bytes(),
         pattern: b"%".to_vec(),
         subscribed: false,
+        containing: None,
     };
     state.ask(request, Job::List);
 }

@@ -40,7 +40,11 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
                 uids.extend(found);
             }
         }
-        Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) => {}
+        Piece::Structures(_)
+        | Piece::Appended(_)
+        | Piece::Copied(..)
+        | Piece::Receipt(_)
+        | Piece::About(_) => {}
     }
 }
 
