@@ -11,6 +11,7 @@ use mugo::backend::event::{Event, Piece};
 use mugo::backend::request::{Ask, MailboxId, Request, Ticket};
 use mugo::mail::change::Change;
 use mugo::mail::name::MailboxName;
+use mugo::mail::question::QuestionNumber;
 use mugo::mail::status::Access;
 use mugo::mail::uid::{Uid, UidSet};
 use mugo::os::environment::Environment;
@@ -279,6 +280,7 @@ pub(crate) fn uids(numbers: &[u32]) -> UidSet {
 struct Laws {
     asked: BTreeSet<Ticket>,
     finished: BTreeSet<Ticket>,
+    questions: BTreeSet<(Ticket, QuestionNumber)>,
     closed: BTreeSet<MailboxId>,
     expunged: BTreeMap<MailboxId, UidSet>,
 }
@@ -286,14 +288,21 @@ struct Laws {
 impl Laws {
     fn judge(&mut self, event: &Event) {
         match event {
+            Event::Question(ticket, question) => {
+                assert!(!self.finished.contains(ticket), "{event:?} after Finished");
+                self.questions.insert((*ticket, question.number));
+            }
+            Event::Withdrawn(ticket, number) => {
+                let open = self.questions.remove(&(*ticket, *number));
+                assert!(open, "{event:?} was not asked, or withdrawn twice");
+            }
             Event::Finished(ticket, _) => {
+                let mut open = self.questions.iter().map(|(asking, _)| asking);
+                assert!(!open.any(|asking| asking == ticket), "an open question");
                 assert!(self.asked.contains(ticket), "{ticket:?} was never asked");
                 assert!(self.finished.insert(*ticket), "{ticket:?} finished twice");
             }
-            Event::Piece(ticket, _)
-            | Event::Progress(ticket, ..)
-            | Event::Question(ticket, _)
-            | Event::Withdrawn(ticket, _) => {
+            Event::Piece(ticket, _) | Event::Progress(ticket, ..) => {
                 assert!(!self.finished.contains(ticket), "{event:?} after Finished");
             }
             Event::Notice(Some(mailbox), _) => self.is_open(*mailbox),

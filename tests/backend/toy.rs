@@ -1,7 +1,7 @@
 //! A mail store in memory, with a blocking and an async mailbox over it: the same messages, the same news, two kinds of server.
 //!
 //! Faults are told by words in the bytes of a message: reading one with `slow` takes as long as nobody cancels it (30 s at
-//! most), one with `panics` panics, one with `changed` says that the mailbox was replaced.
+//! most), one with `asks` asks the user about a lock until [`Store::free`] says that it is free, one with `panics` panics, one with `changed` says that the mailbox was replaced.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use mugo::driver::characteristics::{Ability, Characteristics};
 use mugo::driver::contract::{LocalDriver, LocalMailbox, Probe, RemoteMailbox};
 use mugo::driver::error::{Error, Result};
-use mugo::driver::job::Job;
+use mugo::driver::job::{Job, OpenQuestion};
 use mugo::driver::message::Messages;
 use mugo::driver::place::Place;
 use mugo::mail::appended::Appended;
@@ -22,9 +22,11 @@ use mugo::mail::criteria::Criteria;
 use mugo::mail::date::InternalDate;
 use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
 use mugo::mail::message_list::MessageList;
+use mugo::mail::question::{About, LockHeld, Reply};
 use mugo::mail::status::{Access, MailboxState, MailboxStatus};
 use mugo::mail::structure::Part;
 use mugo::mail::summary::Summary;
+use mugo::mail::text::Foreign;
 use mugo::mail::uid::{Uid, UidSet};
 
 /// All mailboxes of the store.
@@ -39,6 +41,8 @@ pub(crate) struct Store {
     pub(crate) dies_at_append: Arc<AtomicBool>,
     /// How many mailboxes are open.
     pub(crate) open: Arc<AtomicUsize>,
+    /// Whether the lock is free that messages with `asks` wait for.
+    pub(crate) free: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -219,6 +223,65 @@ fn wait_for_cancel(job: &Job) -> Result<()> {
     Ok(())
 }
 
+/// The question of a lock that has been waited for so long.
+fn lock_held(waited: Duration) -> About {
+    About::Locked(LockHeld {
+        mailbox: Foreign::new("box"),
+        by: Foreign::new("pine (pid 123)"),
+        since: waited,
+        left: Duration::from_secs(300),
+        may_read: true,
+    })
+}
+
+/// Waits for the store's lock as a blocking driver does: looks for an answer between two tries.
+fn wait_for_lock(free: &AtomicBool, job: &Job) -> Result<()> {
+    let mut waited = 0;
+    let asked = job.ask(lock_held(Duration::ZERO));
+    while !free.load(Ordering::SeqCst) {
+        job.checkpoint()?;
+        match asked.as_ref().and_then(OpenQuestion::reply) {
+            Some(Reply::ReadOnly) => return Err(Error::ReadOnly),
+            Some(Reply::Cancel) => return Err(Error::Cancelled),
+            Some(Reply::Wait) | None => {}
+        }
+        waited += 1;
+        if let Some(asked) = asked.as_ref().filter(|_| waited % 10 == 0) {
+            asked.again(lock_held(Duration::from_millis(2 * waited)));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+/// The same as an async driver does: it awaits the answer, or what makes it needless.
+async fn await_lock(free: &AtomicBool, job: &Job) -> Result<()> {
+    let freed = async {
+        while !free.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::pin!(freed);
+    let Some(asked) = job.ask(lock_held(Duration::ZERO)) else {
+        freed.await;
+        return Ok(());
+    };
+    for again in 1.. {
+        tokio::select! {
+            () = &mut freed => return Ok(()),
+            reply = asked.answered() => match reply? {
+                Reply::ReadOnly => return Err(Error::ReadOnly),
+                Reply::Cancel => return Err(Error::Cancelled),
+                Reply::Wait => {}
+            },
+            () = tokio::time::sleep(Duration::from_millis(20)) => {
+                asked.again(lock_held(Duration::from_millis(20 * again)));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// An open mailbox: what it told so far, over the common store.
 pub(crate) struct ToyMailbox {
     store: Store,
@@ -374,6 +437,9 @@ impl LocalMailbox for ToyMailbox {
         if bytes.starts_with(b"slow") {
             wait_for_cancel(job)?;
         }
+        if bytes.starts_with(b"asks") {
+            wait_for_lock(&self.store.free, job)?;
+        }
         for piece in bytes.chunks(16 << 10) {
             let refused = |_| Error::Refused("the reader takes no more");
             into.write_all(piece).map_err(refused)?;
@@ -449,6 +515,9 @@ impl RemoteMailbox for RemoteToy {
         if bytes.starts_with(b"slow") {
             job.cancelled().cancelled().await;
             return Err(Error::Cancelled);
+        }
+        if bytes.starts_with(b"asks") {
+            await_lock(&self.0.store.free, job).await?;
         }
         self.0.store.read.fetch_add(bytes.len(), Ordering::SeqCst);
         Ok(bytes.to_vec())

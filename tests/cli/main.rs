@@ -1,5 +1,8 @@
 //! The scripting face, from outside: the real program, its JSON, its exit codes, its manners with bad input.
 
+#[path = "../common/holder.rs"]
+mod holder;
+
 mod changes;
 mod dir;
 mod manners;
@@ -8,4 +11,5 @@ mod reading;
 mod screen;
 mod settings;
 mod transfers;
+mod waiting;
 mod watching;

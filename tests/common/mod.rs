@@ -3,6 +3,7 @@
 
 pub(crate) mod faults;
 pub(crate) mod generated;
+pub(crate) mod holder;
 pub(crate) mod power;
 pub(crate) mod random;
 pub(crate) mod world;

@@ -11,6 +11,7 @@ mod bench;
 mod chaos;
 mod keys;
 mod large;
+mod locked;
 mod looks;
 mod program;
 mod questions;

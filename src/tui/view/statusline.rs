@@ -67,7 +67,10 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) -> Option<Posi
 
 /// What is waited for: who has it locked stands before what one can do about it.
 fn draw_wait(open: &Asking, area: Rect, painter: &mut Painter<'_>) {
-    let after = " - waiting; ^C gives up]";
+    let after = match area.width {
+        0..60 => "; ^C stops]",
+        _ => " - waiting; ^C gives up]",
+    };
     let room = usize::from(area.width).saturating_sub(after.len() + 1);
     let text = [
         Printable::own("["),

@@ -88,9 +88,7 @@ impl FileMailbox {
             }
         }
         let mut locked = lock_to_open(environment, place, &mut opening, job)?;
-        if access == Access::ReadOnly {
-            locked.tell_of_glance(job);
-        }
+        locked.tell_of_glance(job);
         if let (Access::ReadWrite, Some(lock)) = (opening.access, opener.take()) {
             let whose = (place.path.as_path(), Manners::Ask);
             match opener::follow(environment, Opener::Held(lock), &*locked.file, whose, job)? {
