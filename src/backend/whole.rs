@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::backend::choose::{Choice, for_append};
-use crate::backend::context::{Context, job as new_job};
+use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
 use crate::backend::manifest::{Exact, Fingerprint, Loose, Manifest, Sent};
@@ -39,7 +39,8 @@ pub fn transfer(
         let why = "source and destination are the same mailbox; nothing was changed";
         return Err(Error::Unsupported(why));
     }
-    let quiet = quiet(outlet, job);
+    // Drivers count in bytes; here messages are counted.
+    let quiet = job.without_progress();
     let opened = choice
         .driver
         .open(&choice.place, Access::ReadOnly, &quiet)?;
@@ -75,15 +76,6 @@ pub fn transfer(
     outlet.piece_blocking(Piece::Appended(delivered.appended));
     outlet.piece_blocking(Piece::Receipt(Box::new(receipt)));
     Ok(closed?)
-}
-
-/// The same job, whose drivers' own progress is not shown: here messages are counted.
-fn quiet(outlet: &Outlet, job: &Job) -> Job {
-    let outlet = Outlet {
-        ticket: None,
-        ..outlet.clone()
-    };
-    new_job(&outlet, job.cancelled())
 }
 
 /// How many messages the destination holds; none where it is not there yet.

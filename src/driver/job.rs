@@ -25,6 +25,29 @@ pub trait Reports: Send + Sync {
     fn withdrawn(&self, _number: QuestionNumber) {}
 }
 
+/// Reports all but progress.
+struct NoProgress(Arc<dyn Reports>);
+
+impl Reports for NoProgress {
+    fn change(&self, change: Change) {
+        self.0.change(change);
+    }
+
+    fn progress(&self, _done: u64, _total: u64) {}
+
+    fn notice(&self, notice: Foreign) {
+        self.0.notice(notice);
+    }
+
+    fn question(&self, question: Question) {
+        self.0.question(question);
+    }
+
+    fn withdrawn(&self, number: QuestionNumber) {
+        self.0.withdrawn(number);
+    }
+}
+
 /// One request being served.
 #[derive(Clone)]
 pub struct Job {
@@ -93,6 +116,15 @@ impl Job {
     /// From now on this job and its clones look at what is there: the user does not want to wait any longer.
     pub fn settle_for_a_glance(&self) {
         self.glances.store(true, Ordering::Relaxed);
+    }
+
+    /// The same job, whose progress is not shown: for parts of work that counts in other units.
+    #[must_use]
+    pub fn without_progress(&self) -> Self {
+        Self {
+            reports: Arc::new(NoProgress(Arc::clone(&self.reports))),
+            ..self.clone()
+        }
     }
 
     /// The same reports, not to be stopped: for tidying up after a job that was.

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
 use crate::backend::backend::Backend;
+use crate::backend::choose::Drivers;
 use crate::cli::args::Args;
 use crate::cli::failure::USAGE;
 use crate::config::paths;
@@ -60,6 +61,7 @@ pub fn options(
         read_only: args.common.read_only,
         saved: settings.folders.saved.clone(),
         collection: collection(settings),
+        new_format: Drivers::NEW_FORMAT.to_owned(),
         headers: settings.view.headers.clone(),
         me,
         order: settings.index.order(),
@@ -76,6 +78,12 @@ pub fn options(
 
 /// Runs the screen and prints what it leaves to tell.
 pub fn run(backend: Backend, options: Options, runtime: &Runtime) -> Result<u8, Stop> {
+    let formats = backend.formats().into_iter();
+    let made = formats.filter(|format| format.can_be_made);
+    let options = Options {
+        formats: made.map(|format| format.name).collect(),
+        ..options
+    };
     let ended = runtime.block_on(crate::tui::run::run(backend, options));
     let report = ended.map_err(|error| {
         let wrong_file = error.kind() == io::ErrorKind::InvalidInput;

@@ -223,6 +223,24 @@ pub const TABLE: &[Row] = &[
         &[at(Folders, 10, "Rename")],
     ),
     row(
+        Command::Transfer,
+        "transfer",
+        "Copy the whole folder to another one, of any format, and compare every message.",
+        &[at(Folders, 26, "Transfer")],
+    ),
+    row(
+        Command::AboutFolder,
+        "about-folder",
+        "Tell the folder's format and what that can do, its file, who has it open.",
+        &[at(Folders, 19, "FldrInfo"), at(Index, 39, "FldrInfo")],
+    ),
+    row(
+        Command::ScanFolders,
+        "scan-folders",
+        "List only the folders in whose file a text stands.",
+        &[at(Folders, 27, "FindText")],
+    ),
+    row(
         Command::AddKeyword,
         "add-keyword",
         "Add a keyword to the list of flags.",

@@ -40,6 +40,10 @@ pub struct Options {
     pub saved: String,
     /// The default collection: what names in the folder list are relative to, `mail/` or empty.
     pub collection: String,
+    /// The formats in which folders can be made.
+    pub formats: Vec<&'static str>,
+    /// The one of them that is proposed.
+    pub new_format: String,
     /// Header fields that are shown, in this order.
     pub headers: Vec<String>,
     /// The user's addresses, `name@domain`.
@@ -91,6 +95,8 @@ impl Default for Options {
             read_only: false,
             saved: "saved-messages".to_owned(),
             collection: String::new(),
+            formats: vec!["unix"],
+            new_format: "unix".to_owned(),
             headers: ["Date", "From", "To", "Cc", "Subject"]
                 .map(str::to_owned)
                 .into(),

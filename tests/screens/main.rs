@@ -9,6 +9,7 @@ mod terminal;
 
 mod bench;
 mod chaos;
+mod folders;
 mod keys;
 mod large;
 mod locked;

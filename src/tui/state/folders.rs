@@ -30,6 +30,8 @@ pub struct Folders {
     pub top: usize,
     /// The directory below the collection, `work/`; empty at its root.
     pub directory: String,
+    /// The text that the shown folders hold, where only those are shown.
+    pub holding: Option<String>,
     /// Whether the list has come.
     pub loaded: bool,
     /// Folders whose counts are still to be asked for.
@@ -49,7 +51,9 @@ impl Folders {
     pub fn finish(&mut self, prefix: &str, first: &[&str]) {
         let current = self.current().map(|entry| entry.name.clone());
         let at_root = self.directory.is_empty();
-        let mut entries: Vec<Folder> = std::mem::take(&mut self.found)
+        let found = std::mem::take(&mut self.found);
+        let found_inbox = found.iter().any(|entry| entry.name.is_inbox());
+        let mut entries: Vec<Folder> = found
             .into_iter()
             .filter(|entry| !entry.name.is_inbox())
             .filter_map(|entry| folder(entry, prefix))
@@ -62,7 +66,8 @@ impl Folders {
         };
         entries.sort_by_cached_key(rank);
         entries.dedup_by(|a, b| a.name == b.name && a.is_directory == b.is_directory);
-        if at_root {
+        let inbox_too = found_inbox || self.holding.is_none();
+        if at_root && inbox_too {
             let inbox = Folder {
                 name: MailboxName::inbox(),
                 label: Foreign::new("INBOX"),

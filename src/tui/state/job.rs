@@ -1,7 +1,9 @@
 //! Requests that are under way, and what is to happen when they end.
 
+use crate::mail::listing::ListEntry;
 use crate::mail::name::MailboxName;
 use crate::mail::order::Order;
+use crate::mail::receipt::Receipt;
 use crate::mail::structure::Section;
 use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
@@ -57,6 +59,12 @@ pub enum Job {
     Delete(MailboxName),
     /// Renames a folder.
     Rename(MailboxName, MailboxName),
+    /// Transfers all messages of a folder; what is compared comes before the end.
+    Transfer(MailboxName, Option<Box<Receipt>>),
+    /// Tells of a folder.
+    About(MailboxName),
+    /// Looks for a text in folders: the text, what was found, and whether only INBOX was looked at so far.
+    Scan(String, Vec<ListEntry>, bool),
     /// Searches the index, from this row on.
     Search(usize, Vec<Uid>),
     /// Looks for new mail.

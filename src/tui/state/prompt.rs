@@ -128,6 +128,19 @@ pub enum Purpose {
     Whereis,
     /// The name of a new folder?
     AddFolder,
+    /// The format of a new folder?
+    Format {
+        /// The folder.
+        name: MailboxName,
+        /// Whose messages go into it; none for an empty one.
+        from: Option<MailboxName>,
+    },
+    /// Where to transfer all messages of a folder?
+    Transfer(MailboxName),
+    /// The folder exists: add all messages of the first one to it?
+    AddTo(MailboxName, MailboxName),
+    /// Which text do folders hold?
+    ScanFolders,
     /// Really delete this folder?
     DeleteFolder(MailboxName),
     /// Its new name?

@@ -65,6 +65,8 @@ pub struct State {
     pub pager: Option<Pager>,
     /// The flag screen, and the screen that it was reached from.
     pub flags: Option<(FlagScreen, Screen)>,
+    /// The receipt of a transfer that ended while something else was done: shown in the folder list.
+    pub receipt: Option<String>,
     /// Requests under way.
     pub jobs: HashMap<Ticket, Job>,
     /// What happens once the open mailbox is closed.
@@ -107,6 +109,7 @@ impl State {
             message: None,
             pager: None,
             flags: None,
+            receipt: None,
             jobs: HashMap::new(),
             leaving: None,
             previous: None,

@@ -5,7 +5,8 @@ use crate::tui::state::prompt::{Leave, Purpose};
 use crate::tui::state::state::State;
 use crate::tui::update::names::typed_name;
 use crate::tui::update::{
-    files, flags, folders, index, link, messages, opening, questions, save, whereis,
+    files, flags, folders, formats, index, link, messages, opening, questions, save, scan,
+    transfer, whereis,
 };
 
 /// A text was typed, or the default taken; it is not empty.
@@ -24,6 +25,8 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::PipePart(uid, section) => files::pipe(state, uid, Some(section), typed),
         Purpose::Whereis => whereis::search(state, typed),
         Purpose::AddFolder => folders::add(state, typed),
+        Purpose::Transfer(from) => transfer::named(state, from, typed),
+        Purpose::ScanFolders => scan::begin(state, typed),
         Purpose::RenameFolder(from) => folders::rename(state, from, typed),
         Purpose::AddKeyword => flags::add_keyword(state, typed),
         _ => {}
@@ -42,6 +45,8 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
             save::copy(state, uid, delete, to, true);
         }
         Purpose::DeleteFolder(name) if yes => folders::delete(state, name),
+        Purpose::Format { name, from } => formats::chosen(state, &name, from, key),
+        Purpose::AddTo(from, to) if yes => transfer::begin(state, from, to),
         Purpose::FollowLink(url) if yes => link::follow(state, url),
         Purpose::Locked(ticket, number) => questions::answered(state, ticket, number, key),
         Purpose::FileExists(job) => files::write_anyway(state, job, key),
@@ -90,7 +95,9 @@ pub fn cancelled(state: &mut State, purpose: &Purpose) {
         Purpose::Jump => "Jump",
         Purpose::Pipe(_) | Purpose::PipePart(..) => "Pipe",
         Purpose::Whereis => "Search",
-        Purpose::AddFolder => "Add folder",
+        Purpose::AddFolder | Purpose::Format { from: None, .. } => "Add folder",
+        Purpose::Format { .. } | Purpose::Transfer(_) | Purpose::AddTo(..) => "Transfer",
+        Purpose::ScanFolders => "Search",
         Purpose::DeleteFolder(_) => "Delete folder",
         Purpose::RenameFolder(_) => "Rename folder",
         Purpose::AddKeyword => "Add keyword",

@@ -6,7 +6,8 @@ use crate::backend::request::Ticket;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
 use crate::tui::update::{
-    complete, files, folders, index, listing, opening, pieces, questions, reading, save, whereis,
+    about, complete, files, folders, index, listing, opening, pieces, questions, reading, save,
+    scan, transfer, whereis,
 };
 
 /// Takes in an event.
@@ -36,6 +37,8 @@ fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
                 | Job::Search(..)
                 | Job::Expunge(_)
                 | Job::Save { .. }
+                | Job::Transfer(..)
+                | Job::Scan(..)
                 | Job::Close
         )
     );
@@ -52,6 +55,7 @@ fn cancelled(job: &Job) -> Option<&'static str> {
         Job::Search(..) => Some("Search"),
         Job::Read(..) => Some("Reading the message"),
         Job::Save { .. } => Some("Save message"),
+        Job::Scan(..) => Some("Search"),
         _ => None,
     }
 }
@@ -90,6 +94,11 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Create(name) => folders::changed(state, &name, "created", result),
         Job::Delete(name) => folders::changed(state, &name, "deleted", result),
         Job::Rename(from, _) => folders::changed(state, &from, "renamed", result),
+        Job::Transfer(to, receipt) => transfer::ended(state, &to, receipt, result),
+        Job::About(name) => about::ended(state, &name, result),
+        Job::Scan(text, found, inbox_only) => {
+            scan::ended(state, text, found, inbox_only, result);
+        }
         Job::Check => {
             if let Err(error) = result {
                 state.complain_own(format!("Cannot look for new mail: {error}"));

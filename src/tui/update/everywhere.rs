@@ -76,7 +76,7 @@ fn leave_for(state: &mut State, screen: Screen) {
 
 fn folder_list(state: &mut State) {
     leave_for(state, Screen::Folders);
-    listing::list(state);
+    listing::come_back(state);
 }
 
 fn message_index(state: &mut State) {

@@ -11,7 +11,7 @@ use crate::tui::state::prompt::{Answer, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::names::{named, typed_name};
-use crate::tui::update::{listing, opening};
+use crate::tui::update::{about, formats, listing, opening, scan, transfer};
 
 const ADD_HELP: &str = "Type the name of the new folder. A slash at its end makes a directory.";
 const RENAME_HELP: &str = "Type the new name of the folder.";
@@ -31,6 +31,9 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Delete => ask_delete(state),
         Command::RenameFolder => ask_rename(state),
         Command::NextNew => next_new(state),
+        Command::AboutFolder => about::of_folder(state),
+        Command::Transfer => transfer::ask(state),
+        Command::ScanFolders => scan::ask(state),
         other => return step(state, other),
     }
     true
@@ -92,6 +95,9 @@ pub fn enter(state: &mut State, entry: &Folder) {
 }
 
 fn back(state: &mut State) {
+    if state.folders.holding.is_some() {
+        return listing::list(state);
+    }
     if !up(state) {
         state.go(Screen::Main);
     }
@@ -151,7 +157,7 @@ fn ask_rename(state: &mut State) {
 pub fn add(state: &mut State, typed: &str) {
     let within = format!("{}{}", state.folders.directory, typed.trim());
     if let Some(name) = typed_name(state, &within) {
-        state.ask(Request::Create(name.clone()), Job::Create(name));
+        formats::ask(state, name, None);
     }
 }
 

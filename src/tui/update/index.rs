@@ -11,7 +11,7 @@ use crate::tui::state::prompt::{Answer, Choice, Prompt, Purpose};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::messages::{self, may_change};
-use crate::tui::update::{files, listing, names, opening, reading, save, text};
+use crate::tui::update::{about, files, listing, names, opening, reading, save, text};
 
 const EXPUNGE_HELP: &str =
     "Yes removes the messages that are marked as deleted, for good. No keeps them and their marks.";
@@ -22,6 +22,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
     let page = state.areas().index.map_or(1, |pane| pane.body.height);
     let page = isize::try_from(page.max(1)).unwrap_or(1);
     match command {
+        Command::AboutFolder => about::of_open(state),
         Command::Next => messages::step(state, 1),
         Command::Previous => messages::step(state, -1),
         Command::NextPage => turn(state, page),
@@ -31,7 +32,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Open => reading::open_current(state),
         Command::Back => {
             state.go(Screen::Folders);
-            listing::list(state);
+            listing::come_back(state);
         }
         Command::Delete => messages::delete(state),
         Command::Undelete => messages::undelete(state),

@@ -21,7 +21,15 @@ pub fn list(state: &mut State) {
         subscribed: false,
         containing: None,
     };
+    state.folders.holding = None;
     state.ask(request, Job::List);
+}
+
+/// Lists again what the folder list shows, unless that is what a search found.
+pub fn come_back(state: &mut State) {
+    if state.folders.holding.is_none() {
+        list(state);
+    }
 }
 
 /// Looks into another directory.
@@ -37,11 +45,16 @@ pub fn found(state: &mut State, entries: Vec<ListEntry>) {
     state.folders.add(entries);
 }
 
-/// The list is complete.
-pub fn listed(state: &mut State, result: Result<()>) {
+/// Shows what was found.
+pub fn show(state: &mut State) {
     let prefix = format!("{}{}", state.options.collection, state.folders.directory);
     let saved = state.options.saved.clone();
     state.folders.finish(&prefix, &[SENT, &saved]);
+}
+
+/// The list is complete.
+pub fn listed(state: &mut State, result: Result<()>) {
+    show(state);
     if let Err(error) = result {
         state.complain_own(format!("Cannot list folders: {error}"));
     }

@@ -2,6 +2,7 @@
 //!
 //! Files import downwards in this order: `update`, `prompt`, `answers`, `events`, the screens, then what they share.
 
+pub mod about;
 pub mod answers;
 pub mod attachments;
 pub mod complete;
@@ -10,6 +11,7 @@ pub mod everywhere;
 pub mod files;
 pub mod flags;
 pub mod folders;
+pub mod formats;
 pub mod help;
 pub mod index;
 pub mod link;
@@ -26,9 +28,11 @@ pub mod prompt;
 pub mod questions;
 pub mod reading;
 pub mod save;
+pub mod scan;
 pub mod select;
 pub mod settle;
 pub mod text;
+pub mod transfer;
 #[expect(clippy::module_inception, reason = "it holds the function update")]
 pub mod update;
 pub mod whereis;

@@ -5,7 +5,7 @@ use crate::backend::request::Ticket;
 use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
-use crate::tui::update::{complete, listing, reading};
+use crate::tui::update::{about, complete, listing, reading};
 
 /// The most bytes of one message that are kept for a file, a program or a screen.
 const LARGEST: usize = 512 << 20;
@@ -16,6 +16,7 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
         Piece::View(_, document) => reading::arrived(state, ticket, document),
         Piece::Listed(entries) => match state.jobs.get_mut(&ticket) {
             Some(Job::Complete { prefix, names, .. }) => complete::found(prefix, names, &entries),
+            Some(Job::Scan(_, found, _)) => found.extend(entries),
             _ => listing::found(state, entries),
         },
         Piece::Status(status) => {
@@ -40,11 +41,13 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
                 uids.extend(found);
             }
         }
-        Piece::Structures(_)
-        | Piece::Appended(_)
-        | Piece::Copied(..)
-        | Piece::Receipt(_)
-        | Piece::About(_) => {}
+        Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) => {}
+        Piece::About(about) => about::told(state, &about),
+        Piece::Receipt(receipt) => {
+            if let Some(Job::Transfer(_, kept)) = state.jobs.get_mut(&ticket) {
+                *kept = Some(receipt);
+            }
+        }
     }
 }
 

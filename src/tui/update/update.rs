@@ -13,7 +13,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::settle::settle;
 use crate::tui::update::{
     attachments, events, everywhere, flags, folders, index, listing, main_menu, messages, mouse,
-    opening, outcomes, pager, prompt, questions, select, text,
+    opening, outcomes, pager, prompt, questions, select, text, transfer,
 };
 
 /// What the face does before anything comes in: it opens the first mailbox and lists folders.
@@ -45,6 +45,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Resumed => state.outbox.push(Effect::Repaint),
     }
     questions::settle(state);
+    transfer::settle(state);
     settle(state);
     std::mem::take(&mut state.outbox)
 }
@@ -82,7 +83,13 @@ fn cancel_work(state: &mut State) -> bool {
     let waited_for = |job: &Job| {
         matches!(
             job,
-            Job::Open | Job::Sort(..) | Job::Search(..) | Job::Read(..) | Job::Save { .. }
+            Job::Open
+                | Job::Sort(..)
+                | Job::Search(..)
+                | Job::Read(..)
+                | Job::Save { .. }
+                | Job::Transfer(..)
+                | Job::Scan(..)
         )
     };
     let jobs = state.jobs.iter().filter(|(_, job)| waited_for(job));

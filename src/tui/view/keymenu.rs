@@ -20,8 +20,13 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
     match &state.prompt {
         Some(prompt) if prompt.help_shown => help(prompt, area, painter),
         Some(prompt) => {
-            for (slot, (key, label)) in prompt_cells(prompt).into_iter().enumerate() {
-                cell(area, slot, &key, &label, painter);
+            let cells = prompt_cells(prompt);
+            let columns = match area.width < NARROW {
+                true => cells.len().div_ceil(2).clamp(1, COLUMNS),
+                false => COLUMNS,
+            };
+            for (slot, (key, label)) in cells.into_iter().enumerate() {
+                cell(area, (slot, columns), (&key, &label), painter);
             }
         }
         None => menu(state, area, painter),
@@ -44,7 +49,7 @@ fn menu(state: &State, area: Rect, painter: &mut Painter<'_>) {
             }
             _ => label,
         };
-        cell(area, usize::from(slot), &key, label, painter);
+        cell(area, (usize::from(slot), COLUMNS), (&key, label), painter);
     }
 }
 
@@ -61,8 +66,17 @@ fn main_label(command: Command) -> &'static str {
     }
 }
 
-fn cell(area: Rect, slot: usize, key: &str, label: &str, painter: &mut Painter<'_>) {
-    let width = area.width / 6;
+/// How many columns of keys there are; fewer for a question where the screen is narrow.
+const COLUMNS: usize = 6;
+const NARROW: u16 = 60;
+
+fn cell(
+    area: Rect,
+    (slot, columns): (usize, usize),
+    (key, label): (&str, &str),
+    painter: &mut Painter<'_>,
+) {
+    let width = area.width / u16::try_from(columns).unwrap_or(1);
     let column = u16::try_from(slot / 2).unwrap_or(0);
     let line = row(area, slot % 2);
     let place = after(line, column * width);

@@ -1,0 +1,135 @@
+//! The folder list's own work: formats, whole folders copied with a receipt, what a folder is, which folders hold a text.
+
+use std::fs;
+
+use mugo::tui::options::Options;
+use mugo::tui::state::screen::Screen;
+
+use crate::bench::{Bench, bench_with, mail};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (40, 12)];
+
+/// The screen without the names of scratch folders and what changes from run to run.
+fn still(bench: &mut Bench) -> String {
+    let screen = bench.screen();
+    let lines = screen.lines().filter(|line| {
+        let line = line.trim_start();
+        !["File ", "UIDVALIDITY", "Open by", "/"]
+            .iter()
+            .any(|front| line.starts_with(front))
+            && !line.contains("/tmp/")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// At each size, a bench with an archive to copy and a folder to look into.
+fn benches() -> impl Iterator<Item = (String, Bench)> {
+    SIZES.into_iter().map(|(width, height)| {
+        let choose = |options: &mut Options| options.formats = vec!["unix", "mbx"];
+        let mut bench = bench_with(width, height, &mail(), choose);
+        fs::write(bench.home("archive"), mail()).expect("a folder");
+        fs::create_dir(bench.home("work")).expect("a directory");
+        let text = "From a@b Mon Mar  2 09:00:00 2026\nSubject: Pigeons\n\nx\n\n";
+        fs::write(bench.home("work/notes"), text).expect("a folder");
+        bench.keys("l");
+        (format!("{width}x{height}"), bench)
+    })
+}
+
+#[test]
+fn a_new_folder_is_asked_for_its_format() {
+    for (size, mut bench) in benches() {
+        bench.keys("a").types("garden").keys("enter");
+        insta::assert_snapshot!(format!("format-prompt-{size}"), bench.screen());
+        bench.keys("u");
+        assert_eq!(bench.said(), "Folder \"garden\" created");
+        assert!(
+            fs::read_to_string(bench.home("garden"))
+                .expect("made")
+                .contains("X-IMAP")
+        );
+        // Return takes the format of the settings; a directory has none
+        bench.keys("a").types("tools").keys("enter enter");
+        assert_eq!(bench.said(), "Folder \"tools\" created");
+        bench.keys("a").types("sheds/").keys("enter");
+        assert_eq!(bench.said(), "Folder \"sheds/\" created");
+        bench.keys("a").types("ladders").keys("enter ctrl-c");
+        assert_eq!(bench.said(), "Add folder cancelled");
+        assert!(!bench.home("ladders").exists());
+    }
+}
+
+#[test]
+fn a_whole_folder_is_copied_with_a_receipt() {
+    for (size, mut bench) in benches() {
+        bench.keys("n t").types("copy").keys("enter u");
+        assert_eq!(bench.state.screen, Screen::Pager);
+        assert!(
+            bench
+                .said()
+                .ends_with("messages copied to \"copy\", all the same"),
+            "{}",
+            bench.said()
+        );
+        insta::assert_snapshot!(format!("receipt-{size}"), bench.screen());
+        bench.keys("e");
+        assert_eq!(bench.state.screen, Screen::Folders);
+        // what is there is added to only after a question
+        bench.keys("t").types("copy").keys("enter n");
+        assert_eq!(bench.said(), "Transfer cancelled");
+        let before = fs::read(bench.home("copy")).expect("there").len();
+        bench.keys("t").types("copy").keys("enter y e");
+        assert!(fs::read(bench.home("copy")).expect("there").len() > before);
+        bench.keys("t").types("archive").keys("enter");
+        assert_eq!(bench.said(), "A folder cannot be transferred to itself");
+        bench
+            .keys("home t")
+            .types("inbox-too")
+            .keys("enter enter e");
+        assert!(bench.home("inbox-too").exists(), "the open mailbox too");
+    }
+}
+
+#[test]
+fn a_folder_tells_what_it_is() {
+    for (size, mut bench) in benches() {
+        bench.keys("=");
+        assert_eq!(bench.state.screen, Screen::Pager);
+        insta::assert_snapshot!(format!("folder-information-{size}"), still(&mut bench));
+        bench.keys("e i =");
+        assert!(
+            bench.screen().contains("Format       unix"),
+            "{}",
+            bench.screen()
+        );
+        bench.keys("e");
+        assert_eq!(bench.state.screen, Screen::Index);
+        bench.keys("l n n =");
+        assert_eq!(bench.said(), "A directory; folders are below it");
+    }
+}
+
+#[test]
+fn folders_are_found_by_their_text() {
+    for (size, mut bench) in benches() {
+        bench.keys(";").types("pigeons").keys("enter");
+        assert_eq!(bench.said(), "1 folder holds \"pigeons\"; < shows all");
+        insta::assert_snapshot!(format!("folders-holding-{size}"), bench.screen());
+        bench.keys("enter");
+        assert_eq!(
+            bench.said(),
+            "Folder \"work/notes\" opened with 1 message - 1 new"
+        );
+        bench.keys("l <");
+        assert_eq!(bench.state.folders.entries.len(), 3, "all again");
+        bench.keys(";").types("nowhere at all").keys("enter");
+        assert_eq!(bench.said(), "No folder holds \"nowhere at all\"");
+        assert_eq!(bench.state.folders.entries.len(), 3);
+        bench.keys(";").types("subject:").keys("enter");
+        assert_eq!(
+            bench.state.folders.entries.len(),
+            3,
+            "INBOX, archive, work/notes"
+        );
+    }
+}
