@@ -458,7 +458,7 @@ pub const TABLE: &[Row] = &[
         Command::Select,
         "select",
         "Select messages.",
-        &[at(Index, 42, "Select"), unnamed(Folders)],
+        &[at(Index, 42, "Select")],
     ),
     row(
         Command::SelectCurrent,

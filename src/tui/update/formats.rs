@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn every_format_has_a_key_of_its_own() {
-        let formats = ["mx", "mbx", "tenex", "mtx", "mmdf", "unix"];
+        let formats = ["mx", "mbx", "tenex", "mtx", "mmdf", "mm", "unix"];
         let letters: String = keys(&formats).iter().map(|entry| entry.0).collect();
-        assert_eq!(letters, "mbtx1u");
+        assert_eq!(letters, "mbtxd1u");
     }
 }
