@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::backend::error::{Error, Result};
 use crate::driver::layout::file::filter::filter;
+use crate::driver::layout::file::framing::Guard;
 use crate::driver::message::Content;
 use crate::mail::name::MailboxName;
 use crate::mail::uid::Uid;
@@ -36,7 +37,7 @@ const LONGEST_MOVE: i64 = 24 * 60 * 60;
 const FIRST_LINE: &str = "mugo-move 2";
 
 /// What tells a message from all others, in whatever form a mailbox keeps it: length and SHA-256 of the form that it has in
-/// traditional files, where some lines get a `>` in front. That form of that form is itself.
+/// traditional files, where some lines get a `>` in front or a space behind. That form of that form is itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Mark {
     /// Octets, with CRLF line ends.
@@ -48,7 +49,7 @@ impl Mark {
     /// The mark of this content.
     pub fn of(content: &mut Content) -> io::Result<Self> {
         let mut digest = Sha256::new();
-        let filtered = filter(&mut content.reader()?, &mut digest)?;
+        let filtered = filter(&mut content.reader()?, Guard::ALL, &mut digest)?;
         digest.update(filtered.header.to_le_bytes());
         Ok(Self {
             length: filtered.size,

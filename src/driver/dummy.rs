@@ -10,6 +10,7 @@ use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::manage;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
@@ -138,7 +139,7 @@ impl LocalDriver for Dummy {
         let found = self.environment.files.metadata(&place.path);
         if found.is_ok_and(|found| found.is_file()) {
             // Mail may have come since it was found empty.
-            return manage::delete_empty(&self.environment, place, job);
+            return manage::delete_empty(&self.environment, &Framing::FROM_LINES, place, job);
         }
         local_file::delete(&self.environment, place)
     }

@@ -9,6 +9,7 @@ pub mod job;
 pub mod layout;
 pub mod local_file;
 pub mod message;
+pub mod mmdf;
 pub mod phile;
 pub mod place;
 pub mod table;

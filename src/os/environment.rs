@@ -55,6 +55,13 @@ pub struct Environment {
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
+impl Environment {
+    /// The user as an address on this host, for From lines.
+    pub fn owner(&self) -> String {
+        format!("{}@{}", self.user.name, self.process.host)
+    }
+}
+
 /// What becomes of a mailbox whose folder refuses lock files, and for which no helper makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum WithoutDotLock {

@@ -23,6 +23,7 @@ struct Subject {
 /// Every driver that there is.
 fn all() -> Vec<Subject> {
     vec![
+        subject("mmdf", "mmdf/two", 2),
         subject("unix", "unix/two", 2),
         subject("phile", "phile/utf8", 1),
         subject("dummy", "dummy/empty", 0),

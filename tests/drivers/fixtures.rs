@@ -1,5 +1,7 @@
 //! The fixtures of the real library, both ways: what their READMEs list is what is told, and one opening writes the same bytes.
 
+use mugo::driver::contract::LocalDriver;
+use mugo::driver::mmdf::Mmdf;
 use mugo::driver::unix::Unix;
 use mugo::mail::flags::SystemFlags;
 use mugo::mail::status::Access;
@@ -47,19 +49,29 @@ fn rows(readme: &'static str) -> Vec<Row> {
     rows
 }
 
-const README: &str = include_str!("../fixtures/unix/README.md");
-
 #[test]
 fn every_unix_fixture_reads_as_the_library_says() {
+    let rows = rows(include_str!("../fixtures/unix/README.md"));
     let desk = Desk::new();
-    let driver = Unix::new(&desk.environment);
-    let rows = rows(README);
+    reads_as_the_library_says(&desk, &Unix::new(&desk.environment), &rows, 17);
+}
+
+#[test]
+fn every_mmdf_fixture_reads_as_the_library_says() {
+    let rows = rows(include_str!("../fixtures/mmdf/README.md"));
+    let desk = Desk::new();
+    reads_as_the_library_says(&desk, &Mmdf::new(&desk.environment), &rows, 2);
+}
+
+fn reads_as_the_library_says(desk: &Desk, driver: &dyn LocalDriver, rows: &[Row], count: usize) {
+    let name = driver.characteristics().driver;
     let files: std::collections::BTreeSet<_> = rows.iter().map(|row| row.file).collect();
-    assert_eq!(files.len(), 17);
+    assert_eq!(files.len(), count);
     for file in files {
-        let bytes = fixture(&format!("unix/{file}"));
+        let bytes = fixture(&format!("{name}/{file}"));
         let place = desk.place("box", &bytes);
-        let mut opened = open(&driver, &place, Access::ReadOnly).expect(file);
+        touch(&place.path);
+        let mut opened = open(driver, &place, Access::ReadOnly).expect(file);
         let expected: Vec<_> = rows.iter().filter(|row| row.file == file).collect();
         assert_eq!(opened.list.len(), expected.len(), "{file}");
         for (row, found) in expected.iter().zip(opened.list.messages().to_vec()) {
@@ -93,6 +105,14 @@ fn every_unix_fixture_reads_as_the_library_says() {
             "{file} was changed"
         );
     }
+}
+
+/// Gives a file the time that its README says.
+fn touch(path: &std::path::Path) {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_769_997_722);
+    let file = std::fs::File::options().write(true).open(path);
+    file.and_then(|file| file.set_modified(time))
+        .expect("its time");
 }
 
 /// A new UIDVALIDITY is the time of the opening: blanked, for comparing.
@@ -138,15 +158,20 @@ fn one_opening_leaves_what_the_library_leaves() {
 #[test]
 fn opening_and_closing_a_marked_mailbox_changes_no_byte() {
     let desk = Desk::new();
-    let driver = Unix::new(&desk.environment);
     for name in [
-        "two",
-        "imapbase",
-        "created-empty",
-        "expunged",
-        "input/delivered.after",
+        "unix/two",
+        "unix/imapbase",
+        "unix/created-empty",
+        "unix/expunged",
+        "unix/input/delivered.after",
+        "mmdf/two",
+        "mmdf/created-empty",
     ] {
-        let before = fixture(&format!("unix/{name}"));
+        let driver = match name.starts_with("mmdf") {
+            true => Mmdf::new(&desk.environment),
+            false => Unix::new(&desk.environment),
+        };
+        let before = fixture(name);
         let place = desk.place("box", &before);
         let opened = open(&driver, &place, Access::ReadWrite).expect(name);
         opened.close().expect(name);

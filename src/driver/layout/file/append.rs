@@ -12,6 +12,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::file::filter::{self, Filtered};
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::opener::{self, Manners, Opener};
@@ -29,11 +30,12 @@ use crate::os::journal::redo::Journal;
 /// Appends to a mailbox file that is there, empty or in this format. Durable on return; on failure the file is as before.
 pub fn append(
     environment: &Environment,
+    framing: &'static Framing,
     place: &Place,
     messages: &mut dyn Messages,
     job: &Job,
 ) -> Result<Appended> {
-    let mut batch = Batch::collect(environment, messages, job)?;
+    let mut batch = Batch::collect(environment, framing, messages, job)?;
     if batch.messages.is_empty() {
         return Ok(Appended::default());
     }
@@ -50,11 +52,12 @@ pub fn append(
             environment,
             path,
             &mut *locked.file,
+            framing,
             (&wishes, &keywords),
             job,
         )?
     } else {
-        Target::shared(path, &*locked.file, job)?
+        Target::shared(path, &*locked.file, framing, job)?
     };
     let pieces = batch.pieces(&mut target, job);
     let mut source = Assembled {
@@ -81,6 +84,7 @@ pub fn append(
 
 /// Messages in file form, waiting to be written.
 struct Batch {
+    framing: &'static Framing,
     content: Content,
     messages: Vec<Waiting>,
 }
@@ -94,8 +98,14 @@ struct Waiting {
 }
 
 impl Batch {
-    fn collect(environment: &Environment, messages: &mut dyn Messages, job: &Job) -> Result<Self> {
+    fn collect(
+        environment: &Environment,
+        framing: &'static Framing,
+        messages: &mut dyn Messages,
+        job: &Job,
+    ) -> Result<Self> {
         let mut batch = Self {
+            framing,
             content: Content::new(),
             messages: Vec::new(),
         };
@@ -114,15 +124,14 @@ impl Batch {
         let date = message
             .internal_date
             .unwrap_or_else(|| InternalDate::in_zone(now, &jiff::tz::TimeZone::system()));
-        let (user, host) = (&environment.user.name, &environment.process.host);
-        let owner = format!("{user}@{host}");
         let sender = message.sender.as_deref().unwrap_or_default();
         let scratch = std::env::temp_dir();
         let failed = Error::io(&scratch);
         let mut reader = message.content.reader().map_err(&failed)?;
-        let filtered = filter::filter(&mut reader, &mut self.content).map_err(&failed)?;
+        let filtered =
+            filter::filter(&mut reader, self.framing.guard, &mut self.content).map_err(&failed)?;
         self.messages.push(Waiting {
-            from_line: from_line::write(sender, &owner, &date),
+            from_line: from_line::write(sender, &environment.owner(), &date),
             flags: message.flags,
             date,
             uid: message.uid,
@@ -174,11 +183,12 @@ impl Batch {
                 let words = wanted.iter().map(|word| word.as_str().as_bytes());
                 target.base.bits_of(words)
             };
-            pieces.push_back(Piece::Bytes(message.from_line.clone()));
+            let before = self.framing.before;
+            pieces.push_back(Piece::Bytes([before, &message.from_line].concat()));
             pieces.push_back(Piece::Copy(message.filtered.header));
             pieces.push_back(Piece::State(record));
             pieces.push_back(Piece::Copy(message.filtered.text));
-            pieces.push_back(Piece::Bytes(b"\n".to_vec()));
+            pieces.push_back(Piece::Bytes(self.framing.after.to_vec()));
         }
         self.tell_left_out(target, job);
         let mut first = target.is_fresh;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::from_line::FromLine;
 use crate::driver::layout::file::metadata::{self, Kind};
-use crate::driver::layout::file::record::Record;
+use crate::driver::layout::file::record::{Marks, Record};
 use crate::driver::layout::file::window::{Line, Window};
 use crate::mail::structure::Part;
 use crate::os::files::MailFile;
@@ -36,7 +37,7 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// Finds the header lines of `record` that are not metadata.
     pub fn retained(&self, record: &Record) -> Result<Retained> {
-        let start = record.offset + u64::from(record.from_line);
+        let start = record.offset + u64::from(record.lead);
         let mut window = Window::new(self.file, start, record.text_offset());
         let failed = Error::io(self.path);
         let mut retained = Retained {
@@ -90,7 +91,7 @@ impl Source<'_> {
 
     /// The header of a message, in one read where it is not very long; with CRLF line ends.
     pub fn header(&self, record: &Record, job: &Job) -> Result<Vec<u8>> {
-        let start = record.offset + u64::from(record.from_line);
+        let start = record.offset + u64::from(record.lead);
         let length = usize::try_from(record.text_offset().saturating_sub(start));
         let mut header = Vec::new();
         let Ok(length @ ..=SHORT_HEADER) = length else {
@@ -136,25 +137,38 @@ impl Source<'_> {
     }
 
     /// The envelope sender, as the From line has it.
-    pub fn sender(&self, record: &Record) -> Result<Option<Vec<u8>>> {
-        let end = record.offset + u64::from(record.from_line);
-        let mut window = Window::new(self.file, record.offset, end);
-        window.line().map_err(Error::io(self.path))?;
-        let line = window.rest();
+    pub fn sender(&self, framing: &Framing, record: &Record) -> Result<Option<Vec<u8>>> {
+        let lead = self.lead(record)?;
+        let line = lead.strip_prefix(framing.before).unwrap_or(&lead);
         let line = FromLine::parse(line.strip_suffix(b"\n").unwrap_or(line));
         let user = line.map(|line| line.user().to_vec());
         Ok(user.filter(|user| !user.is_empty()))
     }
 
-    /// Whether the file still has the message's From line where it was.
-    pub fn still_there(&self, record: &Record) -> Result<bool> {
-        let end = record.offset + u64::from(record.from_line);
+    /// Whether the file still has the message's lead where it was.
+    pub fn still_there(&self, framing: &Framing, record: &Record) -> Result<bool> {
+        let lead = self.lead(record)?;
+        let before: &[u8] = if record.marks.has(Marks::SHARED) {
+            b""
+        } else {
+            framing.before
+        };
+        if lead.len() as u64 != u64::from(record.lead) {
+            return Ok(false);
+        }
+        let line = lead.strip_prefix(before);
+        Ok(line.is_some_and(|line| match line.strip_suffix(b"\n") {
+            Some(line) => !line.contains(&b'\n') && FromLine::parse(line).is_some(),
+            None => line.is_empty() && record.marks.has(Marks::UNDATED),
+        }))
+    }
+
+    /// The bytes where the lead of a message was, which may be others or fewer now.
+    fn lead(&self, record: &Record) -> Result<Vec<u8>> {
+        let end = record.offset + u64::from(record.lead);
         let mut window = Window::new(self.file, record.offset, end);
-        let found = window.line().map_err(Error::io(self.path))?;
-        let whole = found == Line::Whole(record.from_line as usize);
-        let line = window.rest();
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Ok(whole && FromLine::parse(line).is_some())
+        window.more().map_err(Error::io(self.path))?;
+        Ok(window.rest().to_vec())
     }
 }
 

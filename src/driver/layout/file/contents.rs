@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use crate::driver::error::Result;
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::read_ahead::reading_ahead;
 use crate::driver::layout::file::record::{Base, Marks, Record};
 use crate::driver::layout::file::scan::Scan;
 
 /// The messages of a file and what it says of itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Contents {
+    /// How the messages are told apart.
+    pub framing: &'static Framing,
     /// The mailbox's data as they hold now.
     pub base: Base,
     /// The same as they stand in the file.
@@ -42,19 +45,21 @@ impl Contents {
     /// Reads a whole file. `validity`, or a larger one, becomes its UIDVALIDITY when it has none or its UIDs are out of order. `found` hears of every message, in order.
     pub fn read(
         source: Source<'_>,
+        framing: &'static Framing,
         length: u64,
         validity: u32,
         job: &Job,
         found: &mut dyn FnMut(&Base, &Record),
     ) -> Result<Self> {
         reading_ahead(source.file, length, |ahead| {
-            let scan = Scan::whole(source, length, ahead, job)?;
-            Self::take_all(scan, length, validity, job, found)
+            let scan = Scan::whole(source, framing, length, ahead, job)?;
+            Self::take_all(scan, framing, length, validity, job, found)
         })
     }
 
     fn take_all(
         mut scan: Scan<'_>,
+        framing: &'static Framing,
         length: u64,
         validity: u32,
         job: &Job,
@@ -75,6 +80,7 @@ impl Contents {
         }
         records.shrink_to_fit();
         Ok(Self {
+            framing,
             base,
             on_disk,
             records,
@@ -105,7 +111,7 @@ impl Contents {
             None => (self.length, base.last_uid),
         };
         base.last_uid = previous;
-        let mut scan = Scan::resume(source, start..length, base, previous, job);
+        let mut scan = Scan::resume(source, self.framing, start..length, base, previous, job);
         if last.is_some() {
             let Some(again) = scan.next_message()? else {
                 return Ok(None);

@@ -1,10 +1,12 @@
-//! What a message goes through on its way into a file: CRs go, NULs become 0x80, lines like a message's first get a `>`,
-//! and header fields that would count as the mailbox's own state get `X-Original-` in front.
+//! What a message goes through on its way into a file: CRs go, NULs become 0x80, lines that would be taken for a border
+//! between messages are guarded (`>` before a From line, a space behind a delimiter), and header fields that would count
+//! as the mailbox's own state get `X-Original-` in front.
 //!
 //! The header is watched to its very end: no line in it hides a later one.
 
 use std::io::{self, Read, Write};
 
+use crate::driver::layout::file::framing::{DELIMITER, Guard};
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::metadata::{self, Kind};
 
@@ -20,9 +22,11 @@ pub struct Filtered {
 }
 
 /// Copies a message from `source` into `into`, filtered. Lines of any length pass in constant memory.
-pub fn filter(source: &mut dyn Read, into: &mut dyn Write) -> io::Result<Filtered> {
+pub fn filter(source: &mut dyn Read, guard: Guard, into: &mut dyn Write) -> io::Result<Filtered> {
     let mut filter = Filter {
         into,
+        guard,
+        ones: 0,
         counts: Filtered::default(),
         start: Vec::with_capacity(LONGEST_START),
         within: false,
@@ -44,6 +48,9 @@ pub fn filter(source: &mut dyn Read, into: &mut dyn Write) -> io::Result<Filtere
 
 struct Filter<'a> {
     into: &'a mut dyn Write,
+    guard: Guard,
+    /// How many 0x01 bytes the line at hand ends in so far.
+    ones: usize,
     counts: Filtered,
     /// The start of the line at hand, until it is long enough to be judged.
     start: Vec<u8>,
@@ -66,6 +73,9 @@ impl Filter<'_> {
                     *byte = 0x80;
                 }
             }
+            if self.guard.delimiters {
+                self.guard_delimiter(&mut clean);
+            }
             let ended = clean.ends_with(b"\n");
             if self.within {
                 self.write(&clean)?;
@@ -82,6 +92,22 @@ impl Filter<'_> {
         Ok(())
     }
 
+    /// Puts a space behind what a delimiter is made of, at the end of a line of which `piece` is a piece.
+    fn guard_delimiter(&mut self, piece: &mut Vec<u8>) {
+        let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+        let end = line.len();
+        let ones = line.iter().rev().take_while(|&&byte| byte == 1).count();
+        let before = if ones == end { self.ones } else { 0 };
+        self.ones = before.saturating_add(ones);
+        if end == piece.len() {
+            return;
+        }
+        if self.ones >= DELIMITER.len() - 1 {
+            piece.insert(end, b' ');
+        }
+        self.ones = 0;
+    }
+
     /// Writes the start of a line, with what has to stand before it.
     fn judge(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.start);
@@ -90,7 +116,7 @@ impl Filter<'_> {
             self.in_header = false;
             return Ok(());
         }
-        if line.starts_with(from_line::START) {
+        if self.guard.from_lines && line.starts_with(from_line::START) {
             self.write(b">")?;
         } else if self.in_header && metadata::classify(&line).0 != Kind::Plain {
             self.write(b"X-Original-")?;
@@ -114,7 +140,8 @@ impl Filter<'_> {
             self.judge()?;
         }
         if self.within {
-            self.write(b"\n")?;
+            let is_delimiter = self.guard.delimiters && self.ones >= DELIMITER.len() - 1;
+            self.write(if is_delimiter { b" \n" } else { b"\n" })?;
         }
         let mut counts = self.counts;
         counts.size = counts.header + counts.text + self.lines + 2;
@@ -125,11 +152,16 @@ impl Filter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::layout::file::framing::Framing;
     use crate::driver::message::Content;
 
     fn filtered(text: &[u8]) -> (Vec<u8>, Filtered) {
+        filtered_with(text, Framing::FROM_LINES.guard)
+    }
+
+    fn filtered_with(text: &[u8], guard: Guard) -> (Vec<u8>, Filtered) {
         let mut content = Content::new();
-        let counts = filter(&mut &text[..], &mut content).expect("in memory");
+        let counts = filter(&mut &text[..], guard, &mut content).expect("in memory");
         let mut bytes = Vec::new();
         let mut reader = content.reader().expect("in memory");
         reader.read_to_end(&mut bytes).expect("in memory");
@@ -154,5 +186,26 @@ mod tests {
     fn a_last_line_is_ended() {
         assert_eq!(filtered(b"Subject: x").0, b"Subject: x\n");
         assert_eq!(filtered(b"\r\nFro").0, b"Fro\n");
+    }
+
+    #[test]
+    fn no_line_becomes_a_delimiter_and_nothing_of_it_is_lost() {
+        let guarded = |text: &[u8]| filtered_with(text, Framing::DELIMITERS.guard).0;
+        let ones = "\x01".repeat(100_000);
+        for (text, expected) in [
+            (
+                "S: x\n\n\x01\x01\x01\x01\r\nFrom x\n",
+                "S: x\n\x01\x01\x01\x01 \nFrom x\n",
+            ),
+            ("S: x\x01\x01\r\x01\x01\n\n", "S: x\x01\x01\x01\x01 \n"),
+            ("S: x\n\n\x01\x01\x01\n", "S: x\n\x01\x01\x01\n"),
+            (
+                "S: x\n\n\x01\x01\x01\x01x\x01\n",
+                "S: x\n\x01\x01\x01\x01x\x01\n",
+            ),
+            (&*format!("S: x\n\n{ones}\n"), &*format!("S: x\n{ones} \n")),
+        ] {
+            assert_eq!(guarded(text.as_bytes()), expected.as_bytes());
+        }
     }
 }

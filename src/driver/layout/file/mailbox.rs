@@ -17,6 +17,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Locked, Look, Stamp, TRIES};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::contents::Contents;
+use crate::driver::layout::file::format::Format;
 use crate::driver::layout::file::news::{self, Opening, Teller};
 use crate::driver::layout::file::opener::{self, Manners, Opener};
 use crate::driver::layout::file::record::{Base, Marks, Record, Shares};
@@ -61,10 +62,10 @@ const LAZINESS: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
 
 impl FileMailbox {
-    /// Opens a mailbox that is known to be in the format of `driver`, and tells what is in it.
+    /// Opens a mailbox that is known to be in this format, and tells what is in it.
     pub fn open(
         environment: &Arc<Environment>,
-        driver: &'static str,
+        format: &Format,
         place: &Place,
         access: Access,
         job: &Job,
@@ -72,7 +73,8 @@ impl FileMailbox {
         let kisses = environment.kisses.load(Ordering::Relaxed);
         let now = (environment.clock)();
         let mut opening = Opening {
-            driver,
+            driver: format.driver(),
+            framing: format.framing,
             access: Access::ReadOnly,
             why_read_only: None,
             locked_by: None,
@@ -389,7 +391,14 @@ fn first_reading(
             path,
         };
         let mut found = |base: &Base, record: &Record| teller.add(base, record);
-        let read = Contents::read(source, before.len(), opening.validity, job, &mut found);
+        let read = Contents::read(
+            source,
+            opening.framing,
+            before.len(),
+            opening.validity,
+            job,
+            &mut found,
+        );
         if locked.steady(&before) {
             let contents = read?;
             teller.finish(&contents.base);

@@ -4,7 +4,9 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Locked, Look, TRIES};
 use crate::driver::layout::file::content::Source;
-use crate::driver::layout::file::metadata;
+use crate::driver::layout::file::format::Format;
+use crate::driver::layout::file::framing::Framing;
+use crate::driver::layout::file::metadata::{self, Origin};
 use crate::driver::layout::file::opener::{self, Manners, Opener};
 use crate::driver::layout::file::read_ahead::reading_ahead;
 use crate::driver::layout::file::record::Base;
@@ -21,7 +23,12 @@ use crate::os::environment::Environment;
 use crate::os::journal::redo::Journal;
 
 /// Makes a mailbox that holds only its own data. A crash leaves at most an empty file, which is a mailbox too.
-pub fn create(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+pub fn create(
+    environment: &Environment,
+    framing: &Framing,
+    place: &Place,
+    job: &Job,
+) -> Result<()> {
     local_file::create_empty(environment, place)?;
     if local_file::names_a_directory(place) {
         return Ok(());
@@ -32,7 +39,12 @@ pub fn create(environment: &Environment, place: &Place, job: &Job) -> Result<()>
         ..Base::default()
     };
     let date = InternalDate::in_zone(now, &jiff::tz::TimeZone::system());
-    let text = metadata::pseudo_message(&base, &environment.process.host, &date, true);
+    let origin = Origin {
+        host: &environment.process.host,
+        now: date,
+        is_new: true,
+    };
+    let text = metadata::pseudo_message(&base, &origin, framing);
     let mut locked = access::lock_to_change(environment, &place.path, job)?;
     Journal::new(environment)
         .append(
@@ -50,7 +62,7 @@ pub fn create(environment: &Environment, place: &Place, job: &Job) -> Result<()>
 /// Counts what is in a mailbox; leaves no trace.
 pub fn status(
     environment: &Environment,
-    driver: &'static str,
+    format: &Format,
     place: &Place,
     job: &Job,
 ) -> Result<MailboxStatus> {
@@ -67,8 +79,8 @@ pub fn status(
         };
         let length = before.len();
         let counted = reading_ahead(source.file, length, |ahead| {
-            let scan = Scan::whole(source, length, ahead, job)?;
-            count(scan, driver, length, now, job)
+            let scan = Scan::whole(source, format.framing, length, ahead, job)?;
+            count(scan, format.driver(), length, now, job)
         });
         let steady = locked.steady(&before);
         access::restore_times(&mut *locked.file, &before);
@@ -126,7 +138,12 @@ pub fn delete(environment: &Environment, place: &Place, job: &Job) -> Result<()>
 }
 
 /// Removes a mailbox that nobody uses and that holds no message, seen while nobody can deliver one.
-pub fn delete_empty(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+pub fn delete_empty(
+    environment: &Environment,
+    framing: &'static Framing,
+    place: &Place,
+    job: &Job,
+) -> Result<()> {
     if place.is_inbox {
         return Err(Error::Refused("INBOX cannot be deleted"));
     }
@@ -141,7 +158,7 @@ pub fn delete_empty(environment: &Environment, place: &Place, job: &Job) -> Resu
             file: &*locked.file,
             path: &place.path,
         };
-        if Scan::whole(source, length, None, job)?
+        if Scan::whole(source, framing, length, None, job)?
             .next_message()?
             .is_some()
         {

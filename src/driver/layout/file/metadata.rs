@@ -4,6 +4,9 @@
 //! `Status: RO`, `X-Status: DFAT`: R seen, O seen by a session, D deleted, F flagged, A answered, T draft.
 //! `X-IMAP` and `X-IMAPbase` hold UIDVALIDITY, last UID and keywords; the first stands in the pseudo message.
 
+use jiff::tz::TimeZone;
+
+use crate::driver::layout::file::framing::{Framing, NewDate};
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::record::{Base, MOST_KEYWORDS, Marks, Record};
 use crate::mail::date::InternalDate;
@@ -184,28 +187,35 @@ pub fn imap_line(base: &Base) -> Vec<u8> {
     line
 }
 
-/// The whole pseudo message; with a Message-ID unless it is a `fresh` mailbox's.
-pub fn pseudo_message(base: &Base, host: &str, now: &InternalDate, fresh: bool) -> Vec<u8> {
-    let at = now.fields();
-    let host: String = host.chars().filter(char::is_ascii_graphic).collect();
-    let mut text = format!(
-        "{}{} {}\nDate: {:02} {} {:04} {:02}:{:02}:{:02} {}\n\
-         From: Mail System Internal Data <MAILER-DAEMON@{host}>\n",
-        String::from_utf8_lossy(from_line::START),
-        String::from_utf8_lossy(PSEUDO_USER),
-        from_line::ctime(now),
-        at.day,
-        at.month_name,
-        at.year,
-        at.hour,
-        at.minute,
-        at.second,
-        now.zone(),
-    )
-    .into_bytes();
+/// Who writes a pseudo message, and when.
+pub struct Origin<'a> {
+    /// The host.
+    pub host: &'a str,
+    /// The time.
+    pub now: InternalDate,
+    /// Whether the mailbox is being created: then there is no Message-ID.
+    pub is_new: bool,
+}
+
+/// The whole pseudo message.
+pub fn pseudo_message(base: &Base, origin: &Origin<'_>, framing: &Framing) -> Vec<u8> {
+    let now = &origin.now;
+    let host: String = origin.host.chars().filter(char::is_ascii_graphic).collect();
+    let date = match framing.new_date {
+        NewDate::Full if origin.is_new => full_date(now),
+        _ => short_date(now),
+    };
+    let mut text = framing.before.to_vec();
+    text.extend_from_slice(from_line::START);
+    text.extend_from_slice(PSEUDO_USER);
+    let lines = format!(
+        " {}\nDate: {date}\nFrom: Mail System Internal Data <MAILER-DAEMON@{host}>\n",
+        from_line::ctime(now)
+    );
+    text.extend_from_slice(lines.as_bytes());
     text.extend_from_slice(PSEUDO_SUBJECT);
     text.push(b'\n');
-    if !fresh {
+    if !origin.is_new {
         text.extend_from_slice(format!("Message-ID: <{}@{host}>\n", now.seconds).as_bytes());
     }
     text.extend_from_slice(&imap_line(base));
@@ -215,9 +225,42 @@ pub fn pseudo_message(base: &Base, host: &str, now: &InternalDate, fresh: bool) 
         b", and is not\n\
         a real message.  It is created automatically by the mail system software.\n\
         If deleted, important folder data will be lost, and it will be re-created\n\
-        with the data reset to initial values.\n\n",
+        with the data reset to initial values.\n",
     );
+    text.extend_from_slice(framing.after);
     text
+}
+
+fn short_date(now: &InternalDate) -> String {
+    let at = now.fields();
+    format!(
+        "{:02} {} {:04} {:02}:{:02}:{:02} {}",
+        at.day,
+        at.month_name,
+        at.year,
+        at.hour,
+        at.minute,
+        at.second,
+        now.zone(),
+    )
+}
+
+fn full_date(now: &InternalDate) -> String {
+    let zone = jiff::Timestamp::from_second(now.seconds).map_or_else(
+        |_| "UTC".to_owned(),
+        |at| {
+            TimeZone::system()
+                .to_offset_info(at)
+                .abbreviation()
+                .to_owned()
+        },
+    );
+    let date = short_date(now);
+    format!(
+        "{}, {} ({zone})",
+        now.fields().weekday,
+        date.trim_start_matches('0')
+    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::driver::job::Job;
 use crate::driver::layout::file::contents::Contents;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::record::{Base, MOST_KEYWORDS, Record, Shares};
 use crate::mail::change::Change;
 use crate::mail::flags::SystemFlags;
@@ -17,6 +18,8 @@ use crate::mail::uid::{Uid, UidSet, UidValidity};
 pub struct Opening {
     /// The driver's name.
     pub driver: &'static str,
+    /// How its messages are told apart.
+    pub framing: &'static Framing,
     /// How the mailbox is open now.
     pub access: Access,
     /// Why not for writing although that was asked for.

@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::driver::job::{Job, Reports};
     use crate::driver::layout::file::content::Source;
+    use crate::driver::layout::file::framing::Framing;
     use crate::driver::layout::file::record::{Marks, Record};
     use crate::driver::layout::file::scan::Scan;
     use crate::mail::change::Change;
@@ -164,7 +165,14 @@ mod tests {
 
     fn records(file: &dyn MailFile, length: u64, path: &Path, ahead: Option<Ahead>) -> Vec<Record> {
         let job = Job::new(Arc::new(Nobody), CancellationToken::new());
-        let mut scan = Scan::whole(Source { file, path }, length, ahead, &job).expect("mail");
+        let mut scan = Scan::whole(
+            Source { file, path },
+            &Framing::FROM_LINES,
+            length,
+            ahead,
+            &job,
+        )
+        .expect("mail");
         std::iter::from_fn(|| scan.next_message().expect("mail")).collect()
     }
 

@@ -10,6 +10,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES};
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::record::{Base, Record};
 use crate::driver::layout::file::scan::Scan;
@@ -119,8 +120,9 @@ impl FileMailbox {
     /// The envelope sender of a message.
     pub(super) fn read_sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>> {
         let mut sender = None;
+        let framing = self.contents.framing;
         self.steadily(uid, job, &mut |source, record| {
-            sender = source.sender(record)?;
+            sender = source.sender(framing, record)?;
             Ok(())
         })?;
         Ok(sender)
@@ -161,7 +163,9 @@ impl FileMailbox {
         }
         match self.refresh(&job.hurried()) {
             Err(Error::Locked { .. }) if job.may_wait() => {
-                if now.file == self.stamp.file && is_as_it_was(self.source(), &record, job)? {
+                if now.file == self.stamp.file
+                    && is_as_it_was(self.source(), self.contents.framing, &record, job)?
+                {
                     return Ok((record, now));
                 }
                 self.refresh(job)?;
@@ -189,7 +193,12 @@ impl FileMailbox {
 }
 
 /// Whether a message is where it was, with as many bytes of header and text. Looks at all of it.
-fn is_as_it_was(source: Source<'_>, record: &Record, job: &Job) -> Result<bool> {
+fn is_as_it_was(
+    source: Source<'_>,
+    framing: &'static Framing,
+    record: &Record,
+    job: &Job,
+) -> Result<bool> {
     let length = source
         .file
         .metadata()
@@ -199,7 +208,7 @@ fn is_as_it_was(source: Source<'_>, record: &Record, job: &Job) -> Result<bool> 
         return Ok(false);
     }
     let part = record.offset..length;
-    match Scan::resume(source, part, Base::default(), 0, job).next_message() {
+    match Scan::resume(source, framing, part, Base::default(), 0, job).next_message() {
         Ok(Some(found)) => Ok(
             (found.head, found.text) == (record.head, record.text) && found.is_same_text(record)
         ),

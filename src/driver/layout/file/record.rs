@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::driver::layout::file::framing::Framing;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{Flags, Keyword, SystemFlags};
 use crate::mail::summary::Summary;
 use crate::mail::uid::Uid;
 
-/// One message in the file: From line, header, text, separator, in this order.
+/// One message in the file: lead, header, text, separator, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record {
-    /// Where its From line starts.
+    /// Where its lead starts.
     pub offset: u64,
-    /// Bytes from there to the text: From line, header, blank line.
+    /// Bytes from there to the text: lead, header, blank line.
     pub head: u64,
     /// Bytes of the text, without the separator.
     pub text: u64,
@@ -24,8 +25,8 @@ pub struct Record {
     pub uid: u32,
     /// One bit for each of the mailbox's keywords.
     pub keywords: u32,
-    /// Bytes of the From line with its LF.
-    pub from_line: u32,
+    /// Bytes of the lead: what the framing puts before a From line, and that line with its LF.
+    pub lead: u32,
     /// Digest of the header's own lines, which tells messages of equal size and time apart; 0 where a UID does.
     pub digest: u32,
     zone: i16,
@@ -33,7 +34,7 @@ pub struct Record {
     pub system: SystemFlags,
     /// What of it still has to be written.
     pub marks: Marks,
-    /// Bytes of the separator: 0, 1 (LF) or 2 (CRLF).
+    /// Bytes of the separator: 0 where the file ends without one, 1 (LF), 2 (CRLF) or those of a delimiter.
     pub separator: u8,
 }
 
@@ -50,8 +51,12 @@ impl Marks {
     pub const NEW: Self = Self(4);
     /// It holds CR bytes.
     pub const HAS_CR: Self = Self(8);
-    /// Its header is cut off by the end of the file: there is no blank line.
+    /// Its header is cut off, by the end of the file or by a delimiter: there is no blank line.
     pub const CUT: Self = Self(16);
+    /// It has no From line: its date is the file's.
+    pub const UNDATED: Self = Self(32);
+    /// The delimiter that ends the message before it is also the one that starts it.
+    pub const SHARED: Self = Self(64);
 
     /// Whether all of `other` are set.
     pub fn has(self, other: Self) -> bool {
@@ -70,8 +75,8 @@ impl Marks {
 }
 
 impl Record {
-    /// A message at `offset` of which only the From line is known.
-    pub fn new(offset: u64, from_line: u32, date: InternalDate) -> Self {
+    /// A message at `offset` of which only the lead is known.
+    pub fn new(offset: u64, lead: u32, date: InternalDate) -> Self {
         let shown = date.seconds + i64::from(date.offset) * 60;
         Self {
             offset,
@@ -81,7 +86,7 @@ impl Record {
             shown: u32::try_from(shown).unwrap_or(0),
             uid: 0,
             keywords: 0,
-            from_line,
+            lead,
             digest: 0,
             zone: date.offset,
             system: SystemFlags::NONE,
@@ -94,6 +99,13 @@ impl Record {
     #[must_use]
     pub fn moved_to(&self, offset: u64) -> Self {
         Self { offset, ..*self }
+    }
+
+    /// A delimiter of its own was put before the message, which had none.
+    pub fn own_delimiter(&mut self, framing: &Framing) {
+        self.marks.clear(Marks::SHARED);
+        self.lead += framing.before.len() as u32;
+        self.head += framing.before.len() as u64;
     }
 
     /// Where the text starts.
@@ -116,10 +128,12 @@ impl Record {
 
     /// Whether both are the same message with the same text, wherever they are and whatever their flags.
     pub fn is_same_text(&self, other: &Self) -> bool {
-        let same_from_line =
-            (self.shown, self.zone, self.from_line) == (other.shown, other.zone, other.from_line);
+        let is_loose = |it: &Self| it.marks.has(Marks::UNDATED) || it.marks.has(Marks::SHARED);
+        let same_lead = (self.shown, self.zone, self.lead) == (other.shown, other.zone, other.lead)
+            || is_loose(self)
+            || is_loose(other);
         let same_digest = self.digest == other.digest || self.digest == 0 || other.digest == 0;
-        same_from_line && self.size == other.size && same_digest
+        same_lead && self.size == other.size && same_digest
     }
 }
 

@@ -104,7 +104,7 @@ impl FileMailbox {
         let writing = self.opening.access == Access::ReadWrite;
         let grown = metadata.len() > self.contents.length;
         let untouched = match self.contents.records.last() {
-            Some(last) => source.still_there(last)?,
+            Some(last) => source.still_there(self.contents.framing, last)?,
             None => self.contents.base.pseudo.is_some(),
         };
         if same_file && writing && grown && untouched {
@@ -129,7 +129,14 @@ impl FileMailbox {
             path: &self.path,
         };
         let before = locked.file.metadata().map_err(Error::io(&self.path))?;
-        let read = Contents::read(source, before.len(), validity, job, &mut |_, _| {});
+        let read = Contents::read(
+            source,
+            self.contents.framing,
+            before.len(),
+            validity,
+            job,
+            &mut |_, _| {},
+        );
         if !locked.steady(&before) {
             return Err(access::unsteady());
         }
@@ -139,9 +146,8 @@ impl FileMailbox {
             }
             other => other?,
         };
-        let earlier = std::mem::take(&mut self.contents);
-        let difference = contents.follow(&earlier);
-        self.contents = contents;
+        let difference = contents.follow(&self.contents);
+        let earlier = std::mem::replace(&mut self.contents, contents);
         let Difference::Followed { gone, flags, known } = difference else {
             job.emit(Change::Reset);
             self.resets += 1;
@@ -233,6 +239,7 @@ impl FileMailbox {
         let wish = Wish {
             remove: doomed,
             keep_new: false,
+            owner: &self.environment.owner(),
             host: &self.environment.process.host,
             now: InternalDate::in_zone((self.environment.clock)(), &jiff::tz::TimeZone::system()),
         };

@@ -8,7 +8,9 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::{Retained, Source};
 use crate::driver::layout::file::contents::Contents;
-use crate::driver::layout::file::metadata;
+use crate::driver::layout::file::framing::{Division, Framing};
+use crate::driver::layout::file::from_line;
+use crate::driver::layout::file::metadata::{self, Origin};
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::Window;
 use crate::mail::date::InternalDate;
@@ -20,6 +22,8 @@ pub struct Wish<'a> {
     pub remove: &'a dyn Fn(&Record) -> bool,
     /// Whether messages that no session has seen stay so: they get no `O`.
     pub keep_new: bool,
+    /// Whose mailbox it is, for From lines that have to be made.
+    pub owner: &'a str,
     /// The host's name, for a pseudo message.
     pub host: &'a str,
     /// The time, for a pseudo message.
@@ -66,6 +70,7 @@ pub fn plan(
     let mut writer = Writer {
         source,
         plan: Plan::new(contents.length),
+        framing: contents.framing,
         base: contents.base.clone(),
         records: Vec::with_capacity(contents.records.len()),
         wish,
@@ -97,6 +102,7 @@ pub fn plan(
     }
     Ok(Rewrite {
         contents: Contents {
+            framing: contents.framing,
             on_disk: writer.base.clone(),
             base: writer.base,
             records: writer.records,
@@ -110,6 +116,7 @@ pub fn plan(
 struct Writer<'a> {
     source: Source<'a>,
     plan: Plan,
+    framing: &'static Framing,
     base: Base,
     records: Vec<Record>,
     wish: &'a Wish<'a>,
@@ -146,7 +153,12 @@ impl Writer<'_> {
     /// A pseudo message for a mailbox that would be an empty file, which could not keep its UIDs.
     fn new_pseudo(&mut self) {
         let offset = self.plan.new_length();
-        let text = metadata::pseudo_message(&self.base, self.wish.host, &self.wish.now, false);
+        let origin = Origin {
+            host: self.wish.host,
+            now: self.wish.now,
+            is_new: false,
+        };
+        let text = metadata::pseudo_message(&self.base, &origin, self.framing);
         let line = memmem::find(&text, b"X-IMAP:").unwrap_or(0) as u64;
         self.plan.put(&text);
         self.base.pseudo = Some(Pseudo {
@@ -173,9 +185,13 @@ impl Writer<'_> {
     }
 
     fn unchanged(&mut self, record: &Record) {
-        let offset = self.plan.new_length();
+        let mut new = record.moved_to(self.plan.new_length());
+        if new.offset == 0 && record.marks.has(Marks::SHARED) {
+            self.plan.put(self.framing.before);
+            new.own_delimiter(self.framing);
+        }
         self.plan.keep(record.offset, record.end() - record.offset);
-        self.records.push(record.moved_to(offset));
+        self.records.push(new);
     }
 
     fn changed(&mut self, record: &Record, leads: bool) -> Result<()> {
@@ -193,8 +209,8 @@ impl Writer<'_> {
         if !self.wish.keep_new {
             new.marks.clear(Marks::NEW);
         }
-        let without_cr = record.marks.has(Marks::HAS_CR);
-        new.from_line = self.copy(record.offset, u64::from(record.from_line), without_cr)? as u32;
+        let without_cr = record.marks.has(Marks::HAS_CR) && self.framing.drops_cr;
+        self.lead(record, &mut new, without_cr)?;
         self.header(record, &mut new, &retained, leads)?;
         new.head = self.plan.new_length() - new.offset;
         let without_cr = without_cr && record.text <= LARGEST_WITHOUT_CR;
@@ -207,6 +223,22 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The lead, with everything that the framing wants there: a date of its own is written down, too.
+    fn lead(&mut self, record: &Record, new: &mut Record, without_cr: bool) -> Result<()> {
+        if record.marks.has(Marks::SHARED) {
+            self.plan.put(self.framing.before);
+            new.marks.clear(Marks::SHARED);
+        }
+        self.copy(record.offset, u64::from(record.lead), without_cr)?;
+        if record.marks.has(Marks::UNDATED) {
+            let line = from_line::write(b"", self.wish.owner, &record.date());
+            self.plan.put(&line);
+            new.marks.clear(Marks::UNDATED);
+        }
+        new.lead = (self.plan.new_length() - new.offset) as u32;
+        Ok(())
+    }
+
     fn header(
         &mut self,
         record: &Record,
@@ -215,15 +247,16 @@ impl Writer<'_> {
         leads: bool,
     ) -> Result<()> {
         let has_cr = record.marks.has(Marks::HAS_CR);
+        let without_cr = has_cr && self.framing.drops_cr;
         let is_in_shreds = retained.ranges.len() > MOST_PIECES;
         for &(offset, length) in &retained.ranges {
             if is_in_shreds {
                 self.put_anew(offset, length)?;
             } else {
-                self.copy(offset, length, has_cr)?;
+                self.copy(offset, length, without_cr)?;
             }
         }
-        self.kept_crs |= is_in_shreds && has_cr;
+        self.kept_crs |= (is_in_shreds || !without_cr) && has_cr;
         if !retained.ended {
             self.plan.put(b"\n");
             new.size += 2;
@@ -236,7 +269,7 @@ impl Writer<'_> {
         let written = self.plan.new_length() - new.offset;
         let needed = written + block.len() as u64 + 1;
         let slack = record.head.saturating_sub(needed);
-        if slack > 0 && slack <= MOST_SLACK && !has_cr {
+        if slack > 0 && slack <= MOST_SLACK && !without_cr {
             block = metadata::block(new, &self.base, leads, slack);
         }
         block.push(b'\n');
@@ -244,17 +277,26 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Ends a text with one LF; a last line that has none of its own takes it.
+    /// Ends a text as the framing wants it; a last line that has no LF of its own gets one.
     fn separator(&mut self, record: &Record, new: &mut Record) -> Result<()> {
-        match record.separator {
-            1 => self.plan.keep(record.end() - 1, 1),
-            _ => self.plan.put(b"\n"),
+        let after = self.framing.after;
+        new.separator = after.len() as u8;
+        if usize::from(record.separator) == after.len() {
+            let length = after.len() as u64;
+            self.plan.keep(record.end() - length, length);
+            return Ok(());
         }
-        new.separator = 1;
-        if record.separator == 0 && record.text > 0 && !self.ends_line(record)? {
-            new.separator = 0;
-            new.text += 1;
-            new.size += 2;
+        let is_open = record.separator == 0 && record.text > 0 && !self.ends_line(record)?;
+        if !is_open {
+            self.plan.put(after);
+            return Ok(());
+        }
+        self.plan.put(b"\n");
+        new.text += 1;
+        new.size += 2;
+        match self.framing.division {
+            Division::FromLines => new.separator = 0,
+            Division::Delimiters => self.plan.put(after),
         }
         Ok(())
     }

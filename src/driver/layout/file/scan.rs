@@ -1,7 +1,8 @@
 //! Finds the messages of a file in one pass: every byte is looked at while it is hot, only header lines are read.
 //!
-//! A message ends before the next line that passes the grammar of [`FromLine`], wherever that line stands in a text; in a
-//! header it does not count. If a text ends with an empty line, that one is the separator and not part of it.
+//! Divided by From lines, a message ends before the next line that passes the grammar of [`FromLine`], wherever that
+//! line stands in a text; in a header it does not count. If a text ends with an empty line, that one is the separator and
+//! not part of it. What is divided by delimiters is gone over in `delimited.rs`.
 //! Sizes count every LF as CRLF and no CR. A UID out of order voids the UIDVALIDITY, as with c-client; one far above
 //! the last is ignored, because senders write them too.
 
@@ -13,53 +14,65 @@ use memchr::memmem;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::framing::{Division, Framing};
 use crate::driver::layout::file::from_line::{self, FromLine};
 use crate::driver::layout::file::header::{self, Notes, Wanted, digest_on};
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::read_ahead::Ahead;
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::{Line, Window, count_of};
+use crate::mail::date::InternalDate;
 use crate::mail::flags::SystemFlags;
+use crate::os::files::MailFile;
 
 /// A pass over a file, or over what was added to it.
 pub struct Scan<'a> {
-    window: Window<'a>,
-    path: &'a Path,
+    pub(super) window: Window<'a>,
+    pub(super) file: &'a dyn MailFile,
+    pub(super) path: &'a Path,
+    framing: &'static Framing,
     job: &'a Job,
-    local: TimeZone,
-    separator: memmem::Finder<'static>,
+    pub(super) local: TimeZone,
+    /// What a border between messages looks like.
+    pub(super) border: memmem::Finder<'static>,
+    /// The file's own date, once it was asked for.
+    pub(super) file_date: Option<InternalDate>,
     base: Base,
     /// What the file itself says of the mailbox.
     told: Base,
     /// The UID of the message before.
     previous: u32,
-    first: bool,
-    notes: Notes,
+    pub(super) first: bool,
+    pub(super) notes: Notes,
 }
 
 /// How far a UID may jump ahead of the last one to be believed.
 const FARTHEST_JUMP: u32 = 1 << 20;
 
 impl<'a> Scan<'a> {
-    /// A pass over the whole file of `length` bytes. White space before the first message is skipped.
+    /// A pass over the whole file of `length` bytes. White space before the first From line is skipped.
     pub fn whole(
         source: Source<'a>,
+        framing: &'static Framing,
         length: u64,
         ahead: Option<Ahead>,
         job: &'a Job,
     ) -> Result<Self> {
-        let mut scan = Self::resume(source, 0..length, Base::default(), 0, job);
+        let mut scan = Self::resume(source, framing, 0..length, Base::default(), 0, job);
         if let Some(ahead) = ahead {
             scan.window = Window::ahead(source.file, length, ahead);
         }
         scan.first = true;
-        scan.skip_blank()?;
+        if framing.division == Division::FromLines {
+            scan.skip_blank()?;
+        }
         Ok(scan)
     }
 
     /// A pass over the part of a file that starts with a message, `previous` being the UID before it.
     pub fn resume(
         source: Source<'a>,
+        framing: &'static Framing,
         part: std::ops::Range<u64>,
         base: Base,
         previous: u32,
@@ -67,10 +80,13 @@ impl<'a> Scan<'a> {
     ) -> Self {
         Self {
             window: Window::new(source.file, part.start, part.end),
+            file: source.file,
             path: source.path,
+            framing,
             job,
             local: TimeZone::system(),
-            separator: memmem::Finder::new(b"\nFrom "),
+            border: memmem::Finder::new(framing.border),
+            file_date: None,
             told: base.clone(),
             base,
             previous,
@@ -105,7 +121,11 @@ impl<'a> Scan<'a> {
             if self.window.rest().is_empty() && !self.more()? {
                 return Ok(None);
             }
-            let Some((mut record, user_is_daemon)) = self.first_line()? else {
+            let started = match self.framing.division {
+                Division::FromLines => self.first_line()?,
+                Division::Delimiters => self.first_lines()?,
+            };
+            let Some((mut record, user_is_daemon)) = started else {
                 return Err(Error::Damaged {
                     offset: self.offset(),
                     what: "no message starts where one should",
@@ -113,7 +133,10 @@ impl<'a> Scan<'a> {
             };
             self.header(&mut record)?;
             let is_pseudo = self.first && user_is_daemon && self.looks_pseudo()?;
-            self.text(&mut record)?;
+            match self.framing.division {
+                Division::FromLines => self.text(&mut record)?,
+                Division::Delimiters => self.delimited_text(&mut record)?,
+            }
             let first = std::mem::take(&mut self.first);
             if is_pseudo && self.take_pseudo(&record) {
                 continue;
@@ -123,7 +146,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn more(&mut self) -> Result<bool> {
+    pub(super) fn more(&mut self) -> Result<bool> {
         self.job.checkpoint()?;
         self.window.more().map_err(Error::io(self.path))
     }
@@ -175,7 +198,10 @@ impl<'a> Scan<'a> {
         if self.quick_header(record) {
             return Ok(());
         }
-        self.header_by_lines(record)?;
+        match self.framing.division {
+            Division::FromLines => self.header_by_lines(record)?,
+            Division::Delimiters => self.delimited_header(record)?,
+        }
         if self.has_uid() {
             record.digest = 0;
         }
@@ -201,7 +227,13 @@ impl<'a> Scan<'a> {
         } else {
             header::whole_header(rest, self.offset(), wanted, &mut self.notes, record)
         };
-        let Some(length) = whole else {
+        let is_cut = |length: &usize| {
+            self.framing.division == Division::Delimiters
+                && rest
+                    .get(..*length)
+                    .is_none_or(|header| self.border.find(header).is_some())
+        };
+        let Some(length) = whole.filter(|length| !is_cut(length)) else {
             *record = before;
             self.notes.clear();
             return false;
@@ -294,7 +326,7 @@ impl<'a> Scan<'a> {
                 break;
             }
             let rest = self.window.rest();
-            let found = self.separator.find(rest);
+            let found = self.border.find(rest);
             let count = match found {
                 Some(place) => place + 1,
                 None if self.window.is_last() => rest.len(),
@@ -369,7 +401,7 @@ impl<'a> Scan<'a> {
 
 /// What is counted of a text.
 #[derive(Default)]
-struct Text {
+pub(super) struct Text {
     length: u64,
     lfs: u64,
     crs: u64,
@@ -378,7 +410,7 @@ struct Text {
 }
 
 impl Text {
-    fn add(&mut self, bytes: &[u8], crs: u64) {
+    pub(super) fn add(&mut self, bytes: &[u8], crs: u64) {
         self.length += bytes.len() as u64;
         self.lfs += count_of(b'\n', bytes);
         self.crs += crs;
@@ -406,13 +438,23 @@ impl Text {
         };
         let separator = u64::from(record.separator);
         record.text = self.length - separator;
-        record.size += self.length - self.crs + self.lfs;
+        self.finish_sizes(record);
         if separator > 0 {
             record.size -= 2;
         }
+    }
+
+    fn finish_sizes(&self, record: &mut Record) {
+        record.size += self.length - self.crs + self.lfs;
         if self.crs > 0 {
             record.marks.set(Marks::HAS_CR);
         }
+    }
+
+    /// The same for a text that was counted without its delimiter.
+    pub(super) fn finish_whole(&self, record: &mut Record) {
+        record.text = self.length;
+        self.finish_sizes(record);
     }
 }
 

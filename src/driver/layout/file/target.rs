@@ -7,6 +7,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::contents::Contents;
+use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::record::{Base, Marks};
 use crate::driver::layout::file::rewrite::{self, Wish};
@@ -42,6 +43,7 @@ impl Target {
         environment: &Environment,
         path: &Path,
         file: &mut dyn MailFile,
+        framing: &'static Framing,
         (wishes, keywords): (&[Option<Uid>], &[Keyword]),
         job: &Job,
     ) -> Result<Self> {
@@ -68,14 +70,14 @@ impl Target {
         }
         let source = Source { file, path };
         let validity = u32::try_from(now).unwrap_or(1).max(1);
-        let mut contents = Contents::read(source, length, validity, job, &mut |_, _| {})?;
+        let mut contents = Contents::read(source, framing, length, validity, job, &mut |_, _| {})?;
         let uids = give(contents.base.last_uid);
         let last = uids.as_ref().and_then(|uids| uids.last().copied());
         let Some(last) = last else {
-            return Self::without_uids(contents.on_disk, file, length, path);
+            return Self::without_uids(contents.on_disk, file, framing, path);
         };
         if contents.on_disk.uid_validity == 0 && keywords.is_empty() {
-            return Self::without_uids(contents.on_disk, file, length, path);
+            return Self::without_uids(contents.on_disk, file, framing, path);
         }
         contents.base.last_uid = last;
         contents.base.define(keywords);
@@ -90,9 +92,8 @@ impl Target {
             }
             _ => write_uids(environment, path, file, &mut contents, job)?,
         }
-        let length = file.metadata().map_err(Error::io(path))?.len();
         Ok(Self {
-            separator: separator(file, length, path)?,
+            separator: separator(file, framing, path)?,
             base: contents.base,
             is_fresh: false,
             patches,
@@ -101,11 +102,16 @@ impl Target {
     }
 
     /// A mailbox that another program has open: only its first message is looked at, for the keywords.
-    pub fn shared(path: &Path, file: &dyn MailFile, job: &Job) -> Result<Self> {
+    pub fn shared(
+        path: &Path,
+        file: &dyn MailFile,
+        framing: &'static Framing,
+        job: &Job,
+    ) -> Result<Self> {
         let length = file.metadata().map_err(Error::io(path))?.len();
-        let mut scan = Scan::whole(Source { file, path }, length, None, job)?;
+        let mut scan = Scan::whole(Source { file, path }, framing, length, None, job)?;
         scan.next_message()?;
-        Self::without_uids(scan.told().clone(), file, length, path)
+        Self::without_uids(scan.told().clone(), file, framing, path)
     }
 
     /// The UID of the new message at `place`; 0 where it gets none yet.
@@ -119,12 +125,17 @@ impl Target {
         self.uids.is_some()
     }
 
-    fn without_uids(base: Base, file: &dyn MailFile, length: u64, path: &Path) -> Result<Self> {
+    fn without_uids(
+        base: Base,
+        file: &dyn MailFile,
+        framing: &Framing,
+        path: &Path,
+    ) -> Result<Self> {
         Ok(Self {
             base,
             is_fresh: false,
             patches: Vec::new(),
-            separator: separator(file, length, path)?,
+            separator: separator(file, framing, path)?,
             uids: None,
         })
     }
@@ -145,6 +156,7 @@ fn write_uids(
     let wish = Wish {
         remove: &|_| false,
         keep_new: true,
+        owner: &environment.owner(),
         host: &environment.process.host,
         now: InternalDate::in_zone((environment.clock)(), &jiff::tz::TimeZone::system()),
     };
@@ -161,17 +173,10 @@ fn write_uids(
     Ok(())
 }
 
-/// What is missing for the file to end in an empty line.
-fn separator(file: &dyn MailFile, length: u64, path: &Path) -> Result<Vec<u8>> {
-    let mut window = Window::new(file, length.saturating_sub(3), length);
+/// What is missing for another message to follow.
+fn separator(file: &dyn MailFile, framing: &Framing, path: &Path) -> Result<Vec<u8>> {
+    let length = file.metadata().map_err(Error::io(path))?.len();
+    let mut window = Window::new(file, length.saturating_sub(Framing::TAIL), length);
     window.more().map_err(Error::io(path))?;
-    let tail = window.rest();
-    let missing: &[u8] = if tail.is_empty() || tail.ends_with(b"\n\n") || tail == b"\n\r\n" {
-        b""
-    } else if tail.ends_with(b"\n") {
-        b"\n"
-    } else {
-        b"\n\n"
-    };
-    Ok(missing.to_vec())
+    Ok(framing.missing_end(window.rest()))
 }

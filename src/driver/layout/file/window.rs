@@ -112,7 +112,12 @@ impl<'a> Window<'a> {
             let end = memchr::memchr(b'\n', rest);
             let count = end.map_or(rest.len(), |place| place + 1);
             skipped.length += count as u64;
-            skipped.crs += count_of(b'\r', rest.get(..count).unwrap_or_default());
+            let bytes = rest.get(..count).unwrap_or_default();
+            skipped.crs += count_of(b'\r', bytes);
+            for byte in bytes.get(count.saturating_sub(5)..).unwrap_or_default() {
+                skipped.tail.rotate_left(1);
+                skipped.tail[4] = *byte;
+            }
             skipped.ended = end.is_some();
             self.consume(count);
             if skipped.ended || !self.more()? {
@@ -203,6 +208,8 @@ pub struct Skipped {
     pub crs: u64,
     /// Whether there was a LF.
     pub ended: bool,
+    /// The last five of them, NULs before where there are fewer.
+    pub tail: [u8; 5],
 }
 
 /// How often a byte occurs.
