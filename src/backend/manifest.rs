@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::backend::error::Result;
 use crate::backend::source::scratch;
 use crate::backend::transfer::Notes;
+use crate::driver::layout::file::framing::DELIMITER;
 use crate::driver::message::NewMessage;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::Flags;
@@ -98,6 +99,10 @@ pub struct Loose {
     /// The start of the line at hand, until it is long enough to be judged.
     start: Vec<u8>,
     within: bool,
+    /// How many 0x01 bytes came last.
+    ones: usize,
+    /// Whether a space came behind them.
+    guard: bool,
     /// Empty lines that count only if something follows.
     empty: u64,
 }
@@ -114,13 +119,25 @@ impl Loose {
 
     fn take(&mut self, byte: u8) {
         match byte {
-            b'\r' | 0 | 1 | 0x80 => {}
+            b'\r' => {}
+            1 => self.ones += 1,
+            0 | 0x80 => self.ones = 0,
+            // A guard behind what would be a delimiter; it counts only if something follows.
+            b' ' if self.ones >= DELIMITER.len() - 1 => {
+                self.ones = 0;
+                self.guard = true;
+            }
             b'\n' => {
+                (self.ones, self.guard) = (0, false);
                 self.judge();
                 self.within = false;
                 self.empty += 1;
             }
             byte => {
+                if std::mem::take(&mut self.guard) {
+                    self.start.push(b' ');
+                }
+                self.ones = 0;
                 self.start.push(byte);
                 if self.start.len() >= LONGEST_START {
                     self.judge();
@@ -184,8 +201,8 @@ mod tests {
 
     #[test]
     fn what_formats_must_do_is_the_same_loosely_and_nothing_else_is() {
-        let sent = loose(b"X-UID: 7\r\n\r\na\rb\0c\r\n\r\nFrom x\r\n>From y");
-        let kept = b"X-Original-X-UID: 7\r\n\r\nab\x80c\r\n\r\n>From x\r\n>From y\r\n\r\n";
+        let sent = loose(b"X-UID: 7\r\n\r\na\rb\0c\r\n\r\nFrom x\r\n\x01\x01\x01\x01\r\n>From y");
+        let kept = b"X-Original-X-UID: 7\r\n\r\nab\x80c\r\n\r\n>From x\r\n\x01\x01\x01\x01 \r\n>From y\r\n\r\n";
         assert_eq!(sent, loose(kept));
         for other in [
             &b"X-UID: 7\r\n\r\nabc\r\nFrom x\r\n>From y"[..],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::layout::file::driver::FileDriver;
-use crate::driver::layout::file::format::Format;
+use crate::driver::layout::file::format::{EmptyFile, Format};
 use crate::driver::layout::file::framing::Framing;
 use crate::os::environment::Environment;
 
@@ -25,6 +25,7 @@ impl Mmdf {
 static FORMAT: Format = Format {
     characteristics: &CHARACTERISTICS,
     framing: &Framing::DELIMITERS,
+    empty: EmptyFile::IsNobodys,
 };
 
 static CHARACTERISTICS: Characteristics = Characteristics {

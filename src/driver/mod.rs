@@ -8,6 +8,7 @@ pub mod error;
 pub mod job;
 pub mod layout;
 pub mod local_file;
+pub mod mbox;
 pub mod message;
 pub mod mmdf;
 pub mod phile;

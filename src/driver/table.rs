@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::driver::contract::LocalDriver;
 use crate::driver::dummy::Dummy;
+use crate::driver::mbox::Mbox;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::phile::driver::Phile;
 use crate::driver::unix::Unix;
@@ -12,6 +13,7 @@ use crate::os::environment::Environment;
 /// All local drivers in probing order; the first that says [`Probe::Mine`](crate::driver::contract::Probe::Mine) owns the place.
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
     vec![
+        Box::new(Mbox::new(environment)),
         Box::new(Mmdf::new(environment)),
         Box::new(Unix::new(environment)),
         Box::new(Phile::new(environment)),

@@ -10,6 +10,7 @@ mod dummy;
 mod faults;
 mod fixtures;
 mod hostile;
+mod mbox;
 mod mmdf;
 mod model;
 mod others;

@@ -10,7 +10,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::file::append;
-use crate::driver::layout::file::format::Format;
+use crate::driver::layout::file::format::{EmptyFile, Format};
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::manage;
 use crate::driver::layout::file::window::Window;
@@ -43,14 +43,14 @@ impl FileDriver {
         &self.environment
     }
 
-    /// Refuses what is not a mailbox of this format. An empty file passes where `empty` may be one.
-    fn admit(&self, place: &Place, empty: Empty) -> Result<()> {
+    /// Refuses what is not a mailbox of this format. An empty file passes where it may be opened.
+    fn admit(&self, place: &Place, empty: EmptyFile) -> Result<()> {
         let found = self
             .probe(place)
             .map_err(|refusal| local_file::no_access(place, refusal))?;
         let why = match found {
             Probe::Mine => return Ok(()),
-            Probe::Empty if empty == Empty::Passes => return Ok(()),
+            Probe::Empty if empty == EmptyFile::Opens => return Ok(()),
             Probe::Empty => "it is empty",
             Probe::Missing => {
                 return Err(Error::NoSuchMailbox {
@@ -86,15 +86,6 @@ impl FileDriver {
     }
 }
 
-/// What an empty file counts as.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Empty {
-    /// A mailbox without messages.
-    Passes,
-    /// Nothing.
-    Fails,
-}
-
 impl LocalDriver for FileDriver {
     fn characteristics(&self) -> &'static Characteristics {
         self.format.characteristics
@@ -117,13 +108,13 @@ impl LocalDriver for FileDriver {
     }
 
     fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>> {
-        self.admit(place, Empty::Fails)?;
+        self.admit(place, self.format.empty)?;
         let mailbox = FileMailbox::open(&self.environment, self.format, place, access, job)?;
         Ok(Box::new(mailbox))
     }
 
     fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
-        self.admit(place, Empty::Fails)?;
+        self.admit(place, self.format.empty)?;
         manage::status(&self.environment, self.format, place, job)
     }
 
@@ -149,7 +140,7 @@ impl LocalDriver for FileDriver {
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
         self.writable()?;
-        match self.admit(place, Empty::Passes) {
+        match self.admit(place, EmptyFile::Opens) {
             Err(Error::NoSuchMailbox { .. }) if place.is_inbox => {
                 local_file::create_empty(&self.environment, place)?;
             }

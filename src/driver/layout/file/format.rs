@@ -10,6 +10,17 @@ pub struct Format {
     pub characteristics: &'static Characteristics,
     /// How its messages are told apart.
     pub framing: &'static Framing,
+    /// Whether a file of no bytes can be opened.
+    pub empty: EmptyFile,
+}
+
+/// What becomes of a file of no bytes: it is room for a mailbox of any format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EmptyFile {
+    /// It is opened as a mailbox without messages.
+    Opens,
+    /// It is left to the driver of empty files, until something is appended.
+    IsNobodys,
 }
 
 impl Format {
