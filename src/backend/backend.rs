@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::ask;
-use crate::backend::choose::Drivers;
 use crate::backend::context::Context;
 use crate::backend::describe;
+use crate::backend::drivers::Drivers;
 use crate::backend::errand::{Errand, Tickets};
 use crate::backend::error::Error;
 use crate::backend::event::Event;

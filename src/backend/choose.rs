@@ -1,95 +1,21 @@
-//! From a place to the driver that serves it; for INBOX by an ordered table of rules, one row a format.
+//! From a place to the driver that serves it: INBOX by its rules, everything else by its content.
 //!
-//! Everything else goes to the first driver that calls it its own. A new mailbox gets the format that its
-//! name asks for, `#driver.FORMAT/name`, else the usual one.
+//! A place goes to the first driver that calls it its own. A new mailbox gets the format that its name asks for,
+//! `#driver.FORMAT/name`, else the usual one.
 
-use std::io;
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use crate::backend::drivers::{Choice, Drivers};
 use crate::backend::error::{Error, Result};
-use crate::backend::resolve;
+use crate::backend::inbox::{beginning, find_inbox};
 use crate::driver::contract::{LocalDriver, Probe};
 use crate::driver::error::Error as DriverError;
 use crate::driver::place::Place;
-use crate::driver::table::local_drivers;
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
-
-/// The local drivers, in probing order.
-pub struct Drivers {
-    environment: Arc<Environment>,
-    local: Vec<Box<dyn LocalDriver>>,
-}
-
-/// A driver with the place that it shall serve: for INBOX not always the one that was asked for.
-pub struct Choice<'a> {
-    /// The driver.
-    pub driver: &'a dyn LocalDriver,
-    /// The place.
-    pub place: Place,
-}
-
-/// One rule of the search for INBOX, and what came of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RuleTried {
-    /// What must hold.
-    pub rule: &'static str,
-    /// The file that was looked at.
-    pub path: PathBuf,
-    /// Whether it holds: then this rule decides, and no later one is tried.
-    pub matched: bool,
-    /// What was found.
-    pub why: String,
-}
-
-impl Drivers {
-    /// The format of new mailboxes whose name asks for none.
-    pub const NEW_FORMAT: &'static str = "unix";
-
-    /// Whether new mailboxes can be made in this format: not where it only reads, not where there is one place for it.
-    pub fn can_be_made(format: &str) -> bool {
-        !Self::is_read_only(format) && !["dummy", "mbox"].contains(&format)
-    }
-
-    /// Whether files of this format are only read.
-    pub fn is_read_only(format: &str) -> bool {
-        ["phile", "news"].contains(&format)
-    }
-
-    /// These drivers, in probing order.
-    pub fn with(environment: &Arc<Environment>, local: Vec<Box<dyn LocalDriver>>) -> Self {
-        Self {
-            environment: Arc::clone(environment),
-            local,
-        }
-    }
-
-    /// All drivers there are.
-    pub fn new(environment: &Arc<Environment>) -> Self {
-        Self::with(environment, local_drivers(environment))
-    }
-
-    /// The driver of this name.
-    pub fn named(&self, name: &str) -> Option<&dyn LocalDriver> {
-        self.iter()
-            .find(|driver| driver.characteristics().driver == name)
-    }
-
-    /// The formats that a new mailbox can have, as a list in words.
-    fn names_of_formats(&self) -> String {
-        let names = self.iter().map(|driver| driver.characteristics().driver);
-        let names: Vec<&str> = names.filter(|name| Self::can_be_made(name)).collect();
-        names.join(", ")
-    }
-
-    /// All drivers in probing order.
-    pub fn iter(&self) -> impl Iterator<Item = &dyn LocalDriver> {
-        self.local.iter().map(AsRef::as_ref)
-    }
-}
+use crate::os::formats::FormatChoice;
 
 /// The driver for an existing mailbox, to be opened, counted, deleted or renamed.
 pub fn choose<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
@@ -107,19 +33,15 @@ pub fn for_create<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     check_new_name(&place.name)?;
     let directory = place.name.as_bytes().ends_with(b"/");
     let format = match place.name.kind() {
-        NameKind::Driver { format, .. } => format,
-        _ => Drivers::NEW_FORMAT,
+        NameKind::Driver { format, .. } => in_format(drivers, format)?,
+        _ => usual(drivers, &drivers.environment().formats.new)?,
     };
-    let format = in_format(drivers, format)?;
     let driver = if directory {
         in_format(drivers, "dummy")?
     } else {
         format
     };
-    Ok(Choice {
-        driver,
-        place: place.clone(),
-    })
+    Ok(plain_choice(driver, place))
 }
 
 /// The driver that appends at `place`. An empty mailbox takes the format that the name asks for, else the usual one; so does a missing INBOX.
@@ -132,12 +54,14 @@ pub fn for_append<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     };
     let has = choice.driver.characteristics().driver;
     if has == "dummy" {
-        refuse_unfillable(&drivers.environment, &choice.place)?;
-        let usual = in_format(drivers, Drivers::NEW_FORMAT)?;
-        return Ok(Choice {
-            driver: wanted.unwrap_or(usual),
-            place: choice.place,
-        });
+        refuse_unfillable(drivers.environment(), &choice.place)?;
+        return if place.is_inbox {
+            fill_inbox(drivers, choice, wanted)
+        } else {
+            let driver =
+                wanted.map_or_else(|| usual(drivers, &drivers.environment().formats.empty), Ok)?;
+            Ok(plain_choice(driver, &choice.place))
+        };
     }
     match wanted {
         Some(wanted) if wanted.characteristics().driver != has => {
@@ -149,6 +73,58 @@ pub fn for_append<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
             .into())
         }
         _ => Ok(choice),
+    }
+}
+
+/// An INBOX that nobody calls his own takes a format. Unless the name asks for one, mail stays where it is delivered.
+fn fill_inbox<'a>(
+    drivers: &'a Drivers,
+    choice: Choice<'a>,
+    wanted: Option<&'a dyn LocalDriver>,
+) -> Result<Choice<'a>> {
+    let environment = drivers.environment();
+    if let Some(driver) = wanted {
+        let begins = beginning(environment, driver.characteristics().driver);
+        let path = begins.map_or(choice.place.path.clone(), |(path, _)| path);
+        let place = Place {
+            path,
+            ..choice.place
+        };
+        refuse_unfillable(environment, &place)?;
+        return Ok(plain_choice(driver, &place));
+    }
+    let driver = usual(drivers, &environment.formats.empty)?;
+    let delivered = beginning(environment, driver.characteristics().driver);
+    let driver = if delivered.is_some_and(|(_, delivered)| delivered) {
+        driver
+    } else {
+        in_format(drivers, FormatChoice::USUAL)?
+    };
+    Ok(plain_choice(driver, &choice.place))
+}
+
+/// The driver that the user's settings come to.
+fn usual<'a>(drivers: &'a Drivers, choice: &FormatChoice) -> Result<&'a dyn LocalDriver> {
+    let format = match choice {
+        FormatChoice::Named(format) => format.as_str(),
+        FormatChoice::SameAsInbox => match find_inbox(drivers)?.driver.characteristics().driver {
+            "dummy" | "mbox" | "phile" => FormatChoice::USUAL,
+            format => format,
+        },
+        FormatChoice::Refused => {
+            let why = "it is empty, and local.empty_format lets no empty file take mail";
+            let driver = "dummy";
+            return Err(DriverError::NotThisFormat { driver, why }.into());
+        }
+    };
+    in_format(drivers, format)
+}
+
+fn plain_choice<'a>(driver: &'a dyn LocalDriver, place: &Place) -> Choice<'a> {
+    Choice {
+        driver,
+        place: place.clone(),
+        snarf: None,
     }
 }
 
@@ -172,17 +148,6 @@ pub fn check_new_name(name: &MailboxName) -> Result<()> {
     Ok(())
 }
 
-/// Tells how INBOX is found: every rule up to the one that holds.
-pub fn inbox_report(drivers: &Drivers) -> Vec<RuleTried> {
-    let Ok(name) = resolve::resolve(&drivers.environment, &MailboxName::inbox()) else {
-        return Vec::new();
-    };
-    match name {
-        resolve::Target::Local(place) => try_rules(drivers, &place).1,
-        resolve::Target::Remote(..) => Vec::new(),
-    }
-}
-
 /// Refuses what nobody else wants but is no empty file: a directory, a spool with junk.
 fn refuse_unfillable(environment: &Environment, place: &Place) -> Result<()> {
     let why = match environment.files.metadata(&place.path) {
@@ -196,23 +161,28 @@ fn refuse_unfillable(environment: &Environment, place: &Place) -> Result<()> {
 
 fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
     if place.is_inbox {
-        return try_rules(drivers, place).0;
+        let mut choice = find_inbox(drivers)?;
+        choice.place.name = place.name.clone();
+        return Ok(choice);
     }
     let mut missing = true;
     for driver in drivers.iter() {
         match driver.probe(place) {
             Ok(Probe::Mine) => {
-                return Ok(Choice {
-                    driver,
-                    place: place.clone(),
-                });
+                return Ok(plain_choice(driver, place));
             }
             Ok(Probe::Missing) => {}
             Ok(Probe::Empty | Probe::Foreign) => missing = false,
             Err(refusal) => return Err(DriverError::io(&place.path)(refusal).into()),
         }
     }
-    let dangling = || drivers.environment.files.link_metadata(&place.path).is_ok();
+    let dangling = || {
+        drivers
+            .environment()
+            .files
+            .link_metadata(&place.path)
+            .is_ok()
+    };
     Err(Error::from(if missing && dangling() {
         DriverError::NotThisFormat {
             driver: "dummy",
@@ -226,7 +196,7 @@ fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
     } else {
         DriverError::NotThisFormat {
             driver: "dummy",
-            why: kind_of(&drivers.environment, &place.path),
+            why: kind_of(drivers.environment(), &place.path),
         }
     }))
 }
@@ -253,119 +223,6 @@ fn in_format<'a>(drivers: &'a Drivers, format: &str) -> Result<&'a dyn LocalDriv
         named: Foreign::new(format),
         known: drivers.names_of_formats(),
     })
-}
-
-/// One row: where INBOX may be, and for which driver.
-struct Rule {
-    /// What must hold, in words.
-    rule: &'static str,
-    /// The driver.
-    driver: &'static str,
-    /// The file.
-    file: InboxFile,
-    /// What the driver's probe must say.
-    holds: &'static [Probe],
-}
-
-/// Where INBOX may be.
-#[derive(Clone, Copy)]
-enum InboxFile {
-    /// Where mail is delivered: the spool file, in a black box and for anonymous users `INBOX` in the mail home.
-    System,
-    /// The same file, served as any other file would be.
-    SystemAsFile,
-}
-
-const ANY: &[Probe] = &[Probe::Mine, Probe::Empty, Probe::Missing, Probe::Foreign];
-
-/// First match wins. Formats to come stand in front of `unix`, each with its own file.
-static CLEAR_BOX: [Rule; 2] = [
-    Rule {
-        rule: "the spool file is in unix format",
-        driver: "unix",
-        file: InboxFile::System,
-        holds: &[Probe::Mine],
-    },
-    Rule {
-        rule: "no rule before holds: INBOX is empty, or of no known format",
-        driver: "dummy",
-        file: InboxFile::System,
-        holds: ANY,
-    },
-];
-
-/// The same for a black box and for anonymous users, all on one file.
-static BLACK_BOX: [Rule; 3] = [
-    Rule {
-        rule: "INBOX in the mail home is in unix format",
-        driver: "unix",
-        file: InboxFile::System,
-        holds: &[Probe::Mine],
-    },
-    Rule {
-        rule: "INBOX in the mail home is some other file",
-        driver: "phile",
-        file: InboxFile::SystemAsFile,
-        holds: &[Probe::Mine],
-    },
-    Rule {
-        rule: "no rule before holds: INBOX is empty, or of no known format",
-        driver: "dummy",
-        file: InboxFile::System,
-        holds: ANY,
-    },
-];
-
-fn try_rules<'a>(drivers: &'a Drivers, place: &Place) -> (Result<Choice<'a>>, Vec<RuleTried>) {
-    let environment = &drivers.environment;
-    let boxed = environment.black_box.is_some() || environment.anonymous;
-    let rules: &[Rule] = if boxed { &BLACK_BOX } else { &CLEAR_BOX };
-    let mut tried = Vec::new();
-    for rule in rules {
-        let Some(driver) = drivers.named(rule.driver) else {
-            continue;
-        };
-        let is_inbox = matches!(rule.file, InboxFile::System);
-        let place = Place {
-            is_inbox,
-            ..place.clone()
-        };
-        let found = driver.probe(&place);
-        let matched = found.as_ref().is_ok_and(|probe| rule.holds.contains(probe));
-        tried.push(RuleTried {
-            rule: rule.rule,
-            path: place.path.clone(),
-            matched,
-            why: what_was_found(environment, &place, &found),
-        });
-        if matched {
-            return (Ok(Choice { driver, place }), tried);
-        }
-        if let Err(refusal) = found {
-            return (Err(DriverError::io(&place.path)(refusal).into()), tried);
-        }
-    }
-    let missing = DriverError::NoSuchMailbox {
-        path: place.path.clone(),
-        can_create: false,
-    };
-    (Err(missing.into()), tried)
-}
-
-fn what_was_found(environment: &Environment, place: &Place, found: &io::Result<Probe>) -> String {
-    let probe = match found {
-        Ok(probe) => probe,
-        Err(refusal) => return format!("it cannot be read: {}", refusal.kind()),
-    };
-    let text = match environment.files.metadata(&place.path) {
-        Err(_) => "it is not there",
-        Ok(metadata) if metadata.is_dir() => "it is a directory",
-        Ok(metadata) if !metadata.is_file() => "it is not a regular file",
-        Ok(metadata) if metadata.len() == 0 => "it is empty",
-        Ok(_) if *probe == Probe::Mine && place.name.is_inbox() => "it holds something",
-        Ok(_) => "it is in another format",
-    };
-    text.to_owned()
 }
 
 /// Whether every `&` begins modified UTF-7 and ends with `-` (RFC 3501, 5.1.3), or is `&-`.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::choose::{Choice, Drivers, choose};
+use crate::backend::choose::choose;
+use crate::backend::drivers::{Choice, Drivers};
 use crate::backend::errand::{Errand, Tickets};
 use crate::backend::error::{Error, Result};
 use crate::backend::open_mailboxes::OpenMailboxes;

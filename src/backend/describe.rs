@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use crate::backend::choose::Drivers;
 use crate::backend::context::Context;
+use crate::backend::drivers::Drivers;
 use crate::backend::error::{Result, io_line};
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::job::Job;

@@ -5,20 +5,24 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::backend::choose::inbox_report;
 use crate::backend::context::Context;
 use crate::backend::event::Finding;
+use crate::backend::inbox::{RuleTried, inbox_report};
 use crate::backend::move_record::MoveRecord;
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
+use crate::os::formats::FormatChoice;
 use crate::os::journal::redo::Journal;
+use crate::os::naming::Mode;
 
 /// Tells every finding to `tell`. Changes no file; stops early when the job is cancelled.
 pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
     let checks = [
+        names,
         home,
+        formats,
         inbox,
         spool,
         locks,
@@ -54,25 +58,68 @@ fn home(context: &Context) -> Vec<Finding> {
     }
 }
 
+/// What the names of this run mean.
+fn names(context: &Context) -> Vec<Finding> {
+    let naming = &context.environment.naming;
+    let mode = match &naming.mode {
+        Mode::Clear => "clear box: the user's own mail".to_owned(),
+        Mode::BlackBox { folder, .. } => format!("black box {}", folder.to_string_lossy()),
+        Mode::ClosedBox => "closed box: nothing outside it can be named".to_owned(),
+        Mode::Anonymous { .. } => "anonymous: public mailboxes only".to_owned(),
+    };
+    let forbidden = match (
+        naming.restrictions.absolute,
+        naming.restrictions.other_users,
+    ) {
+        (false, false) => "",
+        (true, false) => "; absolute names are forbidden",
+        (false, true) => "; other users' names are forbidden",
+        (true, true) => "; absolute names and other users' names are forbidden",
+    };
+    finding("mode", true, format!("{mode}{forbidden}"))
+}
+
 /// The rules for INBOX up to the one that decided; a rule that does not match is no fault.
 fn inbox(context: &Context) -> Vec<Finding> {
     let rules = inbox_report(&context.drivers);
     let decided = rules.iter().any(|rule| rule.matched);
-    let mut findings: Vec<Finding> = rules
-        .into_iter()
-        .map(|rule| {
-            let mark = if rule.matched { "chosen" } else { "not chosen" };
-            let path = rule.path.to_string_lossy();
-            let detail = format!("{mark}: {}; {path}: {}", rule.rule, rule.why);
-            Finding {
-                check: "INBOX rule",
-                ok: true,
-                detail: Foreign::new(detail),
-            }
-        })
-        .collect();
+    let mut findings: Vec<Finding> = rules.into_iter().map(told).collect();
     if !decided {
         findings.extend(finding("INBOX rule", false, "no rule finds an INBOX"));
+    }
+    findings
+}
+
+fn told(rule: RuleTried) -> Finding {
+    let mark = if rule.matched {
+        format!("chosen, driver {}", rule.driver)
+    } else {
+        "not chosen".to_owned()
+    };
+    let path = rule.path.to_string_lossy();
+    let detail = format!("{mark}: {}; {path}: {}", rule.rule, rule.why);
+    Finding {
+        check: "INBOX rule",
+        ok: !rule.alarming,
+        detail: Foreign::new(detail),
+    }
+}
+
+/// A format that the settings name but that is not to be had.
+fn formats(context: &Context) -> Vec<Finding> {
+    let formats = &context.environment.formats;
+    let missing = |what, choice: &FormatChoice| match choice {
+        FormatChoice::Named(format) if context.drivers.named(format).is_none() => {
+            let text = format!("{what} is {format}, which is not built in or switched off");
+            finding("formats", false, text)
+        }
+        _ => Vec::new(),
+    };
+    let mut findings = missing("local.new_format", &formats.new);
+    findings.extend(missing("local.empty_format", &formats.empty));
+    if !formats.disabled.is_empty() {
+        let text = format!("switched off: {}", formats.disabled.join(", "));
+        findings.extend(finding("formats", true, text));
     }
     findings
 }
@@ -215,7 +262,7 @@ fn is_open_to_others(found: &Metadata) -> bool {
 }
 
 fn subscriptions(context: &Context) -> Vec<Finding> {
-    let path = mail_home(&context.environment).join(".mailboxlist");
+    let path = context.environment.home.join(".mailboxlist");
     match context.environment.files.open(&path, OpenMode::Read) {
         Ok(_) => finding("subscriptions", true, path.to_string_lossy()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

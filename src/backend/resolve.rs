@@ -1,17 +1,19 @@
 //! From a name to the place it stands for: a path with its protection, or a server; or why it is forbidden.
 //!
-//! | name | clear box | black box | anonymous |
-//! |---|---|---|---|
-//! | `INBOX` | the spool file | `H/INBOX` | `H/INBOX` |
-//! | `x`, `~/x` | `H/x` | `H/x` | `H/x`; `~/x` forbidden |
-//! | `/a/b` | absolute; restricted: the spool file only | user a's `b` | forbidden |
-//! | `~user/x` | below that user's home; restricted: forbidden | user's `x` | forbidden |
-//! | `#ftp/x` `#public/x` | below the home of `ftp`, `imappublic` | same | same |
-//! | `#shared/x` | below the home of `imapshared` | same | forbidden |
+//! | name | clear box | black box | closed box | anonymous |
+//! |---|---|---|---|---|
+//! | `INBOX` | the spool file | `H/INBOX` | `H/INBOX` | `H/INBOX` |
+//! | `x` | `H/x` | `H/x` | `H/x` | `H/x` |
+//! | `~/x` | `H/x` | `H/x` | `H/x` | forbidden |
+//! | `/a/b` | absolute | user a's `b` | absolute | forbidden |
+//! | `~user/x` | in that user's home | user's `x` | forbidden | forbidden |
+//! | `#ftp/x` `#public/x` | where a setting says, or the home of `ftp`, `imappublic` | same | a setting only | as clear box |
+//! | `#shared/x` | the same with `imapshared` | same | a setting only | forbidden |
 //!
-//! `H` is the mail home, in a black box the user's folder in it. `..`, `//` and `/~` are forbidden in a black
-//! box, for anonymous users and in restricted mode. Paths are put together as bytes: nothing in a name can
-//! replace what stands before it.
+//! `H` is the mail home: the home, or its subdirectory for mail, which other users' homes have too. Restrictions forbid
+//! absolute names but that of the spool, and names of other users. `..`, `//` and `/~` are forbidden in a black box, for
+//! anonymous users and under any restriction. Paths are put together as bytes: nothing in a name can replace what stands
+//! before it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +26,7 @@ use crate::mail::server::Server;
 use crate::mail::text::Foreign;
 use crate::os::accounts::Account;
 use crate::os::environment::Environment;
+use crate::os::naming::{Bits, Mode};
 
 /// What a name stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,20 +72,42 @@ pub fn resolve_with(
     }))
 }
 
-/// The user's folder: where relative names live.
+/// The mail home: where relative names live.
 pub fn mail_home(environment: &Environment) -> PathBuf {
-    match &environment.black_box {
-        Some(folder) if !environment.anonymous => folder.join(&environment.user.name),
-        _ => environment.home.clone(),
-    }
+    in_subdirectory(environment, environment.home.clone())
 }
 
 /// The file that a name of INBOX means before the formats are asked: the spool, or `INBOX` where there is none.
 pub fn system_inbox(environment: &Environment) -> PathBuf {
-    if environment.anonymous || environment.black_box.is_some() {
+    if environment.naming.mode.is_boxed() {
         mail_home(environment).join("INBOX")
     } else {
         environment.spool.clone()
+    }
+}
+
+/// INBOX where the formats are not asked.
+pub fn inbox_place(environment: &Environment) -> Place {
+    Place {
+        name: MailboxName::inbox(),
+        path: system_inbox(environment),
+        is_inbox: true,
+        protection: asked_for(environment.naming.bits.private, Protection::PRIVATE),
+    }
+}
+
+fn in_subdirectory(environment: &Environment, home: PathBuf) -> PathBuf {
+    match &environment.naming.subdirectory {
+        Some(folder) if !environment.naming.mode.is_anonymous() => home.join(folder),
+        _ => home,
+    }
+}
+
+/// The usual bits, but for those that were asked for.
+fn asked_for(bits: Bits, usual: Protection) -> Protection {
+    Protection {
+        file: bits.file.unwrap_or(usual.file),
+        directory: bits.directory.unwrap_or(usual.directory),
     }
 }
 
@@ -99,27 +124,32 @@ struct World<'a> {
 impl World<'_> {
     fn locate(&self, name: &MailboxName) -> Result<(PathBuf, Protection)> {
         self.refuse_escapes(name)?;
-        let private = |path: PathBuf| Ok((path, Protection::PRIVATE));
+        let naming = &self.environment.naming;
+        let bits = &naming.bits;
+        let private = |path| (path, asked_for(bits.private, Protection::PRIVATE));
         match name.kind() {
-            NameKind::Inbox => private(system_inbox(self.environment)),
-            NameKind::Relative => private(below(&self.mail_home(), name.as_bytes())),
+            NameKind::Inbox => Ok(private(system_inbox(self.environment))),
+            NameKind::Relative => Ok(private(below(&self.mail_home(), name.as_bytes()))),
             NameKind::Home(rest) => {
                 self.refuse_anonymous("a name that begins with ~")?;
-                private(below(&self.mail_home(), rest))
+                Ok(private(below(&self.mail_home(), rest)))
             }
-            NameKind::Absolute => private(self.absolute(name.as_bytes())?),
-            NameKind::User { user, rest } => private(self.of_user(user, rest)?),
+            NameKind::Absolute => Ok(private(self.absolute(name.as_bytes())?)),
+            NameKind::User { user, rest } => Ok(private(self.of_user(user, rest)?)),
             NameKind::Ftp(rest) => {
-                Ok((below(&self.home_of(FTP.as_bytes())?, rest), Protection::FTP))
+                let home = self.shared_home(naming.shared.ftp.as_deref(), FTP)?;
+                Ok((below(&home, rest), asked_for(bits.ftp, Protection::FTP)))
             }
             NameKind::Public(rest) => {
-                let home = self.home_of(PUBLIC.as_bytes())?;
-                Ok((below(&home, folded(rest)), Protection::PUBLIC))
+                let home = self.shared_home(naming.shared.public.as_deref(), PUBLIC)?;
+                let protection = asked_for(bits.public, Protection::PUBLIC);
+                Ok((below(&home, folded(rest)), protection))
             }
             NameKind::Shared(rest) => {
                 self.refuse_anonymous("#shared/")?;
-                let home = self.home_of(SHARED.as_bytes())?;
-                Ok((below(&home, folded(rest)), Protection::SHARED))
+                let home = self.shared_home(naming.shared.shared.as_deref(), SHARED)?;
+                let protection = asked_for(bits.shared, Protection::SHARED);
+                Ok((below(&home, folded(rest)), protection))
             }
             NameKind::Mh(_) => Err(Error::NotYet { namespace: "#mh/" }),
             NameKind::MhInbox => Err(Error::NotYet {
@@ -143,13 +173,12 @@ impl World<'_> {
         mail_home(self.environment)
     }
 
-    fn is_black_box(&self) -> bool {
-        self.environment.black_box.is_some() && !self.environment.anonymous
-    }
-
     fn refuse_escapes(&self, name: &MailboxName) -> Result<()> {
-        let environment = self.environment;
-        let strict = environment.anonymous || environment.restricted || self.is_black_box();
+        let naming = &self.environment.naming;
+        let strict = match naming.mode {
+            Mode::Anonymous { .. } | Mode::BlackBox { .. } => true,
+            Mode::Clear | Mode::ClosedBox => naming.restrictions.any(),
+        };
         let why = match MailboxName::escaping_part(name.as_bytes()).filter(|_| strict) {
             None => return Ok(()),
             Some("..") => "must not hold .. here",
@@ -163,7 +192,7 @@ impl World<'_> {
     }
 
     fn refuse_anonymous(&self, what: &'static str) -> Result<()> {
-        if self.environment.anonymous {
+        if self.environment.naming.mode.is_anonymous() {
             return Err(Error::Forbidden {
                 what,
                 why: "is not open to anonymous users",
@@ -175,17 +204,18 @@ impl World<'_> {
     fn absolute(&self, name: &[u8]) -> Result<PathBuf> {
         self.refuse_anonymous("a name that begins with /")?;
         let path = PathBuf::from(OsStr::from_bytes(name));
-        if self.is_black_box() {
+        if let Mode::BlackBox { folder, .. } = &self.environment.naming.mode {
             let name = name.strip_prefix(b"/").unwrap_or(name);
             let end = name
                 .iter()
                 .position(|&byte| byte == b'/')
                 .unwrap_or(name.len());
             let (user, rest) = name.split_at(end);
-            return self.in_black_box(user, rest.strip_prefix(b"/").unwrap_or(rest));
+            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+            return self.in_black_box(folder, user, rest);
         }
-        let is_spool = path.as_os_str() == self.environment.spool.as_os_str();
-        if self.environment.restricted && !is_spool {
+        let is_spool = path.as_os_str() == system_inbox(self.environment).as_os_str();
+        if self.environment.naming.restrictions.absolute && !is_spool {
             return Err(Error::Forbidden {
                 what: "a name that begins with /",
                 why: "is forbidden in restricted mode",
@@ -196,36 +226,61 @@ impl World<'_> {
 
     fn of_user(&self, user: &[u8], rest: &[u8]) -> Result<PathBuf> {
         self.refuse_anonymous("a name that begins with ~")?;
-        if self.is_black_box() {
-            return self.in_black_box(user, rest);
+        match &self.environment.naming.mode {
+            Mode::BlackBox { folder, .. } => return self.in_black_box(folder, user, rest),
+            Mode::ClosedBox => {
+                return Err(Error::Forbidden {
+                    what: "another user's name",
+                    why: "is forbidden in a closed box, which has one user",
+                });
+            }
+            Mode::Clear | Mode::Anonymous { .. } => {}
         }
-        if self.environment.restricted {
+        if self.environment.naming.restrictions.other_users {
             return Err(Error::Forbidden {
                 what: "another user's name",
                 why: "is forbidden in restricted mode",
             });
         }
-        Ok(below(&self.home_of(user)?, folded(rest)))
+        let home = in_subdirectory(self.environment, self.home_of(user)?);
+        Ok(below(&home, folded(rest)))
     }
 
     /// A mailbox of a user of the black box, who is anybody that could have a folder there.
-    fn in_black_box(&self, user: &[u8], rest: &[u8]) -> Result<PathBuf> {
-        let Some(folder) = &self.environment.black_box else {
-            return Err(Error::NoSuchUser(foreign(user)));
-        };
+    fn in_black_box(&self, folder: &Path, user: &[u8], rest: &[u8]) -> Result<PathBuf> {
         if user.is_empty() || user == b"." {
             return Err(Error::NoSuchUser(foreign(user)));
         }
-        if self.environment.restricted && user != self.environment.user.name.as_bytes() {
+        if user == self.environment.user.name.as_bytes() {
+            return Ok(below(&self.mail_home(), folded(rest)));
+        }
+        if self.environment.naming.restrictions.other_users {
             return Err(Error::Forbidden {
                 what: "another user's name",
                 why: "is forbidden in restricted mode",
             });
         }
-        Ok(below(&below(folder, user), folded(rest)))
+        let home = in_subdirectory(self.environment, below(folder, user));
+        Ok(below(&home, folded(rest)))
     }
 
-    /// A user's home; the user's own is the mail home, wherever that was put.
+    /// The folder of a shared namespace: the one that a setting gives, else the home of a user of this machine.
+    fn shared_home(&self, given: Option<&Path>, user: &str) -> Result<PathBuf> {
+        let naming = &self.environment.naming;
+        match given {
+            Some(folder) => Ok(folder.to_owned()),
+            None if naming.shared.automatic && naming.mode != Mode::ClosedBox => {
+                let home = (self.homes)(OsStr::new(user)).filter(|home| home.is_absolute());
+                home.ok_or_else(|| Error::NoSuchUser(Foreign::new(user)))
+            }
+            None => Err(Error::Forbidden {
+                what: "this namespace",
+                why: "has no folder here: no setting names one",
+            }),
+        }
+    }
+
+    /// A user's home; the user's own wherever that was put.
     fn home_of(&self, user: &[u8]) -> Result<PathBuf> {
         if user == self.environment.user.name.as_bytes() {
             return Ok(self.environment.home.clone());

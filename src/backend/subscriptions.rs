@@ -1,4 +1,4 @@
-//! Subscriptions: `.mailboxlist` in the mail home, one name a line, as c-client keeps it.
+//! Subscriptions: `.mailboxlist` in the home, one name a line, as c-client keeps it.
 //!
 //! The file is changed under a dot lock and replaced whole, so that a kill leaves the old list or the new one. Lines that
 //! Mugo does not understand stay as they are, byte for byte. INBOX is stored in upper case, every other name as typed.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::browse::full_pattern;
 use crate::backend::error::{Error, Result};
-use crate::backend::resolve::{Target, mail_home, resolve};
+use crate::backend::resolve::{Target, resolve};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting, held_by};
@@ -180,7 +180,7 @@ fn refuse_missing(environment: &Environment, name: &MailboxName, job: &Job) -> R
 }
 
 fn list_path(environment: &Environment) -> PathBuf {
-    mail_home(environment).join(".mailboxlist")
+    environment.home.join(".mailboxlist")
 }
 
 /// What stands in the list for a name.

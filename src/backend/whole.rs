@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::choose::{Choice, for_append};
+use crate::backend::choose::for_append;
 use crate::backend::context::Context;
+use crate::backend::drivers::Choice;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
 use crate::backend::manifest::{Exact, Fingerprint, Loose, Manifest, Sent};
@@ -126,7 +127,7 @@ impl Comparison<'_> {
         quiet: &Job,
         job: &Job,
     ) -> Result<Receipt> {
-        let Choice { driver, place } = self.context.choice(&self.to)?;
+        let Choice { driver, place, .. } = self.context.choice(&self.to)?;
         let asked = self.context.place(self.asked)?;
         let row = for_append(&self.context.drivers, &asked)?
             .driver
@@ -208,7 +209,7 @@ impl Comparison<'_> {
 
     /// Removes the copies from a mailbox that was made for them, and then the mailbox, unless somebody delivered to it.
     fn take_back(&self, job: &Job) -> Result<()> {
-        let Choice { driver, place } = self.context.choice(&self.to)?;
+        let Choice { driver, place, .. } = self.context.choice(&self.to)?;
         let mut mailbox = driver.open(&place, Access::ReadWrite, job)?;
         let copies: UidSet = self.places(&*mailbox).into_iter().flatten().collect();
         let delete = FlagChange::Add(Flags::system(SystemFlags::DELETED));

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::os::files::FileLayer;
+use crate::os::formats::Formats;
 use crate::os::guard::Guards;
 use crate::os::lock_helper::LockHelper;
+use crate::os::naming::Naming;
 
 /// The world as drivers and the backend see it.
 pub struct Environment {
@@ -17,22 +19,21 @@ pub struct Environment {
     pub user: User,
     /// This process, as it signs its locks.
     pub process: Process,
-    /// The mail home: relative names, `~/mbox`, `.mailboxlist` are found here.
+    /// The user's home in this mode: in a black box the folder there, for anonymous users that of user ftp.
+    /// `.mailboxlist` is here; mailboxes are too, unless `naming` has a subdirectory for them.
     pub home: PathBuf,
-    /// The system INBOX: the file into which mail is delivered.
+    /// The spool file, into which mail is delivered. In every mode but the clear one nobody looks at it.
     pub spool: PathBuf,
     /// Mugo's own state: journals, UID tables. Private, survives restarts.
     pub state: PathBuf,
     /// Where opener locks live: `/tmp`, as c-client has it.
     pub lock_dir: PathBuf,
-    /// The black box: the folder that holds one folder a user; mailbox names live there.
-    pub black_box: Option<PathBuf>,
-    /// Whether the user is anonymous.
-    pub anonymous: bool,
+    /// What names mean, and which are forbidden.
+    pub naming: Naming,
+    /// Which formats are used, and for what.
+    pub formats: Formats,
     /// Whether no file of the user's may be written at all (`--read-only`).
     pub read_only: bool,
-    /// Whether absolute names and names of other users are forbidden.
-    pub restricted: bool,
     /// Whether names that begin with a dot are left out of lists.
     pub hide_dot_files: bool,
     /// How long a foreign dot lock is honoured before it counts as stale.

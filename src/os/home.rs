@@ -14,8 +14,10 @@ use thiserror::Error;
 use crate::os::accounts::Account;
 use crate::os::environment::{Environment, Process, User, WithoutDotLock};
 use crate::os::files::FileLayer;
+use crate::os::formats::Formats;
 use crate::os::guard::Guards;
 use crate::os::lock_helper;
+use crate::os::naming::{Mode, Naming};
 use crate::os::process;
 
 const SPOOL: &str = "/var/mail";
@@ -32,14 +34,12 @@ pub struct Overrides {
     pub state: Option<PathBuf>,
     /// Another folder for opener locks.
     pub lock_dir: Option<PathBuf>,
-    /// The black box.
-    pub black_box: Option<PathBuf>,
-    /// Be the anonymous user.
-    pub anonymous: bool,
+    /// What names mean, and which are forbidden.
+    pub naming: Naming,
+    /// Which formats are used, and for what.
+    pub formats: Formats,
     /// Write no file of the user's.
     pub read_only: bool,
-    /// Forbid absolute names and names of other users.
-    pub restricted: bool,
     /// Leave names that begin with a dot out of lists.
     pub hide_dot_files: bool,
     /// How long a foreign dot lock is honoured.
@@ -58,6 +58,11 @@ pub enum HomeError {
     /// Neither the user database nor `$HOME` names a home folder.
     #[error("user {0} has no home folder")]
     NoHome(u32),
+    /// The user is anonymous, and nobody says where public mail is.
+    #[error(
+        "this machine has no user ftp whose mail anonymous users could read; local.anonymous_home can name another folder"
+    )]
+    NoAnonymousHome,
     /// The process cannot find out about itself.
     #[error("the system does not tell about this process")]
     Process(#[source] io::Error),
@@ -77,7 +82,7 @@ pub fn environment(
         uid,
     };
     let own_home = absolute_variable("HOME").or_else(|| account.map(|account| account.home));
-    let home = overrides
+    let own_home = overrides
         .home
         .clone()
         .or(own_home)
@@ -85,7 +90,12 @@ pub fn environment(
     let state = overrides
         .state
         .clone()
-        .unwrap_or_else(|| state_folder(overrides, &home));
+        .unwrap_or_else(|| state_folder(overrides, &own_home));
+    let home = home_in_mode(overrides, own_home, &user)?;
+    let lock_dir = match overrides.naming.mode {
+        Mode::ClosedBox => "/",
+        _ => "/tmp",
+    };
     Ok(Environment {
         files,
         process: Process::current().map_err(HomeError::Process)?,
@@ -96,11 +106,13 @@ pub fn environment(
         user,
         home,
         state,
-        lock_dir: overrides.lock_dir.clone().unwrap_or_else(|| "/tmp".into()),
-        black_box: overrides.black_box.clone(),
-        anonymous: overrides.anonymous,
+        lock_dir: overrides
+            .lock_dir
+            .clone()
+            .unwrap_or_else(|| lock_dir.into()),
+        naming: overrides.naming.clone(),
+        formats: overrides.formats.clone(),
         read_only: overrides.read_only,
-        restricted: overrides.restricted,
         hide_dot_files: overrides.hide_dot_files,
         dot_lock_timeout: overrides.dot_lock_timeout.unwrap_or(5 * MINUTE),
         without_dot_lock: overrides.without_dot_lock,
@@ -112,6 +124,27 @@ pub fn environment(
         kisses: Arc::new(AtomicU64::new(0)),
         clock: Arc::new(now),
     })
+}
+
+/// Where the user is at home in this mode.
+fn home_in_mode(overrides: &Overrides, own: PathBuf, user: &User) -> Result<PathBuf, HomeError> {
+    match &overrides.naming.mode {
+        Mode::Clear => Ok(own),
+        Mode::ClosedBox => Ok(overrides.home.clone().unwrap_or_else(|| "/".into())),
+        Mode::BlackBox {
+            folder,
+            default_home,
+        } => {
+            let in_box = folder.join(&user.name);
+            let instead = default_home.clone().filter(|_| !in_box.is_dir());
+            Ok(instead.unwrap_or(in_box))
+        }
+        Mode::Anonymous { home } => {
+            let given = home.clone().or_else(|| overrides.home.clone());
+            let of_ftp = || Account::named("ftp").map(|account| account.home);
+            given.or_else(of_ftp).ok_or(HomeError::NoAnonymousHome)
+        }
+    }
 }
 
 /// Makes a folder that only its owner may enter, with its parents; an existing one is taken as it is. Those that are

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::os::home::Overrides;
+use crate::os::naming::Naming;
 use crate::start::stop::Stop;
 
 /// The sample mail: where it goes, and its bytes. Described in `assets/demo/README.md`.
@@ -59,8 +60,7 @@ impl Demo {
         overrides.spool = inside("spool/robin");
         overrides.state = inside("state");
         overrides.lock_dir = inside("lock");
-        overrides.black_box = None;
-        overrides.anonymous = false;
+        overrides.naming = Naming::default();
     }
 
     /// Where the folder is.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::{Args, Command};
-use crate::config::settings::Settings;
+use crate::config::settings::{Local, Settings};
 use crate::os::environment::{Environment, WithoutDotLock};
+use crate::os::formats::Formats;
 use crate::os::home::{self, HomeError, Overrides};
+use crate::os::naming::{Mode, Naming};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
 use crate::start::stop::Stop;
@@ -38,9 +40,15 @@ pub fn environment(
     };
     let mut overrides = Overrides {
         spool: below(&local.spool),
-        black_box: below(&local.black_box),
+        naming: Naming {
+            mode: mode(local, home.as_deref()),
+            ..Naming::default()
+        },
+        formats: Formats {
+            keywords: local.keywords.clone(),
+            ..Formats::default()
+        },
         home: home.clone(),
-        anonymous: local.anonymous,
         read_only: args.common.read_only,
         hide_dot_files: settings.folders.hide_dot_files,
         without_dot_lock: match local.without_dot_lock.as_str() {
@@ -55,6 +63,17 @@ pub fn environment(
         demo.redirect(&mut overrides);
     }
     home::environment(&overrides, Arc::new(RealFiles)).map_err(|error| told(&error))
+}
+
+fn mode(local: &Local, home: Option<&Path>) -> Mode {
+    match &local.black_box {
+        _ if local.anonymous => Mode::Anonymous { home: None },
+        Some(folder) => Mode::BlackBox {
+            folder: expanded(folder, home),
+            default_home: None,
+        },
+        None => Mode::Clear,
+    }
 }
 
 /// How often open mailboxes are looked at. Who only watches one wants its news soon, however short the watch.

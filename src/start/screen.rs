@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
 use crate::backend::backend::Backend;
-use crate::backend::choose::Drivers;
 use crate::cli::args::Args;
 use crate::cli::failure::USAGE;
 use crate::config::paths;
@@ -17,6 +16,7 @@ use crate::config::settings::Settings;
 use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
+use crate::os::formats::FormatChoice;
 use crate::start::environment::expanded;
 use crate::start::stop::Stop;
 use crate::start::terminal::{can_place_text, colours, is_ascii};
@@ -61,7 +61,7 @@ pub fn options(
         read_only: args.common.read_only,
         saved: settings.folders.saved.clone(),
         collection: collection(settings),
-        new_format: Drivers::NEW_FORMAT.to_owned(),
+        new_format: new_format(environment),
         headers: settings.view.headers.clone(),
         me,
         order: settings.index.order(),
@@ -131,4 +131,12 @@ fn source(name: &str, home: &Path) -> Result<Source, Stop> {
         name: name.as_str().to_owned(),
         text,
     })
+}
+
+/// The format in front when the screen asks for one; the traditional one where the settings name none.
+fn new_format(environment: &Environment) -> String {
+    match &environment.formats.new {
+        FormatChoice::Named(format) => format.clone(),
+        FormatChoice::SameAsInbox | FormatChoice::Refused => FormatChoice::USUAL.to_owned(),
+    }
 }

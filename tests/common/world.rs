@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mugo::os::environment::{Environment, Process, User, WithoutDotLock};
 use mugo::os::files::FileLayer;
+use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
+use mugo::os::naming::Naming;
 use mugo::os::real_files::RealFiles;
 use tempfile::TempDir;
 
@@ -59,10 +61,9 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         spool: root.join("spool/bob"),
         state: root.join("state"),
         lock_dir: root.join("locks"),
-        black_box: None,
-        anonymous: false,
+        naming: Naming::default(),
+        formats: Formats::default(),
         read_only: false,
-        restricted: false,
         hide_dot_files: false,
         dot_lock_timeout: Duration::from_secs(300),
         without_dot_lock: WithoutDotLock::ReadOnly,

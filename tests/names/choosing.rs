@@ -4,66 +4,16 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use mugo::backend::choose::{
-    Drivers, check_new_name, choose, for_append, for_create, inbox_report,
-};
+use mugo::backend::choose::{check_new_name, choose, for_append, for_create};
+use mugo::backend::drivers::Drivers;
 use mugo::backend::error::Error;
 use mugo::driver::error::Error as DriverError;
 use mugo::mail::status::Access;
-use mugo::os::home::Overrides;
 
 use crate::homes::{Home, job, name, place};
 
 const UNIX: &[u8] =
     b"From alice@mail.example.org Mon Mar  2 10:20:31 2026 +0100\nSubject: x\n\nText.\n";
-
-/// The driver that gets INBOX, and the rules that were tried.
-fn inbox(home: &Home, overrides: Overrides) -> (String, Vec<(String, bool)>) {
-    let environment = home.environment_with(overrides);
-    let drivers = Drivers::new(&environment);
-    let choice = choose(&drivers, &place(&environment, "INBOX")).expect("a driver");
-    let report = inbox_report(&drivers);
-    let matched: Vec<bool> = report.iter().map(|rule| rule.matched).collect();
-    let last = matched.len() - 1;
-    assert!(
-        matched
-            .iter()
-            .enumerate()
-            .all(|(place, &holds)| holds == (place == last))
-    );
-    let tried = report
-        .into_iter()
-        .map(|rule| (rule.why, rule.matched))
-        .collect();
-    (choice.driver.characteristics().driver.to_owned(), tried)
-}
-
-#[test]
-fn inbox_in_a_clear_box() {
-    let junk = &b"no mailbox at all\n"[..];
-    let mmdf = &b"\x01\x01\x01\x01\nSubject: x\n\nText.\n\x01\x01\x01\x01\n"[..];
-    for (spool, file, driver, why) in [
-        (None, None, "dummy", "it is not there"),
-        (Some(&b""[..]), None, "dummy", "it is empty"),
-        (Some(UNIX), None, "unix", "it holds something"),
-        (Some(UNIX), Some(UNIX), "unix", "it holds something"),
-        (Some(junk), None, "dummy", "it is in another format"),
-        (Some(mmdf), None, "dummy", "it is in another format"),
-        (None, Some(UNIX), "dummy", "it is not there"),
-        (None, Some(&b""[..]), "dummy", "it is not there"),
-    ] {
-        let home = Home::new();
-        if let Some(content) = spool {
-            fs::write(home.spool(), content).expect("a spool");
-        }
-        if let Some(content) = file {
-            home.write("INBOX", content);
-        }
-        let (chosen, tried) = inbox(&home, home.overrides());
-        assert_eq!(chosen, driver);
-        assert_eq!(tried.first().map(|rule| rule.0.as_str()), Some(why));
-    }
-}
 
 #[test]
 fn a_spool_with_junk_is_not_opened_as_an_empty_inbox() {
@@ -78,38 +28,6 @@ fn a_spool_with_junk_is_not_opened_as_an_empty_inbox() {
         opened.err(),
         Some(DriverError::NotThisFormat { .. })
     ));
-}
-
-#[test]
-fn inbox_in_a_black_box_and_for_anonymous_users() {
-    let junk = &b"junk\n"[..];
-    for (content, driver) in [
-        (None, "dummy"),
-        (Some(&b""[..]), "dummy"),
-        (Some(UNIX), "unix"),
-        (Some(junk), "phile"),
-    ] {
-        let home = Home::new();
-        // The spool is not looked at.
-        fs::write(home.spool(), UNIX).expect("a spool");
-        let black_box = home.outside().join("box");
-        let boxed = Overrides {
-            black_box: Some(black_box.clone()),
-            ..home.overrides()
-        };
-        let user = home.environment().user.name.clone();
-        if let Some(content) = content {
-            home.write("INBOX", content);
-            fs::create_dir_all(black_box.join(&user)).expect("a folder");
-            fs::write(black_box.join(&user).join("INBOX"), content).expect("a file");
-        }
-        assert_eq!(inbox(&home, boxed).0, driver);
-        let anonymous = Overrides {
-            anonymous: true,
-            ..home.overrides()
-        };
-        assert_eq!(inbox(&home, anonymous).0, driver);
-    }
 }
 
 /// The driver of a name, or what is said instead.

@@ -10,6 +10,7 @@ use mugo::backend::browse::{BATCH, list};
 use mugo::backend::error::Error;
 use mugo::mail::listing::ListEntry;
 use mugo::os::home::Overrides;
+use mugo::os::naming::{Naming, Restrictions};
 
 use crate::homes::{Home, job};
 
@@ -248,7 +249,10 @@ fn what_cannot_be_listed_says_why() {
         Err(Error::NoSuchUser(_))
     ));
     let restricted = home.environment_with(Overrides {
-        restricted: true,
+        naming: Naming {
+            restrictions: Restrictions::ALL,
+            ..Naming::default()
+        },
         ..home.overrides()
     });
     let (job, ..) = job();

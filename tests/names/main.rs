@@ -5,6 +5,7 @@ mod common;
 
 mod choosing;
 mod homes;
+mod inbox;
 mod killed;
 mod listing;
 mod resolving;

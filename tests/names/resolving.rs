@@ -10,6 +10,7 @@ use mugo::driver::place::Protection;
 use mugo::mail::name::MailboxName;
 use mugo::os::environment::Environment;
 use mugo::os::home::Overrides;
+use mugo::os::naming::{Mode, Naming, Restrictions};
 use proptest::prelude::*;
 
 use crate::homes::{Home, name};
@@ -95,7 +96,10 @@ fn a_clear_box() {
 fn restricted_mode() {
     let home = Home::new();
     let environment = home.environment_with(Overrides {
-        restricted: true,
+        naming: Naming {
+            restrictions: Restrictions::ALL,
+            ..Naming::default()
+        },
         ..home.overrides()
     });
     for (text, expected) in [
@@ -117,11 +121,22 @@ fn restricted_mode() {
     );
 }
 
+fn black_box(restrictions: Restrictions) -> Naming {
+    Naming {
+        mode: Mode::BlackBox {
+            folder: PathBuf::from("/box"),
+            default_home: None,
+        },
+        restrictions,
+        ..Naming::default()
+    }
+}
+
 #[test]
 fn a_black_box() {
     let home = Home::new();
     let overrides = Overrides {
-        black_box: Some(PathBuf::from("/box")),
+        naming: black_box(Restrictions::default()),
         ..home.overrides()
     };
     let environment = home.environment_with(overrides.clone());
@@ -144,7 +159,7 @@ fn a_black_box() {
         assert_eq!(leads(&home, &environment, text), expected, "{text}");
     }
     let environment = home.environment_with(Overrides {
-        restricted: true,
+        naming: black_box(Restrictions::ALL),
         ..overrides
     });
     assert_eq!(leads(&home, &environment, "/anna/b"), "forbidden");
@@ -158,7 +173,10 @@ fn a_black_box() {
 fn anonymous_users() {
     let home = Home::new();
     let environment = home.environment_with(Overrides {
-        anonymous: true,
+        naming: Naming {
+            mode: Mode::Anonymous { home: None },
+            ..Naming::default()
+        },
         ..home.overrides()
     });
     for (text, expected) in [
@@ -211,8 +229,7 @@ fn the_machine_knows_its_users() {
 static LOCKED: LazyLock<(Home, std::sync::Arc<Environment>)> = LazyLock::new(|| {
     let home = Home::new();
     let overrides = Overrides {
-        black_box: Some(PathBuf::from("/box")),
-        restricted: true,
+        naming: black_box(Restrictions::ALL),
         ..home.overrides()
     };
     let environment = home.environment_with(overrides);

@@ -46,7 +46,7 @@ impl Phile {
     }
 
     fn kind_of(&self, place: &Place, metadata: &Metadata) -> Probe {
-        let inbox_elsewhere = place.is_inbox && self.environment.black_box.is_none();
+        let inbox_elsewhere = place.is_inbox && !self.environment.naming.mode.is_boxed();
         if !metadata.is_file() || inbox_elsewhere {
             return Probe::Foreign;
         }
