@@ -9,6 +9,7 @@ pub mod job;
 pub mod layout;
 pub mod local_file;
 pub mod mbox;
+pub mod mbx;
 pub mod message;
 pub mod mmdf;
 pub mod phile;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::driver::contract::LocalDriver;
 use crate::driver::dummy::Dummy;
 use crate::driver::mbox::Mbox;
+use crate::driver::mbx::Mbx;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::phile::driver::Phile;
 use crate::driver::unix::Unix;
@@ -14,6 +15,7 @@ use crate::os::environment::Environment;
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
     vec![
         Box::new(Mbox::new(environment)),
+        Box::new(Mbx::new(environment)),
         Box::new(Mmdf::new(environment)),
         Box::new(Unix::new(environment)),
         Box::new(Phile::new(environment)),

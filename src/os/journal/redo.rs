@@ -147,6 +147,14 @@ impl<'a> Journal<'a> {
             .exists(&self.store.path_of(Identity::of(&file.metadata()?)))
     }
 
+    /// Whether the change that awaits [`Journal::recover`] makes the file shorter, so that bytes of it move. `false` where
+    /// the journal cannot be read.
+    pub fn pending_shrinks(&self, file: &dyn MailFile) -> io::Result<bool> {
+        let journal = self.store.path_of(Identity::of(&file.metadata()?));
+        let lengths = self.store.lengths(&journal)?;
+        Ok(lengths.is_some_and(|(old, new)| new < old))
+    }
+
     /// The journal of a change of this file that a recovery put aside because it did not fit. While it is there nobody
     /// should write: the mailbox may be torn, and what is missing in it may be in the journal.
     pub fn conflict(&self, file: &dyn MailFile) -> io::Result<Option<PathBuf>> {

@@ -193,6 +193,13 @@ impl<'a> Store<'a> {
             .map(|(header, _, _)| header.path)
     }
 
+    /// How long the mailbox was before the change of a journal, and will be after it; `None` where that cannot be told.
+    pub(crate) fn lengths(&self, path: &Path) -> io::Result<Option<(u64, u64)>> {
+        let file = self.files.open(path, OpenMode::ReadWriteNoFollow)?;
+        let header = read_header(file.as_ref())?;
+        Ok(header.map(|(header, _, _)| (header.old_length, header.new_length)))
+    }
+
     /// Removes a journal for good.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
         self.files.remove_file(path)?;

@@ -232,7 +232,7 @@ pub fn unsteady() -> Error {
 }
 
 /// Completes or takes back a change that was interrupted.
-fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {
+pub fn recover(environment: &Environment, path: &Path, file: &mut dyn MailFile) -> Result<()> {
     let journal = Journal::new(environment);
     if journal.conflict(file).map_err(Error::io(path))?.is_some() {
         return Err(Error::Refused(

@@ -1,0 +1,362 @@
+//! Appending: all messages are brought into file form first, then written behind the others in one journalled step,
+//! together with the last UID and new keywords in the header.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::access::journal_error;
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::prefile::contents::{Contents, Reading};
+use crate::driver::layout::prefile::format::{Format, Newline};
+use crate::driver::layout::prefile::header::LAST_UID;
+use crate::driver::layout::prefile::line::{self, OLD, Status};
+use crate::driver::layout::prefile::mailbox::lock_to_write;
+use crate::driver::layout::prefile::patches::Patches;
+use crate::driver::layout::prefile::record::bits_of;
+use crate::driver::layout::prefile::words::Words;
+use crate::driver::local_file;
+use crate::driver::message::{Content, Messages, NewMessage, granted};
+use crate::driver::place::Place;
+use crate::driver::waiting::Offer;
+use crate::mail::appended::Appended;
+use crate::mail::date::InternalDate;
+use crate::mail::flags::{Flags, Keyword, SystemFlags};
+use crate::mail::uid::{Uid, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::MailFile;
+use crate::os::journal::redo::Journal;
+
+/// Appends to a mailbox file that is there, in this format, or empty where the format has no header. `words` are the
+/// keywords of a format that does not keep them in its file. Durable on return; on failure the file is as before.
+pub fn append(
+    environment: &Environment,
+    (format, words): (&'static Format, Words),
+    place: &Place,
+    messages: &mut dyn Messages,
+    job: &Job,
+) -> Result<Appended> {
+    let mut batch = Batch::collect(environment, format, messages, job)?;
+    if batch.messages.is_empty() {
+        return Ok(Appended::default());
+    }
+    let (mut file, lock) = lock_to_write(environment, place, Offer::Nothing, job)
+        .map_err(|refusal| unlocked(place, refusal))?;
+    let mut target = Target::look(environment, (format, words), place, &mut *file, job)?;
+    let uids = target.number(&batch, job);
+    let lines = batch.lines(format, &target, &uids);
+    let mut source = Assembled {
+        pieces: lines
+            .into_iter()
+            .zip(batch.messages.iter().map(|message| message.size))
+            .collect(),
+        next: 0,
+        line: Vec::new(),
+        left: 0,
+        content: batch.content.reader().map_err(Error::io(&place.path))?,
+    };
+    let length = source.length();
+    Journal::new(environment)
+        .append(
+            &place.path,
+            &mut *file,
+            &target.patches,
+            &mut source,
+            length,
+            &mut |done, total| job.progress(done, total),
+        )
+        .map_err(|refusal| journal_error(&place.path, refusal))?;
+    mark_as_new(environment, &mut *file);
+    drop(lock);
+    Ok(Appended {
+        uid_validity: UidValidity::new(target.validity).filter(|_| !uids.is_empty()),
+        uids: uids.into_iter().filter_map(Uid::new).collect(),
+        count: batch.messages.len() as u64,
+    })
+}
+
+/// The error of a mailbox that cannot be opened to append to it.
+fn unlocked(place: &Place, refusal: Error) -> Error {
+    match refusal {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            local_file::no_access(place, source)
+        }
+        other => other,
+    }
+}
+
+/// Sets the times that say "new mail came".
+fn mark_as_new(environment: &Environment, file: &mut dyn MailFile) {
+    if let Ok(metadata) = file.metadata() {
+        let now = (environment.clock)();
+        // Fails for files of other users, where nothing can be done about it.
+        let _ = file.set_times(now - 1, metadata.mtime());
+    }
+}
+
+/// The mailbox that is appended to.
+struct Target {
+    validity: u32,
+    last_uid: u32,
+    numbered: bool,
+    words: Words,
+    contents: Contents,
+    patches: Vec<(u64, Vec<u8>)>,
+}
+
+impl Target {
+    /// Looks at the mailbox. Messages without UIDs get them first, because the new ones come behind them.
+    fn look(
+        environment: &Environment,
+        (format, words): (&'static Format, Words),
+        place: &Place,
+        file: &mut dyn MailFile,
+        job: &Job,
+    ) -> Result<Self> {
+        let path = &place.path;
+        let length = file.metadata().map_err(Error::io(path))?.len();
+        let now = (environment.clock)();
+        let reading = Reading {
+            format,
+            source: Source { file, path },
+            validity: u32::try_from(now).unwrap_or(1).max(1),
+            job,
+            counts: false,
+        };
+        let mut contents = Contents::read(reading, length, &mut |_, _| {})?;
+        if let Some((offset, what)) = contents.damaged {
+            return Err(Error::Damaged { offset, what });
+        }
+        if format.is_numbered() {
+            number_all(environment, format, place, file, &mut contents)?;
+        }
+        let base = &contents.base;
+        Ok(Self {
+            validity: base.uid_validity,
+            last_uid: base.last_uid,
+            numbered: format.is_numbered(),
+            words: match format.is_numbered() {
+                true => base.words.clone(),
+                false => words,
+            },
+            contents,
+            patches: Vec::new(),
+        })
+    }
+
+    /// Gives the new messages their UIDs and defines their keywords, where the file has such. Tells what is left out.
+    fn number(&mut self, batch: &Batch, job: &Job) -> Vec<u32> {
+        let keywords = batch.keywords();
+        let mut uids = Vec::new();
+        if self.numbered {
+            let wishes = batch.messages.iter().map(|message| message.uid);
+            uids = granted(self.last_uid, wishes).unwrap_or_default();
+            if let Some(last) = uids.last() {
+                let last = format!("{last:08x}").into_bytes();
+                self.patches.push((LAST_UID, last));
+            }
+            let new = self.words.define(&keywords);
+            if let Some(header) = self.contents.header.as_ref().filter(|_| !new.is_empty()) {
+                self.patches.push(header.with_keywords(&new));
+            }
+        }
+        let mut left_out = keywords;
+        left_out.retain(|word| !self.words.know(std::slice::from_ref(word)));
+        if !left_out.is_empty() {
+            let why = if self.numbered {
+                "a mailbox has room for 30 keywords"
+            } else {
+                "the mailbox does not know these keywords"
+            };
+            let names: Vec<&str> = left_out.iter().map(Keyword::as_str).collect();
+            job.notice(format!("{why}; not set: {}", names.join(" ")));
+        }
+        uids
+    }
+}
+
+/// Writes the UIDs of messages that have none yet. Nothing becomes old by it.
+fn number_all(
+    environment: &Environment,
+    format: &Format,
+    place: &Place,
+    file: &mut dyn MailFile,
+    contents: &mut Contents,
+) -> Result<()> {
+    let mut patches = Patches::default();
+    for record in contents.records.iter().filter(|it| it.renumbered) {
+        let text = line::write_status(format, record.status());
+        patches.put(record.state_offset(format), text);
+    }
+    if patches.is_empty() {
+        return Ok(());
+    }
+    if let Some(header) = &contents.header {
+        let base = &contents.base;
+        let mut numbers = header.numbered(base.uid_validity, base.last_uid);
+        numbers.truncate(super::header::RECOGNISED);
+        patches.put(0, numbers);
+    }
+    patches.write(environment, &place.path, file)
+}
+
+/// Messages in file form, waiting to be written.
+struct Batch {
+    content: Content,
+    messages: Vec<Waiting>,
+}
+
+struct Waiting {
+    flags: Flags,
+    date: InternalDate,
+    uid: Option<Uid>,
+    size: u64,
+}
+
+/// How many keywords of one append are told apart: far more than a mailbox has room for.
+const MOST_COUNTED: usize = 100;
+
+impl Batch {
+    fn collect(
+        environment: &Environment,
+        format: &Format,
+        messages: &mut dyn Messages,
+        job: &Job,
+    ) -> Result<Self> {
+        let mut batch = Self {
+            content: Content::new(),
+            messages: Vec::new(),
+        };
+        while let Some(message) = messages.next(job)? {
+            job.checkpoint()?;
+            batch.add(environment, format, message)?;
+        }
+        Ok(batch)
+    }
+
+    fn add(
+        &mut self,
+        environment: &Environment,
+        format: &Format,
+        mut message: NewMessage,
+    ) -> Result<()> {
+        let now = (environment.clock)();
+        let date = message
+            .internal_date
+            .unwrap_or_else(|| InternalDate::in_zone(now, &jiff::tz::TimeZone::system()));
+        let scratch = std::env::temp_dir();
+        let failed = Error::io(&scratch);
+        let before = self.content.len();
+        let mut reader = message.content.reader().map_err(&failed)?;
+        copy(&mut reader, &mut self.content, format.newline).map_err(&failed)?;
+        let size = self.content.len() - before;
+        if size == 0 {
+            return Err(Error::Refused("a message without any bytes"));
+        }
+        if size > format.largest() {
+            return Err(Error::Refused("the message is too large for this format"));
+        }
+        self.messages.push(Waiting {
+            flags: message.flags,
+            date,
+            uid: message.uid,
+            size,
+        });
+        Ok(())
+    }
+
+    /// Every keyword that a message has, once.
+    fn keywords(&self) -> Vec<Keyword> {
+        let mut found: Vec<Keyword> = Vec::new();
+        for keyword in self.messages.iter().flat_map(|it| it.flags.keywords()) {
+            if found.len() < MOST_COUNTED && !found.contains(keyword) {
+                found.push(keyword.clone());
+            }
+        }
+        found
+    }
+
+    /// The lines in front of the messages.
+    fn lines(&self, format: &Format, target: &Target, uids: &[u32]) -> Vec<Vec<u8>> {
+        let with_place = self.messages.iter().enumerate();
+        let lines = with_place.map(|(place, message)| {
+            let system = message.flags.system.only(SystemFlags::SETTABLE);
+            let status = Status {
+                keywords: target.words.bits_of(message.flags.keywords()),
+                flags: bits_of(system) & !OLD,
+                uid: uids.get(place).copied().unwrap_or(0),
+            };
+            line::write(format, &message.date, message.size, status)
+        });
+        lines.collect()
+    }
+}
+
+/// Copies a message as the format stores it.
+fn copy(from: &mut dyn Read, into: &mut dyn Write, newline: Newline) -> io::Result<()> {
+    let mut from = BufReader::with_capacity(64 * 1024, from);
+    loop {
+        let bytes = match from.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => bytes,
+            Err(again) if again.kind() == io::ErrorKind::Interrupted => continue,
+            Err(refusal) => return Err(refusal),
+        };
+        let count = bytes.len();
+        match newline {
+            Newline::CrLf => into.write_all(bytes)?,
+            Newline::Lf => {
+                for part in bytes.split(|&byte| byte == b'\r') {
+                    into.write_all(part)?;
+                }
+            }
+        }
+        from.consume(count);
+    }
+}
+
+/// Reads lines and messages one after the other.
+struct Assembled<R> {
+    /// Lines, each with the size of the message behind it.
+    pieces: Vec<(Vec<u8>, u64)>,
+    next: usize,
+    /// What is left of the line at hand.
+    line: Vec<u8>,
+    /// How much of the message at hand is left.
+    left: u64,
+    content: R,
+}
+
+impl<R> Assembled<R> {
+    fn length(&self) -> u64 {
+        let pieces = self.pieces.iter();
+        pieces.map(|(line, size)| line.len() as u64 + size).sum()
+    }
+}
+
+impl<R: Read> Read for Assembled<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.line.is_empty() && self.left == 0 {
+            let Some((line, size)) = self.pieces.get_mut(self.next) else {
+                return Ok(0);
+            };
+            (self.line, self.left) = (std::mem::take(line), *size);
+            self.next += 1;
+        }
+        if !self.line.is_empty() {
+            let count = (&self.line[..]).read(buffer)?;
+            self.line.drain(..count);
+            return Ok(count);
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let most = most.min(buffer.len());
+        let room = buffer.get_mut(..most).unwrap_or_default();
+        let count = self.content.read(room)?;
+        if count == 0 && most > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,197 @@
+//! What is in a mailbox file: its messages and its own data, and how they are read.
+//!
+//! UIDs have to ascend and not to pass the last UID of the header. From the first one that does not, all are given out
+//! anew, under a new UIDVALIDITY. A damaged line ends the reading, unless lines that follow each other are found behind it.
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::prefile::format::Format;
+use crate::driver::layout::prefile::header::{self, Header};
+use crate::driver::layout::prefile::line::OLD;
+use crate::driver::layout::prefile::record::{Base, Record};
+use crate::driver::layout::prefile::scan::Scan;
+use crate::os::transfer::read_full_at;
+
+/// The messages of a file and what it says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// The mailbox's data as they hold now.
+    pub base: Base,
+    /// The header as it stands in the file, where the format has one.
+    pub header: Option<Header>,
+    /// The messages that are not hidden, UIDs ascending.
+    pub records: Vec<Record>,
+    /// Bytes that were read, from the start of the file.
+    pub length: u64,
+    /// Bytes of hidden messages, with their lines.
+    pub hidden: u64,
+    /// The first damage: where it is, and what.
+    pub damaged: Option<(u64, &'static str)>,
+    /// The UID of the message before the next one; hidden ones count.
+    previous: u32,
+    /// Whether UIDs are given out anew.
+    renumbering: bool,
+}
+
+/// What a reading needs to know besides the file.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// The format.
+    pub format: &'static Format,
+    /// The file.
+    pub source: Source<'a>,
+    /// The UIDVALIDITY of UIDs that are given out anew.
+    pub validity: u32,
+    /// What to report to.
+    pub job: &'a Job,
+    /// Whether the size with CRLF of each message is found out, where the file does not tell it.
+    pub counts: bool,
+}
+
+impl Contents {
+    /// Reads a whole file of `length` bytes. `found` hears of each message that is not hidden, in order.
+    pub fn read(
+        reading: Reading<'_>,
+        length: u64,
+        found: &mut dyn FnMut(&Base, &Record),
+    ) -> Result<Self> {
+        let mut contents = Self {
+            length: reading.format.front(),
+            ..Self::default()
+        };
+        contents.base.uid_validity = reading.validity;
+        if reading.format.is_numbered() {
+            contents.take_header(read_header(reading.source)?);
+        }
+        contents.read_on(reading, length, found)?;
+        contents.records.shrink_to_fit();
+        Ok(contents)
+    }
+
+    /// Reads the messages behind those that are known, up to `length`. A header that was read before is believed.
+    pub fn read_on(
+        &mut self,
+        reading: Reading<'_>,
+        length: u64,
+        found: &mut dyn FnMut(&Base, &Record),
+    ) -> Result<()> {
+        let Reading { format, source, .. } = reading;
+        let mut scan = Scan::new(format, source, self.length, length, reading.job);
+        if !reading.counts {
+            scan = scan.of_lines();
+        }
+        loop {
+            match scan.next_message() {
+                Ok(None) => break,
+                Ok(Some(mut record)) => {
+                    if format.is_numbered() && !self.number(&mut record, reading.validity) {
+                        self.damaged
+                            .get_or_insert((record.offset, "no UIDs are left"));
+                        break;
+                    }
+                    self.take(record, found, format);
+                }
+                Err(Error::Damaged { offset, what }) => {
+                    self.damaged.get_or_insert((offset, what));
+                    if !scan.resynchronise()? {
+                        break;
+                    }
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        self.length = length;
+        Ok(())
+    }
+
+    /// Takes in a header: its last UID only where it is higher, because messages may have been numbered in memory.
+    pub fn take_header(&mut self, header: Header) {
+        self.base.uid_validity = header.uid_validity;
+        self.base.last_uid = self.base.last_uid.max(header.last_uid);
+        self.base.words = header.words.clone();
+        self.header = Some(header);
+    }
+
+    /// Where the message with this UID is among the records.
+    pub fn place_of(&self, uid: u32) -> Option<usize> {
+        let found = self.records.binary_search_by_key(&uid, |record| record.uid);
+        found.ok()
+    }
+
+    /// Whether something is not in the file that belongs there: UIDs, or that messages were seen by a session.
+    pub fn is_dirty(&self) -> bool {
+        let lacks = |record: &Record| record.flags & OLD == 0 || record.renumbered;
+        let base = self.header.as_ref().is_some_and(|header| {
+            (header.uid_validity, header.last_uid) != (self.base.uid_validity, self.base.last_uid)
+        });
+        base || self.records.iter().any(lacks)
+    }
+
+    fn take(&mut self, mut record: Record, found: &mut dyn FnMut(&Base, &Record), format: &Format) {
+        if record.is_hidden() {
+            self.hidden += record.end() - record.offset;
+            return;
+        }
+        record.recent = record.flags & OLD == 0;
+        if format.is_numbered() {
+            found(&self.base, &record);
+        }
+        self.records.push(record);
+    }
+
+    /// Sees to the UID of the next message; `false` when there is none left to give.
+    fn number(&mut self, record: &mut Record, validity: u32) -> bool {
+        let told = record.uid;
+        if record.is_hidden() {
+            if told > self.previous && told <= self.base.last_uid && !self.renumbering {
+                self.previous = told;
+            }
+            return true;
+        }
+        let broken = told != 0 && (told <= self.previous || told > self.base.last_uid);
+        if broken && !self.renumbering {
+            self.renumbering = true;
+            self.base.uid_validity = validity.max(self.base.uid_validity.saturating_add(1));
+            self.base.last_uid = self.previous;
+        }
+        if told == 0 || self.renumbering {
+            let Some(next) = self.base.last_uid.checked_add(1) else {
+                return false;
+            };
+            self.base.last_uid = next;
+            record.uid = next;
+            record.renumbered = true;
+        }
+        self.previous = record.uid;
+        true
+    }
+
+    /// Whether UIDs were given out anew, because those in the file made no sense.
+    pub fn is_renumbered(&self) -> bool {
+        self.renumbering
+    }
+
+    /// Everything is in the file now.
+    pub fn settle(&mut self, header: Option<Header>) {
+        for record in &mut self.records {
+            record.flags |= OLD;
+            record.renumbered = false;
+        }
+        self.renumbering = false;
+        if header.is_some() {
+            self.header = header;
+        }
+    }
+}
+
+/// Reads the header of a file.
+pub fn read_header(source: Source<'_>) -> Result<Header> {
+    let mut bytes = vec![0; header::LENGTH];
+    let count = read_full_at(source.file, &mut bytes, 0).map_err(Error::io(source.path))?;
+    bytes.truncate(count);
+    Header::parse(&bytes).ok_or(Error::Damaged {
+        offset: 0,
+        what: "the header of the mailbox is damaged",
+    })
+}
