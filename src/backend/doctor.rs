@@ -11,6 +11,7 @@ use crate::backend::inbox::{RuleTried, inbox_report};
 use crate::backend::move_record::MoveRecord;
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
 use crate::os::formats::FormatChoice;
@@ -199,7 +200,7 @@ fn lock_folder(context: &Context) -> Vec<Finding> {
 fn journals(context: &Context) -> Vec<Finding> {
     let left = match Journal::new(&context.environment).left_over() {
         Ok(left) => left,
-        Err(error) => return finding("journals", false, plain(&error)),
+        Err(error) => return finding("journals", false, in_words(&error)),
     };
     if left.is_empty() {
         return finding("journals", true, "no interrupted change awaits recovery");
@@ -277,13 +278,5 @@ fn not(path: &Path, what: &str) -> String {
 }
 
 fn reason(path: &Path, error: &io::Error) -> String {
-    format!("{}: {}", path.to_string_lossy(), plain(error))
-}
-
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    format!("{}: {}", path.to_string_lossy(), in_words(error))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::driver::error::Error as DriverError;
 use crate::mail::name::NameError;
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 
 /// The result of a request.
@@ -261,9 +262,7 @@ fn path_line(path: &Path) -> String {
 
 /// The system's reason in words, without its number.
 pub fn io_line(error: &io::Error) -> String {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or_default();
-    shown(&Foreign::new(reason))
+    shown(&Foreign::new(in_words(error)))
 }
 
 fn shown(text: &Foreign) -> String {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 
 /// Settings that cannot be used.
@@ -64,9 +65,7 @@ impl ConfigError {
         };
         match &self.problem {
             Problem::Unreadable(error) => {
-                let reason = error.to_string();
-                let reason = reason.split(" (os error").next().unwrap_or_default();
-                format!("cannot be read: {reason}")
+                format!("cannot be read: {}", in_words(error))
             }
             Problem::Untrusted(why) => format!("is not used: {why}"),
             Problem::Syntax(why) => why.clone(),

@@ -18,6 +18,7 @@ pub mod name;
 pub mod order;
 pub mod printable;
 pub mod question;
+pub mod reason;
 pub mod receipt;
 pub mod server;
 pub mod status;

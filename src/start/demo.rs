@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::mail::reason::in_words;
 use crate::os::home::Overrides;
 use crate::os::naming::Naming;
 use crate::start::stop::Stop;
@@ -44,7 +45,12 @@ pub struct Demo {
 impl Demo {
     /// Makes the folder and fills it.
     pub fn new() -> Result<Self, Stop> {
-        let failed = |error| Stop::new(format!("cannot make the demonstration: {error}"), 1);
+        let failed = |error| {
+            Stop::new(
+                format!("cannot make the demonstration: {}", in_words(&error)),
+                1,
+            )
+        };
         let folder = tempfile::Builder::new()
             .prefix("mugo-demo-")
             .tempdir()

@@ -13,6 +13,7 @@ use crate::cli::failure::USAGE;
 use crate::cli::run::complain;
 use crate::cli::setup::{Interrupt, Setup};
 use crate::config::settings::Settings;
+use crate::mail::reason::in_words;
 use crate::mail::text::{Foreign, Printable};
 use crate::os::environment::Environment;
 use crate::start::demo::Demo;
@@ -84,7 +85,7 @@ fn serve(args: Args) -> Result<u8, Stop> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Stop::new(format!("cannot start: {error}"), 1))?;
+        .map_err(|error| Stop::new(format!("cannot start: {}", in_words(&error)), 1))?;
     let demo = args.common.demo.then(Demo::new).transpose()?;
     let environment = Arc::new(environment(&args, &loaded.settings, demo.as_ref())?);
     logging::start(args.common.verbose, &environment);

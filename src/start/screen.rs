@@ -14,6 +14,7 @@ use crate::cli::failure::USAGE;
 use crate::config::paths;
 use crate::config::settings::Settings;
 use crate::mail::name::MailboxName;
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::formats::FormatChoice;
@@ -125,7 +126,10 @@ fn source(name: &str, home: &Path) -> Result<Source, Stop> {
     };
     let mut text = String::new();
     let read = File::open(&path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    read.map_err(|error| Stop::new(format!("{}: {error}", path.to_string_lossy()), USAGE))?;
+    read.map_err(|error| {
+        let reason = format!("{}: {}", path.to_string_lossy(), in_words(&error));
+        Stop::new(reason, USAGE)
+    })?;
     let name = Foreign::new(path.to_string_lossy()).field();
     Ok(Source::File {
         name: name.as_str().to_owned(),

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::setup::Interrupt;
+use crate::mail::reason::in_words;
 use crate::os::environment::Environment;
 use crate::start::stop::Stop;
 
@@ -22,7 +23,8 @@ pub fn watch(
     for_command: bool,
 ) -> Result<Arc<Interrupt>, Stop> {
     let interrupt = Arc::new(Interrupt::default());
-    let failed = |error: io::Error| Stop::new(format!("cannot watch for signals: {error}"), 1);
+    let failed =
+        |error: io::Error| Stop::new(format!("cannot watch for signals: {}", in_words(&error)), 1);
     let _inside = runtime.enter();
     let kiss = signal(SignalKind::user_defined2()).map_err(failed)?;
     runtime.spawn(count_kisses(kiss, environment.clone()));

@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::backend::request::Ticket;
+use crate::mail::reason::in_words;
 use crate::tui::effect::{FileJob, Program, WriteMode};
 use crate::tui::msg::Outcome;
 
@@ -31,7 +32,7 @@ pub fn write(ticket: Ticket, job: FileJob, ends: Ends) -> io::Result<JoinHandle<
         let outcome = match write_file(&job) {
             Ok(()) => Outcome::Written,
             Err(error) if job.mode == WriteMode::New && is_there(&error) => Outcome::Exists,
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error) => Outcome::Failed(in_words(&error)),
         };
         // nobody listens once the session is over
         let _ = ends.send((ticket, outcome));
@@ -110,7 +111,7 @@ pub fn run(ticket: Ticket, program: Program, ends: Ends) -> io::Result<JoinHandl
         };
         let mut child = match start(&program) {
             Ok(child) => child,
-            Err(error) => return tell(Outcome::Failed(error.to_string())),
+            Err(error) => return tell(Outcome::Failed(in_words(&error))),
         };
         if program.detached {
             tell(Outcome::Ran {
@@ -120,9 +121,7 @@ pub fn run(ticket: Ticket, program: Program, ends: Ends) -> io::Result<JoinHandl
             let _ = child.wait();
             return;
         }
-        tell(
-            serve(child, program.input).unwrap_or_else(|error| Outcome::Failed(error.to_string())),
-        );
+        tell(serve(child, program.input).unwrap_or_else(|error| Outcome::Failed(in_words(&error))));
     })
 }
 

@@ -15,3 +15,4 @@ mod questions;
 mod reading;
 mod real;
 mod toy;
+mod transfers;

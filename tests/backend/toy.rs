@@ -1,7 +1,7 @@
 //! A mail store in memory, with a blocking and an async mailbox over it: the same messages, the same news, two kinds of server.
 //!
 //! Faults are told by words in the bytes of a message: reading one with `slow` takes as long as nobody cancels it (30 s at
-//! most), one with `asks` asks the user about a lock until [`Store::free`] says that it is free, one with `panics` panics, one with `changed` says that the mailbox was replaced.
+//! most), one with `asks` asks the user about a lock until [`Store::free`] says that it is free, one with `panics` panics, one whose last word begins with `loses-` is appended without that, one with `changed` says that the mailbox was replaced.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -186,7 +186,18 @@ impl LocalDriver for Toy {
             let mut bytes = Vec::new();
             let mut reader = message.content.reader().expect("a scratch file");
             io::Read::read_to_end(&mut reader, &mut bytes).expect("a scratch file");
-            taken.push((bytes, message.flags, message.internal_date));
+            let mut date = message.internal_date;
+            let words = String::from_utf8_lossy(&bytes).into_owned();
+            match words.split_whitespace().last() {
+                Some("loses-bytes") => bytes.truncate(bytes.len() - 1),
+                Some("loses-flags") => message.flags.system = SystemFlags::NONE,
+                Some("loses-keywords") => message.flags.keywords = None,
+                Some("loses-date") => date = date.map(|it| InternalDate { seconds: 0, ..it }),
+                Some("loses-zone") => date = date.map(|it| InternalDate { offset: 0, ..it }),
+                Some("turns-slow") => bytes = b"slow".to_vec(),
+                _ => {}
+            }
+            taken.push((bytes, message.flags, date));
         }
         let dies = self.0.dies_at_append.swap(false, Ordering::SeqCst);
         assert!(!dies, "the program dies before the append");

@@ -1,5 +1,7 @@
 //! Rules of the driver `unix` alone.
 
+use std::sync::Arc;
+
 use mugo::driver::contract::LocalDriver;
 use mugo::driver::error::Error;
 use mugo::driver::place::Place;
@@ -9,7 +11,9 @@ use mugo::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 use mugo::mail::uid::Uid;
+use mugo::os::real_files::RealFiles;
 
+use crate::common::faults::{Fault, Faults, Op};
 use crate::desk::{Desk, Queue, add, fixture, job, keywords, message, open};
 
 const FROM: &str = "From a@b Mon Mar  2 09:00:00 2026\n";
@@ -354,4 +358,30 @@ fn messages_keep_the_uids_that_they_wish_for_where_these_are_free() {
             assert_eq!(opened.uids(), expected);
         }
     }
+}
+
+#[test]
+fn what_cannot_be_written_is_not_said_to_be_in_use() {
+    const READ_ONLY_FILE_SYSTEM: i32 = 30;
+    let desk = Desk::new();
+    let place = desk.place("box", &fixture("unix/two"));
+    let fault = Fault::Failure {
+        op: Op::Open,
+        at: 0,
+        errno: READ_ONLY_FILE_SYSTEM,
+        lasting: true,
+    };
+    let files = Arc::new(Faults::over(Arc::new(RealFiles), fault));
+    let environment = Arc::new(desk.world.another(files));
+    let driver = Unix::new(&environment);
+    for refused in [
+        driver.delete(&place, &job().0),
+        driver.rename(&place, &desk.at(place.path.with_extension("new")), &job().0),
+    ] {
+        let Err(Error::Io { source, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(source.kind(), std::io::ErrorKind::ReadOnlyFilesystem);
+    }
+    assert!(place.path.exists());
 }

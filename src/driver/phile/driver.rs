@@ -144,7 +144,7 @@ impl LocalDriver for Phile {
     fn append(&self, _place: &Place, _messages: &mut dyn Messages, _job: &Job) -> Result<Appended> {
         Err(Error::Unsupported {
             driver: NAME,
-            operation: "append to a file that is no mailbox",
+            operation: "take messages: they are read as they are",
         })
     }
 }

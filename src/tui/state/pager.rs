@@ -19,6 +19,8 @@ pub struct Pager {
     pub found: Option<usize>,
     /// The rows, wrapped.
     pub rows: Vec<Printable>,
+    /// Where rows after the first of a line begin that begins with a blank; 0 for text that was not made of columns.
+    pub hang: usize,
     lines: Vec<Printable>,
     width: usize,
 }
@@ -34,6 +36,7 @@ impl Pager {
             top: 0,
             found: None,
             rows: Vec::new(),
+            hang: 0,
             lines: lines.map(printable).collect(),
             width: usize::MAX,
         }
@@ -49,12 +52,28 @@ impl Pager {
         self.rows = self
             .lines
             .iter()
-            .flat_map(|line| wrap(line, width))
+            .flat_map(|line| wrap_hanging(line, width, self.hang))
             .collect();
         let place = self.top.saturating_mul(self.rows.len()).checked_div(before);
         self.top = place.unwrap_or(self.top);
         self.found = None;
     }
+}
+
+/// The same as [`wrap`], but a line that begins with a blank goes on `hang` columns further right, where that leaves room.
+fn wrap_hanging(line: &Printable, width: usize, hang: usize) -> Vec<Printable> {
+    let in_columns = line.as_str().starts_with(' ') && hang * 2 <= width;
+    if hang == 0 || !in_columns || line.width() <= width {
+        return wrap(line, width);
+    }
+    let mut rows = wrap(line, width);
+    rows.truncate(1);
+    let done = rows.first().map_or(0, |row| row.as_str().len());
+    let rest = line.slice(done..line.as_str().len());
+    let blanks = Printable::blanks(hang);
+    let more = wrap(&rest, width - hang);
+    rows.extend(more.iter().map(|row| Printable::concat([&blanks, row])));
+    rows
 }
 
 /// Rows of at most `width` columns, broken at blanks where that is possible.
@@ -86,6 +105,15 @@ pub fn wrap(line: &Printable, width: usize) -> Vec<Printable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_in_columns_go_on_below_their_text() {
+        let line = Printable::own("  x     one two three");
+        let rows = wrap_hanging(&line, 16, 8);
+        let texts: Vec<&str> = rows.iter().map(Printable::as_str).collect();
+        assert_eq!(texts, ["  x     one two ", "        three"]);
+        assert_eq!(wrap_hanging(&line, 15, 8).len(), wrap(&line, 15).len());
+    }
 
     #[test]
     fn long_lines_break_at_blanks() {

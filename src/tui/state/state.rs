@@ -197,6 +197,14 @@ impl State {
         self.go(Screen::Pager);
     }
 
+    /// As [`show_text`](Self::show_text), for text in two columns, the second of which begins at `hang`.
+    pub fn show_columns(&mut self, title: &'static str, text: &str, hang: usize) {
+        self.show_text(title, text);
+        if let Some(pager) = &mut self.pager {
+            pager.hang = hang;
+        }
+    }
+
     /// Comes back to the question that waits; `false` where none does.
     pub fn resume_question(&mut self) -> bool {
         let Some((prompt, back)) = self.waiting.take() else {

@@ -6,7 +6,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::names::typed_name;
 use crate::tui::update::{
     files, flags, folders, formats, index, link, messages, opening, questions, save, scan,
-    transfer, whereis,
+    transfer, transfer_to, whereis,
 };
 
 /// A text was typed, or the default taken; it is not empty.
@@ -25,7 +25,7 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::PipePart(uid, section) => files::pipe(state, uid, Some(section), typed),
         Purpose::Whereis => whereis::search(state, typed),
         Purpose::AddFolder => folders::add(state, typed),
-        Purpose::Transfer(from) => transfer::named(state, from, typed),
+        Purpose::Transfer(from) => transfer_to::named(state, from, typed),
         Purpose::ScanFolders => scan::begin(state, typed),
         Purpose::RenameFolder(from) => folders::rename(state, from, typed),
         Purpose::AddKeyword => flags::add_keyword(state, typed),

@@ -1,6 +1,7 @@
 //! The attachment index.
 
 use crate::mail::text::Printable;
+use crate::mime::document::PartLine;
 use crate::present::attachments::{described, size_columns};
 use crate::tui::command::Command;
 use crate::tui::state::screen::Screen;
@@ -42,15 +43,14 @@ pub fn command(state: &mut State, command: Command) -> bool {
     true
 }
 
+/// The part under the cursor.
+fn current(state: &State) -> Option<&PartLine> {
+    let shown = state.message.as_ref()?;
+    shown.document.as_ref()?.parts.get(shown.part)
+}
+
 fn view(state: &mut State) {
-    let Some(shown) = &state.message else {
-        return;
-    };
-    let part = shown
-        .document
-        .as_ref()
-        .and_then(|document| document.parts.get(shown.part));
-    let Some(part) = part else {
+    let Some(part) = current(state) else {
         return;
     };
     if part.is_text || part.is_message {
@@ -65,14 +65,7 @@ fn view(state: &mut State) {
 }
 
 fn about(state: &mut State) {
-    let Some(shown) = &state.message else {
-        return;
-    };
-    let part = shown
-        .document
-        .as_ref()
-        .and_then(|document| document.parts.get(shown.part));
-    let Some(part) = part else {
+    let Some(part) = current(state) else {
         return;
     };
     let shown = if part.shown { "yes" } else { "no" };

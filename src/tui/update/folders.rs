@@ -11,7 +11,7 @@ use crate::tui::state::prompt::{Answer, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::names::{named, typed_name};
-use crate::tui::update::{about, formats, listing, opening, scan, transfer};
+use crate::tui::update::{about, formats, listing, opening, scan, transfer_to};
 
 const ADD_HELP: &str = "Type the name of the new folder. A slash at its end makes a directory.";
 const RENAME_HELP: &str = "Type the new name of the folder.";
@@ -32,7 +32,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::RenameFolder => ask_rename(state),
         Command::NextNew => next_new(state),
         Command::AboutFolder => about::of_folder(state),
-        Command::Transfer => transfer::ask(state),
+        Command::Transfer => transfer_to::ask(state),
         Command::ScanFolders => scan::ask(state),
         other => return step(state, other),
     }

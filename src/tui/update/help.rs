@@ -24,7 +24,7 @@ pub fn show(state: &mut State) {
         }
         text.push_str("\nMugo is free software under the MIT or the Apache 2.0 licence.\n");
     }
-    state.show_text("HELP", &text);
+    state.show_columns("HELP", &text, COLUMN);
 }
 
 /// Shows all help for the open question, which waits meanwhile.
@@ -46,8 +46,11 @@ pub fn show_for_question(state: &mut State) {
     commands(state, context, &mut text);
     prompt.help_shown = false;
     state.waiting = Some((prompt, state.screen));
-    state.show_text("HELP", &text);
+    state.show_columns("HELP", &text, COLUMN);
 }
+
+/// Where the second column of a help screen begins.
+const COLUMN: usize = 19;
 
 const TEXT_KEYS: &str = "\
 \x20 Return           Take what was typed; on an empty line, what stands in brackets.

@@ -33,6 +33,7 @@ pub mod select;
 pub mod settle;
 pub mod text;
 pub mod transfer;
+pub mod transfer_to;
 #[expect(clippy::module_inception, reason = "it holds the function update")]
 pub mod update;
 pub mod whereis;

@@ -25,6 +25,7 @@ use crate::driver::place::Place;
 use crate::driver::waiting::{self, Offer};
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::reason::in_words;
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
@@ -261,7 +262,7 @@ fn lock_to_open(
                 job.settle_for_a_glance();
             }
             Err(Error::Io { source, .. }) => {
-                opening.fall(format!("it cannot be locked: {source}"));
+                opening.fall(format!("it cannot be locked: {}", in_words(&source)));
             }
             Err(refusal) => opening.fall(refusal.to_string()),
         }

@@ -20,6 +20,7 @@ use crate::mail::status::MailboxStatus;
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
+use crate::os::files::OpenMode;
 use crate::os::journal::redo::Journal;
 
 /// Makes a mailbox that holds only its own data. A crash leaves at most an empty file, which is a mailbox too.
@@ -181,9 +182,10 @@ pub fn rename(environment: &Environment, from: &Place, to: &Place, job: &Job) ->
 
 /// Takes every lock there is on a mailbox, without waiting for whoever has it open.
 fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<(Locked, Opener)> {
+    // What may not be written is in nobody's use: this says why.
     environment
         .files
-        .metadata(&place.path)
+        .open(&place.path, OpenMode::ReadWrite)
         .map_err(|refusal| local_file::no_access(place, refusal))?;
     let opener = opener::ask(environment, &place.path, Manners::Silent, job)?;
     match opener {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::waiting::{Offer, Waiting};
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
@@ -40,7 +41,10 @@ pub enum Manners {
 pub fn ask(environment: &Environment, path: &Path, manners: Manners, job: &Job) -> Result<Opener> {
     let file = match environment.files.open(path, OpenMode::ReadWrite) {
         Ok(file) => file,
-        Err(refusal) => return Ok(Opener::Refused(format!("it may not be written: {refusal}"))),
+        Err(refusal) => {
+            let why = format!("it may not be written: {}", in_words(&refusal));
+            return Ok(Opener::Refused(why));
+        }
     };
     let mut waiting = Waiting::new(environment, path, Offer::ReadOnly, job).at_most(LISTENERS);
     // Whoever does not wait for the answer must not ask: the other one would give up for nothing.
