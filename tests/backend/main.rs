@@ -16,3 +16,4 @@ mod reading;
 mod real;
 mod toy;
 mod transfers;
+mod watched;
