@@ -23,6 +23,7 @@ use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
+use crate::os::journal::redo::Journal;
 use crate::os::transfer::read_full_at;
 
 /// The driver.
@@ -78,8 +79,12 @@ impl Mbx {
         let count = read_full_at(&*file, &mut bytes, 0)?;
         access::restore_times(&mut *file, &before);
         let start = bytes.get(..count).unwrap_or_default();
-        let is_long_enough = before.len() >= header::LENGTH as u64;
-        Ok(is_long_enough && header::recognise(start).is_some())
+        let length = header::LENGTH as u64;
+        if before.len() == length && start.first() == Some(&0) {
+            // Torn in the middle of its making; opening it completes that.
+            return Journal::new(&self.environment).is_pending(&*file);
+        }
+        Ok(before.len() >= length && header::recognise(start).is_some())
     }
 }
 
