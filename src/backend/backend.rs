@@ -30,7 +30,6 @@ use crate::mail::name::MailboxName;
 use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
-use crate::os::watch::Watcher;
 
 /// What a face may choose about the backend.
 #[derive(Default)]
@@ -67,7 +66,6 @@ impl Backend {
                 stream,
                 open: OpenMailboxes::default(),
                 pool: Arc::default(),
-                watcher: Watcher::default(),
                 failures: Mutex::default(),
                 ending: CancellationToken::new(),
             }),

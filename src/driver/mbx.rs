@@ -79,12 +79,11 @@ impl Mbx {
         let count = read_full_at(&*file, &mut bytes, 0)?;
         access::restore_times(&mut *file, &before);
         let start = bytes.get(..count).unwrap_or_default();
-        let length = header::LENGTH as u64;
-        if before.len() == length && start.first() == Some(&0) {
-            // Torn in the middle of its making; opening it completes that.
-            return Journal::new(&self.environment).is_pending(&*file);
-        }
-        Ok(before.len() >= length && header::recognise(start).is_some())
+        let is_long_enough = before.len() >= header::LENGTH as u64;
+        let found = is_long_enough && header::recognise(start).is_some();
+        // It may be torn in the middle of a change of ours; opening it completes that change.
+        let torn = Journal::new(&self.environment).pending_format(&*file)?;
+        Ok(torn.map_or(found, |format| format == NAME))
     }
 }
 

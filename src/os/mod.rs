@@ -18,4 +18,3 @@ pub mod process;
 pub mod real_files;
 pub mod replace;
 pub mod transfer;
-pub mod watch;

@@ -16,4 +16,3 @@ mod reading;
 mod real;
 mod toy;
 mod transfers;
-mod watched;

@@ -323,6 +323,7 @@ fn a_small_change_costs_few_calls() {
     let trace = layer.trace();
     let ops: Vec<Op> = trace.iter().map(|(op, _)| *op).collect();
     let expected = [
+        Op::Sync,
         Op::Create,
         Op::Reserve,
         Op::Write,

@@ -13,7 +13,7 @@ use crate::os::journal::bytes::{Reader, begin, put_block, put_u64, put_u128, sea
 use crate::os::journal::plan::{Piece, Plan};
 
 /// Marks a journal and the version of its format.
-pub(crate) const MAGIC: [u8; 8] = *b"MugoJnl2";
+pub(crate) const MAGIC: [u8; 8] = *b"MugoJnl3";
 
 /// Which file, whatever its name: the inode, and when it was made.
 ///
@@ -94,6 +94,8 @@ pub(crate) struct Header {
     pub(crate) plan: Option<Plan>,
     /// The mailbox, for messages.
     pub(crate) path: PathBuf,
+    /// The mailbox's format, as its driver names it.
+    pub(crate) format: String,
 }
 
 impl Header {
@@ -130,6 +132,7 @@ impl Header {
             put_u128(&mut block, *digest);
         }
         put_block(&mut block, self.path.as_os_str().as_bytes());
+        put_block(&mut block, self.format.as_bytes());
         block.push(u8::from(self.plan.is_some()));
         if let Some(plan) = &self.plan {
             put_plan(&mut block, plan);
@@ -162,6 +165,7 @@ impl Header {
             .map(|_| body.u128())
             .collect::<Option<_>>()?;
         let path = Path::new(OsStr::from_bytes(body.block()?)).to_path_buf();
+        let format = String::from_utf8(body.block()?.to_vec()).ok()?;
         let plan = match body.u8()? {
             0 => None,
             _ => Some(take_plan(&mut body, old_length)?),
@@ -179,6 +183,7 @@ impl Header {
             digests,
             plan,
             path,
+            format,
         };
         Some((header, checksum))
     }

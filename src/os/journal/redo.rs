@@ -31,6 +31,7 @@ const SMALLEST_SLOT: u64 = 64 << 10;
 pub struct Journal<'a> {
     store: Store<'a>,
     window: usize,
+    format: &'static str,
 }
 
 /// An old journal found in the state folder.
@@ -50,6 +51,15 @@ impl<'a> Journal<'a> {
         Self {
             store: Store::new(environment),
             window: WINDOW,
+            format: "",
+        }
+    }
+
+    /// The same for changes of mailboxes in this format.
+    pub fn of(environment: &'a Environment, format: &'static str) -> Self {
+        Self {
+            format,
+            ..Self::new(environment)
         }
     }
 
@@ -155,6 +165,18 @@ impl<'a> Journal<'a> {
         Ok(lengths.is_some_and(|(old, new)| new < old))
     }
 
+    /// The format of this file as the interrupted change told it that awaits [`Journal::recover`]: the file itself may be
+    /// torn where it could be recognised. Needs no lock.
+    pub fn pending_format(&self, file: &dyn MailFile) -> io::Result<Option<String>> {
+        let journal = self.store.path_of(Identity::of(&file.metadata()?));
+        if !self.store.exists(&journal)? {
+            return Ok(None);
+        }
+        let header = self.store.header_of(&journal);
+        let format = header.map(|header| header.format);
+        Ok(format.filter(|format| !format.is_empty()))
+    }
+
     /// The journal of a change of this file that a recovery put aside because it did not fit. While it is there nobody
     /// should write: the mailbox may be torn, and what is missing in it may be in the journal.
     pub fn conflict(&self, file: &dyn MailFile) -> io::Result<Option<PathBuf>> {
@@ -200,7 +222,8 @@ impl<'a> Journal<'a> {
         for journal in self.store.list()? {
             let kind = kind(&journal).unwrap_or_default();
             if kind == "journal" || kind.starts_with("conflict-") {
-                let mailbox = self.store.mailbox_of(&journal);
+                let header = self.store.header_of(&journal);
+                let mailbox = header.map(|header| header.path);
                 found.push(LeftOver {
                     pending: kind == "journal",
                     mailbox,
@@ -234,6 +257,7 @@ impl<'a> Journal<'a> {
             digests: Vec::new(),
             plan: None,
             path: path.to_path_buf(),
+            format: self.format.to_owned(),
         };
         Ok((header, metadata.len()))
     }
@@ -328,6 +352,8 @@ impl<'a> Journal<'a> {
         let touch = |source| untouched(&header.path, source);
         let (old, new) = (header.old_length, header.new_length);
         let journal = self.store.path_of(header.identity);
+        // What the guards saw must outlive a power cut if the journal does: else it would fit no more.
+        file.sync().map_err(touch)?;
         if let Err(source) = claim(file, old, new) {
             let _ = unclaim(file, old, new);
             return Err(touch(source));

@@ -185,12 +185,12 @@ impl<'a> Store<'a> {
         }))
     }
 
-    /// The mailbox that a journal was made for.
-    pub(crate) fn mailbox_of(&self, path: &Path) -> Option<PathBuf> {
+    /// What a journal is for; `None` when it cannot be read.
+    pub(crate) fn header_of(&self, path: &Path) -> Option<Header> {
         let file = self.files.open(path, OpenMode::ReadWriteNoFollow).ok()?;
         read_header(file.as_ref())
             .ok()?
-            .map(|(header, _, _)| header.path)
+            .map(|(header, _, _)| header)
     }
 
     /// How long the mailbox was before the change of a journal, and will be after it; `None` where that cannot be told.

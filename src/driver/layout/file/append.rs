@@ -66,7 +66,7 @@ pub fn append(
         pieces,
     };
     let length = source.length;
-    Journal::new(environment)
+    Journal::of(environment, framing.name)
         .append(
             path,
             &mut *locked.file,

@@ -80,9 +80,9 @@ impl FileDriver {
         window.more()?;
         let found = self.format.framing.starts_message(window.rest());
         access::restore_times(&mut *file, &before);
-        // Torn at its very start, in the middle of a change of ours; opening it completes that change.
-        let framing = self.format.framing;
-        Ok(found || (framing.start_tears && Journal::new(&self.environment).is_pending(&*file)?))
+        // It may be torn in the middle of a change of ours; opening it completes that change.
+        let torn = Journal::new(&self.environment).pending_format(&*file)?;
+        Ok(torn.map_or(found, |format| format == self.format.framing.name))
     }
 }
 

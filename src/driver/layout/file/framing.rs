@@ -24,8 +24,8 @@ pub struct Framing {
     pub new_date: NewDate,
     /// Whether a message that is written anew loses its CRs. Where borders count at the end of any line that could make one.
     pub drops_cr: bool,
-    /// Whether an interrupted rewrite can leave a file that does not begin as this format does.
-    pub start_tears: bool,
+    /// What the format is called in journals: a file that a crash tore may not show it.
+    pub name: &'static str,
 }
 
 /// How messages are divided.
@@ -79,7 +79,7 @@ impl Framing {
         },
         new_date: NewDate::Short,
         drops_cr: true,
-        start_tears: true,
+        name: "unix",
     };
 
     /// That of MMDF.
@@ -94,7 +94,7 @@ impl Framing {
         },
         new_date: NewDate::Full,
         drops_cr: false,
-        start_tears: false,
+        name: "mmdf",
     };
 
     /// Whether `text`, the beginning of a file, is that of a message: the From line may stand behind white space that

@@ -47,7 +47,7 @@ pub fn create(
     };
     let text = metadata::pseudo_message(&base, &origin, framing);
     let mut locked = access::lock_to_change(environment, &place.path, job)?;
-    Journal::new(environment)
+    Journal::of(environment, framing.name)
         .append(
             &place.path,
             &mut *locked.file,

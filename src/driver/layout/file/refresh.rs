@@ -250,7 +250,7 @@ impl FileMailbox {
         let planned = rewrite::plan(source, &self.contents, &wish, job)?;
         if !planned.is_idle() {
             let mut progress = |done, total| job.progress(done, total);
-            Journal::new(&self.environment)
+            Journal::of(&self.environment, self.contents.framing.name)
                 .rewrite(&self.path, file, &planned.plan, &mut progress)
                 .map_err(|refusal| access::journal_error(&self.path, refusal))?;
         }

@@ -164,7 +164,7 @@ fn write_uids(
     while !complete {
         let planned = rewrite::plan(Source { file, path }, contents, &wish, job)?;
         let mut progress = |done, total| job.progress(done, total);
-        Journal::new(environment)
+        Journal::of(environment, contents.framing.name)
             .rewrite(path, file, &planned.plan, &mut progress)
             .map_err(|refusal| access::journal_error(path, refusal))?;
         *contents = planned.contents;

@@ -57,7 +57,7 @@ pub fn append(
         content: batch.content.reader().map_err(Error::io(&place.path))?,
     };
     let length = source.length();
-    Journal::new(environment)
+    Journal::of(environment, format.driver)
         .append(
             &place.path,
             &mut *file,

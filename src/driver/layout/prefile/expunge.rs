@@ -122,7 +122,7 @@ impl PrefileMailbox {
         }
         let path = self.place.path.clone();
         let mut progress = |done, total| job.progress(done, total);
-        Journal::new(&self.environment)
+        Journal::of(&self.environment, self.format.driver)
             .rewrite(&path, &mut *self.file, &plan, &mut progress)
             .map_err(|refusal| journal_error(&path, refusal))?;
         self.mark_as_read();

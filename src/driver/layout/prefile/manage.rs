@@ -39,7 +39,7 @@ pub fn create(
         return Err(Error::AlreadyExists(place.path.clone()));
     }
     let length = header::LENGTH as u64;
-    Journal::new(environment)
+    Journal::of(environment, format.driver)
         .append(
             &place.path,
             &mut *file,
