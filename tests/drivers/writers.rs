@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mugo::driver::contract::{LocalDriver, Probe};
-use mugo::driver::error::Result;
+use mugo::driver::error::{Error, Result};
 use mugo::driver::place::Place;
 use mugo::driver::table::local_drivers;
 use mugo::mail::date::InternalDate;
@@ -306,9 +306,18 @@ impl Scene {
                 .create(&self.new, &job)
                 .unwrap_or_else(|why| panic!("{after}: cannot be made again: {why:?}"));
         }
-        driver
-            .append(&self.new, &mut Queue(letters(Deed::AppendOne)), &job)
-            .unwrap_or_else(|why| panic!("{after}: takes no message: {why:?}"));
+        let mut queue = Queue(letters(Deed::AppendOne));
+        match driver.append(&self.new, &mut queue, &job) {
+            Ok(_) => {}
+            // An empty file is nobody's where the format has no empty files: it goes, and is made again.
+            Err(Error::NotThisFormat { .. })
+                if driver.probe(&self.new).expect("looked at") == Probe::Empty =>
+            {
+                driver.delete(&self.new, &job).expect("deleted");
+                return self.use_new(after);
+            }
+            Err(why) => panic!("{after}: takes no message: {why:?}"),
+        }
         let found = self.look(after);
         let count = found[1].as_ref().map(|found| found.messages.len());
         assert_eq!(count, Some(1), "{after}");
