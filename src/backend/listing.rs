@@ -3,6 +3,7 @@
 //! A scan reads the raw bytes of each file, 64 KiB at a time, and compares ASCII letters in any case; what spans lines or
 //! is encoded is found only as it is stored. Its access time is put back, so that a mailbox with new mail stays marked.
 
+use std::io;
 use std::path::PathBuf;
 
 use memchr::memmem::Finder;
@@ -92,6 +93,8 @@ fn scan(
             Ok(Ok(true)) => found(vec![entry]),
             Ok(Ok(false)) => {}
             Ok(Err(Stop::Cancelled)) => return Err(Error::Cancelled),
+            // an INBOX that is not there yet, or a name whose file went meanwhile
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
             Ok(Err(Stop::Unreadable)) | Err(_) => unread += 1,
         }
         search.done = next;

@@ -22,11 +22,13 @@ pub enum Context {
     Flags,
     /// Folders, one of which answers a question.
     FolderSelect,
+    /// Files, one of which answers a question.
+    Browser,
 }
 
 impl Context {
     /// Every context with its name in keymap files and its name for people.
-    pub const NAMES: [(Self, &'static str, &'static str); 8] = [
+    pub const NAMES: [(Self, &'static str, &'static str); 9] = [
         (Self::Main, "main", "Main Menu"),
         (Self::Folders, "folders", "Folder List"),
         (Self::Index, "index", "Message Index"),
@@ -35,6 +37,7 @@ impl Context {
         (Self::Pager, "pager", "Text Screens"),
         (Self::Flags, "flags", "Flag Maintenance"),
         (Self::FolderSelect, "folder-select", "Folder Select"),
+        (Self::Browser, "browser", "File Browser"),
     ];
 
     /// The name for people.

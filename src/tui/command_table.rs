@@ -1,7 +1,7 @@
 //! The table of commands: a row each, with help and places. Slots keep their column across screens, as in Pine.
 
 use crate::tui::command::Context::{
-    Attachments, Flags, FolderSelect, Folders, Index, Main, Pager, Text,
+    Attachments, Browser, Flags, FolderSelect, Folders, Index, Main, Pager, Text,
 };
 use crate::tui::command::{Command, Context, Place, Row};
 
@@ -44,6 +44,7 @@ const EVERYWHERE: &[Place] = &[
     unnamed(Pager),
     unnamed(Flags),
     unnamed(FolderSelect),
+    unnamed(Browser),
 ];
 
 /// Every command.
@@ -72,13 +73,17 @@ pub const TABLE: &[Row] = &[
             at(Pager, 2, "Exit"),
             at(Flags, 2, "Exit Flags"),
             at(FolderSelect, 8, "ParentDir"),
+            at(Browser, 8, "ParentDir"),
         ],
     ),
     row(
         Command::ExitSelect,
         "exit-select",
         "Go back to the question without a choice.",
-        &[at(FolderSelect, 2, "ExitSelect")],
+        &[
+            at(FolderSelect, 2, "ExitSelect"),
+            at(Browser, 2, "ExitSelect"),
+        ],
     ),
     row(
         Command::Open,
@@ -88,6 +93,7 @@ pub const TABLE: &[Row] = &[
             at(Main, 3, "[Select]"),
             at(Folders, 3, "[View Fldr]"),
             at(FolderSelect, 3, "[Select]"),
+            at(Browser, 3, "[Select]"),
             at(Index, 3, "[ViewMsg]"),
             unnamed(Text),
             at(Attachments, 3, "[View]"),
@@ -113,6 +119,7 @@ pub const TABLE: &[Row] = &[
             at(Main, 4, "PrevCmd"),
             at(Folders, 4, "PrevFldr"),
             at(FolderSelect, 4, "PrevFldr"),
+            at(Browser, 4, "PrevFile"),
             at(Index, 4, "PrevMsg"),
             at(Text, 4, "PrevMsg"),
             at(Attachments, 4, "PrevAttch"),
@@ -127,6 +134,7 @@ pub const TABLE: &[Row] = &[
             at(Main, 5, "NextCmd"),
             at(Folders, 5, "NextFldr"),
             at(FolderSelect, 5, "NextFldr"),
+            at(Browser, 5, "NextFile"),
             at(Index, 5, "NextMsg"),
             at(Text, 5, "NextMsg"),
             at(Attachments, 5, "NextAttch"),
@@ -152,6 +160,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Folders, 6, "PrevPage"),
             at(FolderSelect, 6, "PrevPage"),
+            at(Browser, 6, "PrevPage"),
             at(Index, 6, "PrevPage"),
             at(Text, 6, "PrevPage"),
             at(Attachments, 6, "PrevPage"),
@@ -166,6 +175,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Folders, 7, "NextPage"),
             at(FolderSelect, 7, "NextPage"),
+            at(Browser, 7, "NextPage"),
             at(Index, 7, "NextPage"),
             at(Text, 7, "NextPage"),
             at(Attachments, 7, "NextPage"),
@@ -325,6 +335,7 @@ pub const TABLE: &[Row] = &[
         &[
             at(Folders, 11, "WhereIs"),
             at(FolderSelect, 11, "WhereIs"),
+            at(Browser, 11, "WhereIs"),
             at(Index, 21, "WhereIs"),
             at(Text, 21, "WhereIs"),
             at(Attachments, 9, "WhereIs"),
@@ -432,6 +443,7 @@ pub const TABLE: &[Row] = &[
             unnamed(Main),
             at(Folders, 20, "FirstPage"),
             unnamed(FolderSelect),
+            unnamed(Browser),
             at(Index, 40, "FirstPage"),
             at(Text, 40, "FirstPage"),
             at(Attachments, 18, "FirstPage"),
@@ -447,6 +459,7 @@ pub const TABLE: &[Row] = &[
             unnamed(Main),
             at(Folders, 21, "LastPage"),
             unnamed(FolderSelect),
+            unnamed(Browser),
             at(Index, 41, "LastPage"),
             at(Text, 41, "LastPage"),
             at(Attachments, 19, "LastPage"),

@@ -19,6 +19,8 @@ pub enum Effect {
     Answer(Ticket, Answer),
     /// Writes a file; answered with `Outcome::Written`, `Exists` or `Failed`.
     Write(Ticket, FileJob),
+    /// Lists the files of a directory; answered with `Outcome::Files` or `Failed`.
+    ListFiles(Ticket, PathBuf),
     /// Runs a program; answered with `Outcome::Ran` or `Failed`.
     Run(Ticket, Program),
     /// Rings the bell.

@@ -3,6 +3,7 @@
 use crate::backend::event::Event;
 use crate::backend::request::Ticket;
 use crate::tui::key::Key;
+use crate::tui::state::browser::FileEntry;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum Mouse {
 pub enum Outcome {
     /// A file was written.
     Written,
+    /// The files of a directory, in no order.
+    Files(Vec<FileEntry>),
     /// There is a file of this name already.
     Exists,
     /// A program ended. What it wrote, and how it ended where that was not well.

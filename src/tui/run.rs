@@ -227,6 +227,9 @@ impl Session {
                     let writer = work::write(ticket, job, self.ends.clone())?;
                     self.writers.push(writer);
                 }
+                Effect::ListFiles(ticket, directory) => {
+                    drop(work::list_files(ticket, directory, self.ends.clone())?);
+                }
                 Effect::Run(ticket, program) => {
                     drop(work::run(ticket, program, self.ends.clone())?);
                 }

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -18,9 +18,13 @@ use crate::backend::request::Ticket;
 use crate::mail::reason::in_words;
 use crate::tui::effect::{FileJob, Program, WriteMode};
 use crate::tui::msg::Outcome;
+use crate::tui::state::browser::{FileEntry, FileKind};
 
 /// The most bytes of a program's output that are kept.
 const OUTPUT: u64 = 16 << 20;
+
+/// How many files of one directory are shown.
+const MOST_FILES: usize = 10_000;
 
 /// Where ends are told.
 pub type Ends = UnboundedSender<(Ticket, Outcome)>;
@@ -37,6 +41,37 @@ pub fn write(ticket: Ticket, job: FileJob, ends: Ends) -> io::Result<JoinHandle<
         // nobody listens once the session is over
         let _ = ends.send((ticket, outcome));
     })
+}
+
+/// Lists a directory on a thread of its own.
+pub fn list_files(ticket: Ticket, directory: PathBuf, ends: Ends) -> io::Result<JoinHandle<()>> {
+    let name = "mugo-files".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        let outcome = match files_in(&directory) {
+            Ok(files) => Outcome::Files(files),
+            Err(error) => Outcome::Failed(in_words(&error)),
+        };
+        let _ = ends.send((ticket, outcome));
+    })
+}
+
+/// The files and directories in a directory, those without a dot in front; what is neither is left out.
+pub fn files_in(directory: &Path) -> io::Result<Vec<FileEntry>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)?.take(MOST_FILES) {
+        let entry = entry?;
+        let name = PathBuf::from(entry.file_name());
+        if name.as_os_str().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let kind = match std::fs::metadata(entry.path()) {
+            Ok(about) if about.is_dir() => FileKind::Directory,
+            Ok(about) if about.is_file() => FileKind::File(about.len()),
+            _ => continue,
+        };
+        found.push(FileEntry { name, kind });
+    }
+    Ok(found)
 }
 
 fn is_there(error: &io::Error) -> bool {

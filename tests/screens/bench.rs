@@ -16,7 +16,7 @@ use mugo::tui::state::state::State;
 use mugo::tui::theme::Theme;
 use mugo::tui::update::update::{start, update};
 use mugo::tui::view::view::view;
-use mugo::tui::work::write_file;
+use mugo::tui::work::{files_in, write_file};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -134,6 +134,13 @@ impl Bench {
                         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                             Outcome::Exists
                         }
+                        Err(error) => Outcome::Failed(error.to_string()),
+                    };
+                    self.send(Msg::Done(ticket, outcome));
+                }
+                Effect::ListFiles(ticket, directory) => {
+                    let outcome = match files_in(&directory) {
+                        Ok(files) => Outcome::Files(files),
                         Err(error) => Outcome::Failed(error.to_string()),
                     };
                     self.send(Msg::Done(ticket, outcome));

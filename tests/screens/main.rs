@@ -8,6 +8,7 @@ mod common;
 mod terminal;
 
 mod bench;
+mod browser;
 mod chaos;
 mod folders;
 mod keys;

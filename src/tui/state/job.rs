@@ -73,6 +73,8 @@ pub enum Job {
     Doctor,
     /// Writes a file.
     Write(FileJob, Printable),
+    /// Lists the files of a directory.
+    Files(PathBuf),
     /// Runs a program; `true` where its output is shown.
     Run(bool),
 }

@@ -1,6 +1,7 @@
 //! What the screen knows: plain data, no handles, no channels, no clock.
 
 pub mod asking;
+pub mod browser;
 pub mod flags;
 pub mod folders;
 pub mod job;

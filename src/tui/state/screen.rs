@@ -21,6 +21,8 @@ pub enum Screen {
     Pager,
     /// Folders, one of which answers a question.
     FolderSelect,
+    /// Files, one of which answers a question.
+    Browser,
 }
 
 impl Screen {
@@ -35,6 +37,7 @@ impl Screen {
             Self::Flags => Context::Flags,
             Self::Pager => Context::Pager,
             Self::FolderSelect => Context::FolderSelect,
+            Self::Browser => Context::Browser,
         }
     }
 

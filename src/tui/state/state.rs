@@ -14,6 +14,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Areas, areas};
 use crate::tui::options::{LayoutChoice, Options};
 use crate::tui::state::asking::Asking;
+use crate::tui::state::browser::Browser;
 use crate::tui::state::flags::FlagScreen;
 use crate::tui::state::folders::{Folder, Folders};
 use crate::tui::state::job::Job;
@@ -61,6 +62,8 @@ pub struct State {
     pub message: Option<MessageView>,
     /// How its header is shown; kept until the index is reached.
     pub headers: HeaderMode,
+    /// The files to choose from, where a question asks for one.
+    pub browser: Option<Browser>,
     /// The screen of plain text.
     pub pager: Option<Pager>,
     /// The flag screen, and the screen that it was reached from.
@@ -107,6 +110,7 @@ impl State {
             folders: Folders::default(),
             mailbox: None,
             message: None,
+            browser: None,
             pager: None,
             flags: None,
             receipt: None,

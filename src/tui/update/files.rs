@@ -16,8 +16,7 @@ use crate::tui::state::prompt::{Choice, Prompt, Purpose, Topic, path_typed};
 use crate::tui::state::state::{State, phrase};
 use crate::tui::update::messages::{number, target};
 
-const FILE_HELP: &str =
-    "Type the name of a file; one without a directory goes into your home directory.";
+const FILE_HELP: &str = "Type the name of a file; one without a directory goes into your home directory. ^T shows the files to choose from.";
 const EXISTS_HELP: &str =
     "Overwrite replaces what is in the file. Append adds to it. ^C leaves the file as it is.";
 const PIPE_HELP: &str = "Type a command. It reads the message as it is stored. What it writes is shown when it has ended.";

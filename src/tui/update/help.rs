@@ -60,7 +60,7 @@ const TEXT_KEYS: &str = "\
   ^D ^H            Delete the letter under, before the cursor; Del and Backspace too.
   ^K ^U            Cut the line, put back what was cut.
   Up Down          Earlier answers.
-  Tab ^T           Complete the name of a folder, choose one from the list.
+  Tab ^T           Complete the name of a folder, choose one from the list; ^T shows files too.
 ";
 const CHOICE_KEYS: &str = "\
 \x20 Return           Take the answer in brackets.
@@ -100,6 +100,9 @@ fn about(context: Context) -> &'static str {
         }
         Context::FolderSelect => {
             "Choose the folder that answers the question; a slash marks a directory to look into."
+        }
+        Context::Browser => {
+            "Choose the file that answers the question. The line with one dot stands for this directory: a new file goes there."
         }
         Context::Pager => "A text.",
         Context::Flags => {

@@ -5,6 +5,7 @@
 pub mod about;
 pub mod answers;
 pub mod attachments;
+pub mod browser;
 pub mod complete;
 pub mod events;
 pub mod everywhere;

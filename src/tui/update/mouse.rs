@@ -70,6 +70,14 @@ fn click(state: &mut State, at: Position) -> Option<Command> {
             state.folders.cursor = place;
             again
         }
+        Screen::Browser => {
+            let browser = state.browser.as_mut()?;
+            let place = browser.top + row;
+            let again = browser.cursor == place;
+            (place < browser.entries.len()).then_some(())?;
+            browser.cursor = place;
+            again
+        }
         Screen::Attachments => {
             let shown = state.message.as_mut()?;
             let place = shown.part_top + row;
@@ -114,6 +122,11 @@ fn wheel(state: &mut State, at: Position, down: bool) {
         Screen::Pager => {
             if let Some(pager) = &mut state.pager {
                 pager.top = step(pager.top);
+            }
+        }
+        Screen::Browser => {
+            if let Some(browser) = &mut state.browser {
+                browser.cursor = step(browser.cursor);
             }
         }
         Screen::Main | Screen::Attachments | Screen::Flags => {}

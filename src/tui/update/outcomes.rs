@@ -5,7 +5,7 @@ use crate::mail::text::Foreign;
 use crate::tui::msg::Outcome;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
-use crate::tui::update::files;
+use crate::tui::update::{browser, files};
 
 /// Takes in the end of an effect.
 pub fn done(state: &mut State, ticket: Ticket, outcome: Outcome) {
@@ -13,6 +13,13 @@ pub fn done(state: &mut State, ticket: Ticket, outcome: Outcome) {
         return;
     };
     match (job, outcome) {
+        (Job::Files(directory), Outcome::Files(files)) => {
+            browser::listed(state, &directory, files);
+        }
+        (Job::Files(_), Outcome::Failed(why)) => {
+            state.complain(phrase("Cannot list the files: ", &Foreign::new(why), ""));
+            browser::failed(state);
+        }
         (Job::Write(_, said), Outcome::Written) => state.say(said),
         (Job::Write(job, _), Outcome::Exists) => files::exists(state, job),
         (Job::Write(..), Outcome::Failed(why)) => {

@@ -23,7 +23,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Back => {
             let back = pager.back;
             state.pager = None;
-            if back == Screen::FolderSelect || !state.resume_question() {
+            if matches!(back, Screen::FolderSelect | Screen::Browser) || !state.resume_question() {
                 state.go(back);
             }
             return true;

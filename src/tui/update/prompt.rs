@@ -6,7 +6,7 @@ use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::state::prompt::{Choice, Kind, TextPrompt, Topic};
 use crate::tui::state::state::State;
-use crate::tui::update::{answers, complete, help, select};
+use crate::tui::update::{answers, browser, complete, help, select};
 
 /// What a key comes to.
 enum Outcome {
@@ -19,6 +19,7 @@ enum Outcome {
     Recall(isize),
     Complete,
     Select,
+    Browse,
     Unknown,
 }
 
@@ -38,6 +39,7 @@ pub fn key(state: &mut State, key: Key) {
         Outcome::Help if prompt.help_shown => help::show_for_question(state),
         Outcome::Help => prompt.help_shown = true,
         Outcome::Select => select::begin(state),
+        Outcome::Browse => browser::begin(state),
         Outcome::Recall(step) => recall(state, step),
         Outcome::Complete => complete::ask(state),
         Outcome::Unknown => state.outbox.push(Effect::Beep),
@@ -97,6 +99,7 @@ fn text_key(typed: &mut TextPrompt, key: Key) -> Outcome {
         }
         (_, Some(KeyCode::Tab)) if typed.topic == Topic::Folder => return Outcome::Complete,
         (Some('t'), _) if typed.topic == Topic::Folder => return Outcome::Select,
+        (Some('t'), _) if typed.topic == Topic::File => return Outcome::Browse,
         (_, Some(KeyCode::Up)) => return Outcome::Recall(1),
         (_, Some(KeyCode::Down)) => return Outcome::Recall(-1),
         _ => {}

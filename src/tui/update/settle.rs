@@ -10,7 +10,10 @@ use crate::tui::update::reading;
 
 /// Brings everything that depends on size and content in line with both.
 pub fn settle(state: &mut State) {
-    if !matches!(state.screen, Screen::Pager | Screen::FolderSelect) {
+    if !matches!(
+        state.screen,
+        Screen::Pager | Screen::FolderSelect | Screen::Browser
+    ) {
         // left by another way than back: the question is off
         state.waiting = None;
     }
@@ -22,6 +25,11 @@ pub fn settle(state: &mut State) {
     if let Some(pager) = &mut state.pager {
         pager.lay_out(usize::from(areas.alone.width));
         pager.top = pager.top.min(pager.rows.len().saturating_sub(alone.max(1)));
+    }
+    if let Some(browser) = &mut state.browser {
+        let rows = browser.entries.len();
+        browser.cursor = browser.cursor.min(rows.saturating_sub(1));
+        browser.top = page_with(browser.cursor, browser.top, alone, rows);
     }
     if let Some(shown) = &mut state.message {
         let parts = shown

@@ -12,8 +12,8 @@ use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::settle::settle;
 use crate::tui::update::{
-    attachments, events, everywhere, flags, folders, index, listing, main_menu, messages, mouse,
-    opening, outcomes, pager, prompt, questions, select, text, transfer,
+    attachments, browser, events, everywhere, flags, folders, index, listing, main_menu, messages,
+    mouse, opening, outcomes, pager, prompt, questions, select, text, transfer,
 };
 
 /// What the face does before anything comes in: it opens the first mailbox and lists folders.
@@ -132,6 +132,7 @@ fn command(state: &mut State, command: Command) {
         Screen::Flags => flags::command(state, command),
         Screen::Pager => pager::command(state, command),
         Screen::FolderSelect => select::command(state, command),
+        Screen::Browser => browser::command(state, command),
     };
     if !done {
         everywhere::command(state, command);

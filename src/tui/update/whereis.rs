@@ -34,6 +34,7 @@ pub fn search(state: &mut State, typed: &str) {
         Screen::Text => search_text(state, &needle),
         Screen::Pager => search_pager(state, &needle),
         Screen::Folders | Screen::FolderSelect => search_folders(state, &needle),
+        Screen::Browser => search_files(state, &needle),
         Screen::Attachments => search_parts(state, &needle),
         Screen::Main | Screen::Flags => None,
     };
@@ -92,6 +93,15 @@ fn search_folders(state: &mut State, needle: &Needle) -> Option<Found> {
     let hit = |place: usize| needle.is_in(entries[place].label.raw());
     let (place, wrapped) = around(entries.len(), folders.cursor + 1, hit)?;
     folders.cursor = place;
+    Some(Found { wrapped })
+}
+
+fn search_files(state: &mut State, needle: &Needle) -> Option<Found> {
+    let browser = state.browser.as_mut()?;
+    let entries = &browser.entries;
+    let hit = |place: usize| needle.is_in(&entries[place].name.to_string_lossy());
+    let (place, wrapped) = around(entries.len(), browser.cursor + 1, hit)?;
+    browser.cursor = place;
     Some(Found { wrapped })
 }
 
@@ -161,6 +171,11 @@ pub fn to_end(state: &mut State, last: bool) {
         Screen::Attachments => {
             if let Some(shown) = &mut state.message {
                 shown.part = place;
+            }
+        }
+        Screen::Browser => {
+            if let Some(browser) = &mut state.browser {
+                browser.cursor = place;
             }
         }
         Screen::Main | Screen::Flags => {}

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::mail::text::Printable;
 use crate::present::attachments::attachment_lines;
 use crate::tui::command::Context;
+use crate::tui::state::browser::FileKind;
 use crate::tui::state::flags::{FORWARDED, Flag};
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
@@ -99,6 +100,25 @@ pub fn flags(state: &State, area: Rect, painter: &mut Painter<'_>) {
         let text = Printable::own(format!("[{mark}]  {name}"));
         let line = row(area, head.len() + place - flags.top);
         painter.put(after(line, 6), &text, role);
+    }
+}
+
+/// Draws the files to choose from.
+pub fn browser(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let Some(browser) = &state.browser else {
+        let note = Printable::own("[Listing files]");
+        painter.put(row(area, 0), &note, Role::Note);
+        return;
+    };
+    let entries = browser.entries.iter().enumerate().skip(browser.top);
+    for (place, entry) in entries.take(usize::from(area.height)) {
+        let role = match entry.kind {
+            _ if place == browser.cursor => Role::Cursor,
+            FileKind::File(_) => Role::Body,
+            _ => Role::FolderDirectory,
+        };
+        let text = entry.line(usize::from(area.width));
+        painter.put(row(area, place - browser.top), &text, role);
     }
 }
 

@@ -108,6 +108,9 @@ fn prompt_cells(prompt: &Prompt) -> Vec<(String, String)> {
             if typed.topic == Topic::Folder {
                 cells.push(own("^T", "To Fldrs"));
             }
+            if typed.topic == Topic::File {
+                cells.push(own("^T", "To Files"));
+            }
             cells.push(own("Ret", "Accept"));
             if typed.topic == Topic::Folder {
                 cells.push(own("Tab", "Complete"));

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::mail::flags::SystemFlags;
-use crate::mail::text::Printable;
+use crate::mail::text::{Foreign, Printable};
 use crate::mail::uid::Uid;
 use crate::tui::state::mailbox::OpenMailbox;
 use crate::tui::state::screen::Screen;
@@ -69,12 +69,18 @@ fn screen_name(state: &State) -> &'static str {
         Screen::Attachments => "ATTACHMENT INDEX",
         Screen::Flags => "FLAG MAINTENANCE",
         Screen::FolderSelect => "FOLDER SELECT",
+        Screen::Browser => "BROWSER",
         Screen::Pager => state.pager.as_ref().map_or("", |pager| pager.title),
     }
 }
 
 /// What stands in the middle, the longest first.
 fn middles(state: &State) -> Vec<Printable> {
+    if let (Screen::Browser, Some(browser)) = (state.screen, &state.browser) {
+        let directory = Foreign::new(browser.directory.to_string_lossy()).field();
+        let long = Printable::concat([&Printable::own("Dir: "), &directory]);
+        return vec![long, directory.cut_marked(24), Printable::default()];
+    }
     let Some(open) = &state.mailbox else {
         return vec![Printable::default()];
     };

@@ -38,6 +38,7 @@ fn draw_body(state: &State, areas: &Areas, painter: &mut Painter<'_>) {
         Screen::Attachments => return alone::attachments(state, areas.alone, painter),
         Screen::Flags => return alone::flags(state, areas.alone, painter),
         Screen::Pager => return alone::pager(state, areas.alone, painter),
+        Screen::Browser => return alone::browser(state, areas.alone, painter),
         Screen::FolderSelect | Screen::Folders | Screen::Index | Screen::Text => {}
     }
     if let Some(pane) = areas.folders {
