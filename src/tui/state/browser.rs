@@ -78,11 +78,12 @@ impl FileEntry {
             FileKind::File(size) => narrow(size),
         };
         let name = Foreign::new(self.name.to_string_lossy()).field();
-        let room = width.saturating_sub(what.len() + 2).max(1);
+        let room = width.saturating_sub(BEHIND).clamp(1, LONGEST);
         let what = Printable::own(format!("  {what}"));
-        Printable::concat([&name.cut_marked(room).pad(room.min(LONGEST)), &what])
+        Printable::concat([&name.fit(room), &what])
     }
 }
 
-/// Where what a file is stands at the furthest.
-const LONGEST: usize = 40;
+/// How much of a name is shown, and how much room is left behind it, in columns.
+const LONGEST: usize = 60;
+const BEHIND: usize = 14;
