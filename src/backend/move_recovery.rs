@@ -3,7 +3,7 @@
 //! If the destination holds every message of the record, the copy was made and the originals go; otherwise the copy
 //! was never made, and nothing is done. A message is only removed when its bytes are still those of the record.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,22 +97,26 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
         return Ok(false);
     }
     let mut missing: BTreeMap<&Mark, usize> = BTreeMap::new();
-    // A copy is as long as the original or as its filtered form, depending on the format.
-    let mut sizes = HashSet::new();
+    // Each format changes other lines of a copy, so only what is far too short or too long is passed over unread.
+    let (mut least, mut most) = (u64::MAX, 0);
     for Original { size, mark } in record.messages.values() {
         *missing.entry(mark).or_default() += 1;
-        sizes.extend([*size, mark.length]);
+        least = least.min(size.min(&mark.length) / 2);
+        most = most.max(size.max(&mark.length).saturating_mul(2));
     }
     let quiet = Job::new(Arc::new(Quiet), job.cancelled().child_token());
     let mut destination = choice
         .driver
         .open(&choice.place, Access::ReadOnly, &quiet)?;
-    for uid in destination.uids().iter() {
+    // Copies are behind what was there.
+    let mut uids: Vec<Uid> = destination.uids().iter().collect();
+    uids.reverse();
+    for uid in uids {
         if missing.is_empty() {
             break;
         }
         let size = destination.summary(uid).map(|summary| summary.rfc822_size);
-        if !size.is_some_and(|size| sizes.contains(&size)) {
+        if !size.is_some_and(|size| (least..=most).contains(&size)) {
             continue;
         }
         let mark = mark(&mut *destination, uid, &quiet)?;

@@ -89,11 +89,16 @@ impl Face {
     }
 
     /// The next program in the same world, over the same store; its files have no faults.
-    pub(crate) fn next_program(mut self) -> Self {
-        self.shutdown();
-        Self::start(self.kind, self.world, Some(self.store), |environment| {
-            environment.files = Arc::new(RealFiles);
-        })
+    pub(crate) fn next_program(self) -> Self {
+        self.next_program_with(|environment| environment.files = Arc::new(RealFiles))
+    }
+
+    /// The same with other faults.
+    pub(crate) fn next_program_with(mut self, adjust: impl FnOnce(&mut Environment)) -> Self {
+        if self.backend.is_some() {
+            self.shutdown();
+        }
+        Self::start(self.kind, self.world, Some(self.store), adjust)
     }
 
     fn start(

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod carried;
 mod conflicts;
 mod copies;
 mod ends;
