@@ -30,6 +30,7 @@ use crate::mail::name::MailboxName;
 use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
+use crate::os::watch::Watcher;
 
 /// What a face may choose about the backend.
 #[derive(Default)]
@@ -66,6 +67,7 @@ impl Backend {
                 stream,
                 open: OpenMailboxes::default(),
                 pool: Arc::default(),
+                watcher: Watcher::default(),
                 failures: Mutex::default(),
                 ending: CancellationToken::new(),
             }),

@@ -20,6 +20,7 @@ use crate::driver::place::Place;
 use crate::mail::name::MailboxName;
 use crate::os::environment::Environment;
 use crate::os::guard::FileId;
+use crate::os::watch::Watcher;
 
 /// Shared by all threads and tasks of one backend.
 pub struct Context {
@@ -35,6 +36,8 @@ pub struct Context {
     pub open: OpenMailboxes,
     /// Threads for short jobs.
     pub pool: Arc<Pool>,
+    /// What looks for changes by others between two polls.
+    pub watcher: Watcher,
     /// What failed while closing without a ticket.
     pub failures: Mutex<Vec<Error>>,
     /// Cancelled when the backend ends: what nobody asked for by ticket stops then.

@@ -4,7 +4,7 @@
 //! mailbox is dropped, `Closed` is told, and everything that waits in the inlet is answered.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +28,7 @@ use crate::mail::change::{Change, Why};
 use crate::mail::name::MailboxName;
 use crate::mail::status::Access;
 use crate::mail::text::Foreign;
+use crate::os::watch::{Bell, Watch};
 
 /// What the threads of open mailboxes are called.
 pub const THREAD_NAME: &str = "mugo-mailbox";
@@ -105,6 +106,8 @@ fn serve(opening: Opening) {
         last_notice: None,
         kisses: 0,
         busy: 0,
+        nudged: Arc::default(),
+        watch: None,
     };
     let outlet = server.outlet_for(&errand);
     if let Err(error) = server.open(&job(&outlet, errand.token())) {
@@ -112,6 +115,7 @@ fn serve(opening: Opening) {
         errand.finish(Err(error));
         return;
     }
+    server.watch();
     errand.finish(Ok(()));
     let end = server.run(&inlet);
     server.end(end);
@@ -138,6 +142,9 @@ struct Server {
     last_notice: Option<String>,
     kisses: u64,
     busy: u32,
+    /// Whether a nudge waits in the inlet that a watch put there: one is enough.
+    nudged: Arc<AtomicBool>,
+    watch: Option<Watch>,
 }
 
 /// What came of a poll.
@@ -196,10 +203,28 @@ impl Server {
                     }
                 }
                 Ok(Call::Ask(..)) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Call::Nudge) => next_poll = Instant::now(),
+                Ok(Call::Nudge) => {
+                    self.nudged.store(false, Ordering::Relaxed);
+                    next_poll = Instant::now();
+                }
                 Ok(Call::End) | Err(RecvTimeoutError::Disconnected) => return End::Asked(None),
             }
         }
+    }
+
+    /// Has the mailbox watched: what others do to it is seen at once then, and by the timed polls else.
+    fn watch(&mut self) {
+        let context = Arc::clone(&self.context);
+        let (id, nudged) = (self.id, Arc::clone(&self.nudged));
+        let bell: Bell = Arc::new(move || {
+            if !nudged.swap(true, Ordering::Relaxed)
+                && let Some(inlet) = context.open.inlet(id)
+            {
+                inlet.put(Call::Nudge);
+            }
+        });
+        let path = self.context.open.path(self.id);
+        self.watch = path.and_then(|path| self.context.watcher.watch(&path, bell));
     }
 
     /// Whether another program asked for the opener lock since we last looked.
@@ -275,6 +300,7 @@ impl Server {
 
     /// Closes, tells it, and answers who asked for it. Closing is never cancelled: pending flag changes are written.
     fn end(mut self, end: End) {
+        self.watch = None;
         self.context.open.leave(self.id);
         match end {
             End::Asked(errand) => {

@@ -18,3 +18,4 @@ pub mod process;
 pub mod real_files;
 pub mod replace;
 pub mod transfer;
+pub mod watch;

@@ -17,3 +17,4 @@ mod reading;
 mod real;
 mod toy;
 mod transfers;
+mod watched;
