@@ -1,6 +1,7 @@
 //! The fixtures of the real library, both ways: what their READMEs list is what is told, and one opening writes the same bytes.
 
 use mugo::driver::contract::LocalDriver;
+use mugo::driver::mbx::Mbx;
 use mugo::driver::mmdf::Mmdf;
 use mugo::driver::unix::Unix;
 use mugo::mail::flags::SystemFlags;
@@ -61,6 +62,17 @@ fn every_mmdf_fixture_reads_as_the_library_says() {
     let rows = rows(include_str!("../fixtures/mmdf/README.md"));
     let desk = Desk::new();
     reads_as_the_library_says(&desk, &Mmdf::new(&desk.environment), &rows, 2);
+}
+
+#[test]
+fn every_mbx_fixture_reads_as_the_library_says() {
+    let rows = rows(include_str!("../fixtures/mbx/README.md"));
+    let files: Vec<Row> = rows
+        .into_iter()
+        .filter(|row| !row.file.starts_with("snarf"))
+        .collect();
+    let desk = Desk::new();
+    reads_as_the_library_says(&desk, &Mbx::new(&desk.environment), &files, 3);
 }
 
 fn reads_as_the_library_says(desk: &Desk, driver: &dyn LocalDriver, rows: &[Row], count: usize) {

@@ -64,6 +64,7 @@ impl PrefileMailbox {
             access,
             why_read_only: None,
             locked_by: None,
+            damage_told: None,
             sticky: format.is_numbered() || remembers,
         };
         let (file, lock) = lock_to_open(environment, place, &mut opening, job)?;
@@ -170,13 +171,15 @@ impl PrefileMailbox {
         let Some((offset, what)) = self.contents.damaged else {
             return;
         };
+        if self.opening.damage_told.replace(offset) == Some(offset) {
+            return;
+        }
         let why = format!("damaged at byte {offset}: {what}");
         if self.opening.access == Access::ReadWrite {
             self.opening.fall(why);
             self.tell_state(job);
-        } else if self.opening.why_read_only.is_none() {
+        } else {
             job.notice(why);
-            self.opening.why_read_only = Some(format!("damaged at byte {offset}"));
         }
     }
 

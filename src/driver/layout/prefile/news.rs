@@ -24,6 +24,8 @@ pub struct Opening {
     pub why_read_only: Option<String>,
     /// Who keeps it from being open for writing.
     pub locked_by: Option<Foreign>,
+    /// Where the damage is that was told already.
+    pub damage_told: Option<u64>,
     /// Whether UIDs hold beyond the session.
     pub sticky: bool,
 }
