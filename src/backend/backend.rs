@@ -1,6 +1,7 @@
 //! The backend as a face holds it: asks go down, events come up.
 
 use std::future::Future;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -68,6 +69,7 @@ impl Backend {
                 open: OpenMailboxes::default(),
                 pool: Arc::default(),
                 watcher: Watcher::default(),
+                cautioned: AtomicBool::default(),
                 failures: Mutex::default(),
                 ending: CancellationToken::new(),
             }),

@@ -1,6 +1,7 @@
 //! What everybody who serves a request has in common.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub struct Context {
     pub pool: Arc<Pool>,
     /// What looks for changes by others between two polls.
     pub watcher: Watcher,
+    /// Whether it was said that a mailbox is on a network file system: once is enough.
+    pub cautioned: AtomicBool,
     /// What failed while closing without a ticket.
     pub failures: Mutex<Vec<Error>>,
     /// Cancelled when the backend ends: what nobody asked for by ticket stops then.

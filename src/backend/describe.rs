@@ -8,6 +8,7 @@ use crate::backend::drivers::Drivers;
 use crate::backend::error::{Result, io_line};
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::job::Job;
+use crate::driver::network;
 use crate::mail::format::{About, Degree, Format, FormatAbility};
 use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
@@ -83,6 +84,11 @@ fn why_read_only(context: &Context, path: &Path, row: &Characteristics) -> Optio
     }
     if Drivers::is_read_only(row.driver) {
         return Some(Foreign::new("files of this format are only read"));
+    }
+    if row.nfs == network::READ_ONLY
+        && let Some(why) = network::forbids_writing(&context.environment, path)
+    {
+        return Some(Foreign::new(why));
     }
     match context.environment.files.open(path, OpenMode::ReadWrite) {
         Err(refusal) if refusal.kind() == io::ErrorKind::NotFound => None,

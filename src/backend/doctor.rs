@@ -11,6 +11,7 @@ use crate::backend::inbox::{RuleTried, inbox_report};
 use crate::backend::move_record::MoveRecord;
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
+use crate::driver::network;
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
@@ -26,6 +27,7 @@ pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
         formats,
         inbox,
         spool,
+        file_systems,
         locks,
         journals,
         moves,
@@ -151,6 +153,27 @@ fn spool(context: &Context) -> Vec<Finding> {
         }
     );
     finding("spool", writable, detail)
+}
+
+/// Places of mail on network file systems, where locks are weaker. Nothing is told of local ones.
+fn file_systems(context: &Context) -> Vec<Finding> {
+    let environment = &context.environment;
+    let remedy = match environment.formats.nfs_writes {
+        true => "are written all the same, as local.nfs_writes says",
+        false => "open read-only; local.nfs_writes = true writes them all the same",
+    };
+    let places = [mail_home(environment), system_inbox(environment)];
+    let found = places
+        .iter()
+        .filter(|path| network::is_on_network(environment, path));
+    let told = found.flat_map(|path| {
+        let text = format!(
+            "is on a network file system: only lock files keep programs on other machines away; \
+             mailboxes in mbx, tenex and mtx format {remedy}"
+        );
+        finding("file system", true, not(path, &text))
+    });
+    told.collect()
 }
 
 /// Locks on the spool: others' dot lock, the opener's name lock, and whether new ones can be made.

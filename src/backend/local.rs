@@ -24,6 +24,7 @@ use crate::backend::source::{LocalSource, run_now};
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
+use crate::driver::network::{CAUTION, is_on_network};
 use crate::mail::change::{Change, Why};
 use crate::mail::name::MailboxName;
 use crate::mail::status::Access;
@@ -181,6 +182,9 @@ impl Server {
             Ok(mailbox)
         })?;
         self.source = Some(LocalSource(opened));
+        if access == Access::ReadWrite {
+            self.caution();
+        }
         Ok(())
     }
 
@@ -209,6 +213,16 @@ impl Server {
                 }
                 Ok(Call::End) | Err(RecvTimeoutError::Disconnected) => return End::Asked(None),
             }
+        }
+    }
+
+    /// Says once that locks are weak where the mailbox is.
+    fn caution(&self) {
+        let context = &self.context;
+        let path = context.open.path(self.id);
+        let weak = path.is_some_and(|path| is_on_network(&context.environment, &path));
+        if weak && !context.cautioned.swap(true, Ordering::Relaxed) {
+            self.outlet.notice(Foreign::new(CAUTION));
         }
     }
 

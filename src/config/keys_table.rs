@@ -32,6 +32,7 @@ pub const KEYS: &[(&str, Kind)] = &[
         "local.without_dot_lock",
         Kind::Choice(&["read-only", "flock"]),
     ),
+    ("local.nfs_writes", Kind::Flag),
     ("folders.inbox", Kind::Text),
     ("folders.collections", Kind::List),
     ("folders.saved", Kind::Text),

@@ -51,6 +51,8 @@ pub struct Local {
     pub anonymous: bool,
     /// What becomes of a mailbox whose folder refuses lock files: `read-only` or `flock`.
     pub without_dot_lock: String,
+    /// Whether formats without safe locks on network file systems are written there.
+    pub nfs_writes: bool,
 }
 
 /// Names of mailboxes with a purpose.

@@ -18,6 +18,7 @@ use crate::driver::layout::prefile::manage;
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
+use crate::driver::network;
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
@@ -162,7 +163,7 @@ static CHARACTERISTICS: Characteristics = Characteristics {
     sticky_uids: Ability::Yes,
     keywords: Ability::Yes,
     submailboxes: Ability::No,
-    nfs: Ability::No,
+    nfs: network::READ_ONLY,
     performance: "excellent",
     layout: "file",
 };

@@ -12,6 +12,7 @@ pub mod mbox;
 pub mod mbx;
 pub mod message;
 pub mod mmdf;
+pub mod network;
 pub mod phile;
 pub mod place;
 pub mod table;

@@ -11,6 +11,8 @@ pub struct Formats {
     pub empty: FormatChoice,
     /// The keywords of formats that keep only numbered bits, in the order of the bits.
     pub keywords: Vec<String>,
+    /// Whether formats that know only kernel locks are written on network file systems, where those protect nobody.
+    pub nfs_writes: bool,
 }
 
 /// A format, or how to find it.
@@ -37,6 +39,7 @@ impl Default for Formats {
             new: usual(),
             empty: usual(),
             keywords: Vec::new(),
+            nfs_writes: false,
         }
     }
 }

@@ -17,6 +17,21 @@ use rustix::io::Errno;
 use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
 
 const NFS_MAGIC: u64 = 0x6969;
+/// Others on which the kernel's locks do not reach other machines, or not surely: SMB (three), AFS (two), Coda, NCP, 9p,
+/// Ceph, Lustre, OrangeFS.
+const NETWORK_MAGIC: [u64; 11] = [
+    0x517B,
+    0xFF53_4D42,
+    0xFE53_4D42,
+    0x5346_414F,
+    0x6B41_4653,
+    0x7375_7245,
+    0x564C,
+    0x0102_1997,
+    0x00C3_6400,
+    0x0BD0_0BD0,
+    0x2003_0528,
+];
 /// ext2 to ext4, xfs, btrfs, f2fs, bcachefs, zfs, jfs, reiserfs, tmpfs, overlay.
 const LOCAL_MAGIC: [u64; 10] = [
     0xEF53,
@@ -137,7 +152,7 @@ impl FileLayer for RealFiles {
     }
 
     fn is_network(&self, path: &Path) -> io::Result<bool> {
-        Ok(is_nfs(rustix::fs::statfs(path)?.f_type))
+        Ok(is_network(rustix::fs::statfs(path)?.f_type))
     }
 
     fn is_local_disk(&self, path: &Path) -> io::Result<bool> {
@@ -217,6 +232,11 @@ impl MailFile for RealFile {
 
 fn is_nfs(magic: impl TryInto<u64>) -> bool {
     magic.try_into().is_ok_and(|magic| magic == NFS_MAGIC)
+}
+
+fn is_network(magic: impl TryInto<u64>) -> bool {
+    let known = |magic: u64| magic == NFS_MAGIC || NETWORK_MAGIC.contains(&magic);
+    magic.try_into().is_ok_and(known)
 }
 
 fn is_local(magic: impl TryInto<u64>) -> bool {

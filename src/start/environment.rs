@@ -46,6 +46,7 @@ pub fn environment(
         },
         formats: Formats {
             keywords: local.keywords.clone(),
+            nfs_writes: local.nfs_writes,
             ..Formats::default()
         },
         home: home.clone(),

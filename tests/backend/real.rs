@@ -1,6 +1,7 @@
 //! The backend over the drivers that Mugo has, on real files.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mugo::backend::event::{Event, Piece};
@@ -10,7 +11,9 @@ use mugo::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 use mugo::mail::uid::{Uid, UidSet};
+use mugo::os::real_files::RealFiles;
 
+use crate::common::faults::{Fault, Faults};
 use crate::face::{Face, Kind, named, uids};
 
 fn message(number: usize) -> String {
@@ -222,4 +225,35 @@ fn a_lock_of_somebody_else_holds_up_no_reader() {
     face.until_event(
         |event| matches!(event, Event::Change(_, Change::Arrived(new)) if new.len() == 1),
     );
+}
+
+#[test]
+fn a_network_file_system_is_told_once_and_by_the_doctor() {
+    let mut face = Face::with(Kind::Real, |environment| {
+        let files = Faults::over(Arc::new(RealFiles), Fault::None).on_a_network();
+        environment.files = Arc::new(files);
+    });
+    filled(&mut face, "one", 1);
+    filled(&mut face, "two", 1);
+    let mut cautions = 0;
+    for (id, name) in [(1, "one"), (2, "two")] {
+        let outcome = face.done(Request::Open {
+            mailbox: MailboxId(id),
+            name: named(name),
+            access: Access::ReadWrite,
+        });
+        let told = outcome.events.iter().filter(|event| {
+            matches!(event, Event::Notice(Some(_), text) if text.raw().contains("network file system"))
+        });
+        cautions += told.count();
+    }
+    assert_eq!(cautions, 1);
+    let examined = face.done(Request::Doctor);
+    let told = |piece: &Piece| {
+        matches!(piece, Piece::Finding(finding) if finding.check == "file system"
+            && finding.detail.raw().contains("local.nfs_writes"))
+    };
+    assert!(examined.pieces().any(told));
+    let mut local = Face::new(Kind::Real);
+    assert!(!local.done(Request::Doctor).pieces().any(told));
 }

@@ -14,6 +14,7 @@ mod mbox;
 mod mbx;
 mod mmdf;
 mod model;
+mod network;
 mod others;
 mod phile;
 mod prefile_faults;

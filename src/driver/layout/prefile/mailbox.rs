@@ -19,6 +19,7 @@ use crate::driver::layout::prefile::memory::Memory;
 use crate::driver::layout::prefile::news::{Opening, Teller};
 use crate::driver::layout::prefile::record::Shares;
 use crate::driver::local_file;
+use crate::driver::network;
 use crate::driver::place::Place;
 use crate::driver::waiting::{self, Offer};
 use crate::mail::change::Change;
@@ -238,6 +239,7 @@ fn lock_to_open(
             Err(Error::Io { source, .. }) => {
                 opening.fall(format!("it may not be written: {source}"));
             }
+            Err(Error::Refused(why)) => opening.fall(why.to_owned()),
             Err(refusal) => opening.fall(refusal.to_string()),
         }
     }
@@ -272,6 +274,9 @@ pub(super) fn lock_to_write(
 ) -> Result<(Box<dyn MailFile>, NameLock)> {
     if environment.read_only {
         return Err(Error::ReadOnly);
+    }
+    if let Some(why) = network::forbids_writing(environment, &place.path) {
+        return Err(Error::Refused(why));
     }
     let mut file = locks::open_shared(environment, place, OpenMode::ReadWrite, job)?;
     let lock = locks::parse_lock(environment, place, &*file, offer, job)?;
