@@ -57,7 +57,7 @@ mod linux {
     use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
     use rustix::io::Errno;
 
-    use super::Bell;
+    type Bell = Arc<dyn Fn() + Send + Sync>;
 
     /// What the thread is called.
     const THREAD_NAME: &str = "mugo-watch";
