@@ -22,7 +22,7 @@ pub fn ask(state: &mut State) {
     if state.is_busy_with(|job| matches!(job, Job::Transfer(..))) {
         return state.complain_own("One transfer is under way; ^C stops it");
     }
-    let question = phrase_of(state, "Transfer all of ", &entry.name, " to folder : ");
+    let question = phrase_of(state, "Transfer ", &entry.name, " to : ");
     let purpose = Purpose::Transfer(entry.name);
     state.prompt = Some(Prompt::text(question, purpose, Topic::Folder, HELP));
 }
@@ -41,7 +41,7 @@ pub fn named(state: &mut State, from: MailboxName, typed: &str) {
         .clone()
         .any(|entry| !entry.is_directory && entry.name == plain);
     if exists {
-        let question = phrase_of(state, "Folder ", &plain, " exists. Add all messages to it?");
+        let question = phrase_of(state, "Add to existing folder ", &plain, "?");
         let purpose = Purpose::AddTo(from, to);
         state.prompt = Some(Prompt::yes_no(question, purpose, Answer::No, ADD_HELP));
         return;

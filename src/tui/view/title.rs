@@ -130,6 +130,7 @@ fn counters(state: &State) -> Vec<Printable> {
         ),
         Screen::Attachments => message(state.message.as_ref().map(|shown| shown.uid), ""),
         Screen::Pager => Some(vec![Printable::own(pager_place(state))]),
+        Screen::Browser => Some(vec![Printable::default()]),
         _ => None,
     };
     counter.unwrap_or_else(|| {
