@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::dir::{Dir, Ran};
+use crate::dir::{Dir, Ran, THREE};
 
 fn receipt(ran: &Ran) -> serde_json::Value {
     let mut objects = ran.objects();
@@ -49,6 +49,52 @@ fn uids_are_kept_only_in_an_empty_target_and_gaps_stay() {
     let shown = dir.json(&["show", "mail/all"]);
     let uids: Vec<_> = shown.iter().skip(1).map(|one| one["uid"].clone()).collect();
     assert_eq!(uids, [json!(1), json!(3), json!(4), json!(5)]);
+}
+
+#[test]
+fn a_target_that_holds_mail_gives_uids_in_its_own_order() {
+    let dir = Dir::new();
+    let high = THREE
+        .replace("X-UID: 1\n", "X-UID: 70\n")
+        .replace("X-UID: 2\n", "X-UID: 80\n");
+    let high = high.replace("1767607200 2", "1767607200 80");
+    dir.write("home/mail/high", &high);
+    dir.json(&["create", "mail/all"]);
+    assert_eq!(
+        dir.feed(&["append", "mail/all"], "Subject: x\n\ny\n").code,
+        0
+    );
+    let ran = dir.run(&["--json", "transfer", "mail/high", "mail/all"]);
+    assert_eq!(
+        (ran.code, receipt(&ran)["same_uids"].clone()),
+        (0, json!(0))
+    );
+    let uids = |mailbox: &str| {
+        let shown = dir.json(&["show", mailbox]);
+        let uids = shown.iter().skip(1).map(|one| one["uid"].as_u64());
+        uids.collect::<Option<Vec<_>>>().expect("UIDs")
+    };
+    assert_eq!(uids("mail/all"), [1, 2, 3, 4]);
+    let ran = dir.run(&["--json", "transfer", "mail/high", "mail/new"]);
+    assert_eq!(receipt(&ran)["same_uids"], 3);
+    assert_eq!(uids("mail/new"), [70, 80, 81]);
+}
+
+#[test]
+fn a_search_leaves_new_mail_marked() {
+    let dir = Dir::new();
+    let path = dir.write("home/mail/new", THREE);
+    let file = fs::File::options().write(true).open(&path).expect("there");
+    let long_ago = fs::FileTimes::new().set_accessed(std::time::SystemTime::UNIX_EPOCH);
+    file.set_times(long_ago).expect("times");
+    drop(file);
+    let listed = dir.json(&["list", "--containing", "third", "mail/new"]);
+    assert_eq!(
+        listed[0]["attributes"],
+        json!(["\\NoInferiors", "\\Marked"])
+    );
+    let again = dir.json(&["list", "mail/new"]);
+    assert_eq!(again, listed);
 }
 
 #[test]
@@ -194,23 +240,29 @@ fn mailboxes_are_found_by_their_text() {
         "home/mail/one",
         "From a@b Mon Mar  2 09:00:00 2026\nSubject: Pigeons\n\nx\n\n",
     );
-    let far = format!("{}needle\n", "x".repeat((64 << 10) - 3));
-    dir.write("home/mail/far", &far);
+    // wherever the pieces end in which a file is read
+    let mut far = Vec::new();
+    for before in (64 << 10) - 8..(64 << 10) + 16 {
+        let name = format!("far-{before}");
+        dir.write(
+            &format!("home/mail/{name}"),
+            &format!("{}needle\n", "x".repeat(before)),
+        );
+        far.push(format!("mail/{name}"));
+    }
+    let far: Vec<&str> = far.iter().map(String::as_str).collect();
     dir.write(
         "home/mail/none",
         "From a@b Mon Mar  2 09:00:00 2026\n\nnothing\n\n",
     );
-    dir.write("home/mail/far.lock", "");
+    dir.write("home/mail/one.lock", "");
     let before = dir.digest();
     for (words, expected) in [
         (
             &["list", "--containing", "pIGEONS", "*"][..],
             &["mail/one"][..],
         ),
-        (
-            &["list", "mail/", "%", "--containing", "Needle"],
-            &["mail/far"],
-        ),
+        (&["list", "mail/", "%", "--containing", "Needle"], &far),
         (&["list", "--containing", "third", "*"], &["INBOX"]),
         (&["list", "--containing", "absent", "*"], &[]),
     ] {
@@ -223,5 +275,8 @@ fn mailboxes_are_found_by_their_text() {
     let mode = fs::Permissions::from_mode(0o000);
     fs::set_permissions(dir.path("home/mail/none"), mode).expect("set");
     let ran = dir.run(&["list", "--containing", "needle", "*"]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "mail/far\n"));
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, format!("{}\n", far.join("\n")).as_str())
+    );
 }
