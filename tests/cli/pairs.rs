@@ -124,3 +124,43 @@ fn every_pair_of_formats_keeps_what_both_can_hold() {
         }
     }
 }
+
+#[test]
+fn inbox_in_mbox_format_is_a_source_and_a_target_for_every_format() {
+    let dir = Dir::new();
+    originals(&dir);
+    dir.write("spool", "");
+    for format in formats(&dir) {
+        let source = format!("mail/{}", name(&format));
+        dir.json(&[
+            "transfer",
+            "mail/originals",
+            &source,
+            "--format",
+            name(&format),
+        ]);
+        dir.write("home/mbox", "");
+        let filled = dir.run(&["--json", "transfer", &source, "INBOX"]);
+        assert_eq!(filled.code, 0, "{}: {}", name(&format), filled.err);
+        let receipt = filled.objects().pop().expect("a receipt");
+        assert_eq!(receipt["format"], "mbox", "{receipt}");
+        assert_eq!(
+            (&receipt["unexplained"], &receipt["messages"]),
+            (&json!(0), &json!(4))
+        );
+        assert_eq!(
+            facts(&dir, "INBOX"),
+            facts(&dir, "mail/originals"),
+            "{}",
+            name(&format)
+        );
+        let out = format!("mail/out-{}", name(&format));
+        dir.json(&["transfer", "INBOX", &out, "--format", name(&format)]);
+        assert_eq!(
+            facts(&dir, &out),
+            facts(&dir, "mail/originals"),
+            "{}",
+            name(&format)
+        );
+    }
+}

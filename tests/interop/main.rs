@@ -7,6 +7,7 @@ mod alternate;
 mod checker;
 mod delivery;
 mod faults;
+mod formats;
 mod full_disk;
 mod home;
 mod peers;
