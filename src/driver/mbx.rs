@@ -128,7 +128,7 @@ impl LocalDriver for Mbx {
 
     fn delete(&self, place: &Place, job: &Job) -> Result<()> {
         self.writable()?;
-        manage::delete(&self.environment, place, job)
+        manage::delete(&self.environment, &FORMAT, place, job)
     }
 
     fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {

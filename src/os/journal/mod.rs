@@ -6,6 +6,7 @@
 //! stands. A journal is made under the name `*.new` and renamed when it is on disk: a `*.journal` was whole once.
 
 pub mod error;
+pub mod note;
 pub mod plan;
 pub mod redo;
 

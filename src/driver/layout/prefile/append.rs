@@ -1,16 +1,17 @@
-//! Appending: all messages are brought into file form first, then written behind the others in one journalled step,
-//! together with the last UID and new keywords in the header.
+//! Appending: all messages are brought into file form first, then they appear behind the others in one step. New keywords
+//! are defined before that, and the last UID is raised.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::file::access::journal_error;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::contents::{Contents, Reading};
 use crate::driver::layout::prefile::format::{Format, Newline};
-use crate::driver::layout::prefile::header::LAST_UID;
+use crate::driver::layout::prefile::growth::{self, Load};
+use crate::driver::layout::prefile::header::{self, LAST_UID};
 use crate::driver::layout::prefile::line::{self, OLD, Status};
 use crate::driver::layout::prefile::mailbox::lock_to_write;
 use crate::driver::layout::prefile::patches::Patches;
@@ -26,7 +27,6 @@ use crate::mail::flags::{Flags, Keyword, SystemFlags};
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
-use crate::os::journal::redo::Journal;
 
 /// Appends to a mailbox file that is there, in this format, or empty where the format has no header. `words` are the
 /// keywords of a format that does not keep them in its file. Durable on return; on failure the file is as before.
@@ -41,32 +41,26 @@ pub fn append(
     if batch.messages.is_empty() {
         return Ok(Appended::default());
     }
-    let (mut file, lock) = lock_to_write(environment, place, Offer::Nothing, job)
+    let (mut file, lock) = lock_to_write(environment, format, place, Offer::Nothing, job)
         .map_err(|refusal| unlocked(place, refusal))?;
     let mut target = Target::look(environment, (format, words), place, &mut *file, job)?;
-    let uids = target.number(&batch, job);
-    let lines = batch.lines(format, &target, &uids);
+    let uids = target.number(&batch, job)?;
+    let mut lines = batch.lines(format, &target, &uids);
+    let length = batch.length(&lines);
+    target.define(environment, place, &mut *file)?;
     let mut source = Assembled {
-        pieces: lines
-            .into_iter()
-            .zip(batch.messages.iter().map(|message| message.size))
-            .collect(),
-        next: 0,
+        pieces: batch.pieces(&mut lines),
         line: Vec::new(),
         left: 0,
         content: batch.content.reader().map_err(Error::io(&place.path))?,
     };
-    let length = source.length();
-    Journal::of(environment, format.driver)
-        .append(
-            &place.path,
-            &mut *file,
-            &target.patches,
-            &mut source,
-            length,
-            &mut |done, total| job.progress(done, total),
-        )
-        .map_err(|refusal| journal_error(&place.path, refusal))?;
+    let load = Load {
+        first_line: source.take_line(),
+        rest: &mut source,
+        length,
+        before: target.last_uid_patch(&uids),
+    };
+    growth::append(environment, format, place, &mut *file, load, job)?;
     mark_as_new(environment, &mut *file);
     drop(lock);
     Ok(Appended {
@@ -102,7 +96,6 @@ struct Target {
     numbered: bool,
     words: Words,
     contents: Contents,
-    patches: Vec<(u64, Vec<u8>)>,
 }
 
 impl Target {
@@ -141,25 +134,18 @@ impl Target {
                 false => words,
             },
             contents,
-            patches: Vec::new(),
         })
     }
 
-    /// Gives the new messages their UIDs and defines their keywords, where the file has such. Tells what is left out.
-    fn number(&mut self, batch: &Batch, job: &Job) -> Vec<u32> {
+    /// Gives the new messages their UIDs and their keywords bits, where the file has such. Tells what is left out.
+    fn number(&mut self, batch: &Batch, job: &Job) -> Result<Vec<u32>> {
         let keywords = batch.keywords();
         let mut uids = Vec::new();
         if self.numbered {
             let wishes = batch.messages.iter().map(|message| message.uid);
-            uids = granted(self.last_uid, wishes).unwrap_or_default();
-            if let Some(last) = uids.last() {
-                let last = format!("{last:08x}").into_bytes();
-                self.patches.push((LAST_UID, last));
-            }
-            let new = self.words.define(&keywords);
-            if let Some(header) = self.contents.header.as_ref().filter(|_| !new.is_empty()) {
-                self.patches.push(header.with_keywords(&new));
-            }
+            uids = granted(self.last_uid, wishes)
+                .ok_or(Error::Refused("the mailbox has no UIDs left"))?;
+            self.words.define(&keywords);
         }
         let mut left_out = keywords;
         left_out.retain(|word| !self.words.know(std::slice::from_ref(word)));
@@ -172,7 +158,32 @@ impl Target {
             let names: Vec<&str> = left_out.iter().map(Keyword::as_str).collect();
             job.notice(format!("{why}; not set: {}", names.join(" ")));
         }
-        uids
+        Ok(uids)
+    }
+
+    /// Writes the keywords that are new into the header: a change of its own, so that a crash behind it leaves a keyword
+    /// that no message has.
+    fn define(
+        &self,
+        environment: &Environment,
+        place: &Place,
+        file: &mut dyn MailFile,
+    ) -> Result<()> {
+        let mut patches = Patches::default();
+        if let Some(header) = &self.contents.header {
+            let new = self.words.behind(header.words.len());
+            if !new.is_empty() {
+                let (offset, lines) = header.with_keywords(&new);
+                patches.put(offset, lines);
+            }
+        }
+        patches.write(environment, &place.path, file)
+    }
+
+    /// The last UID as the header shall have it. It lies in one sector, and UIDs may be passed over.
+    fn last_uid_patch(&self, uids: &[u32]) -> Option<(u64, Vec<u8>)> {
+        let last = uids.last().filter(|_| self.numbered)?;
+        Some((LAST_UID, format!("{last:08x}").into_bytes()))
     }
 }
 
@@ -195,7 +206,7 @@ fn number_all(
     if let Some(header) = &contents.header {
         let base = &contents.base;
         let mut numbers = header.numbered(base.uid_validity, base.last_uid);
-        numbers.truncate(super::header::RECOGNISED);
+        numbers.truncate(header::RECOGNISED);
         patches.put(0, numbers);
     }
     patches.write(environment, &place.path, file)
@@ -277,6 +288,19 @@ impl Batch {
         found
     }
 
+    /// Bytes of the messages with these lines.
+    fn length(&self, lines: &[Vec<u8>]) -> u64 {
+        let texts: u64 = self.messages.iter().map(|message| message.size).sum();
+        let lines: u64 = lines.iter().map(|line| line.len() as u64).sum();
+        texts.saturating_add(lines)
+    }
+
+    /// Each line with the size of the message behind it.
+    fn pieces(&self, lines: &mut Vec<Vec<u8>>) -> VecDeque<(Vec<u8>, u64)> {
+        let sizes = self.messages.iter().map(|message| message.size);
+        lines.drain(..).zip(sizes).collect()
+    }
+
     /// The lines in front of the messages.
     fn lines(&self, format: &Format, target: &Target, uids: &[u32]) -> Vec<Vec<u8>> {
         let with_place = self.messages.iter().enumerate();
@@ -319,8 +343,7 @@ fn copy(from: &mut dyn Read, into: &mut dyn Write, newline: Newline) -> io::Resu
 /// Reads lines and messages one after the other.
 struct Assembled<R> {
     /// Lines, each with the size of the message behind it.
-    pieces: Vec<(Vec<u8>, u64)>,
-    next: usize,
+    pieces: VecDeque<(Vec<u8>, u64)>,
     /// What is left of the line at hand.
     line: Vec<u8>,
     /// How much of the message at hand is left.
@@ -329,20 +352,18 @@ struct Assembled<R> {
 }
 
 impl<R> Assembled<R> {
-    fn length(&self) -> u64 {
-        let pieces = self.pieces.iter();
-        pieces.map(|(line, size)| line.len() as u64 + size).sum()
+    /// Takes the next line out.
+    fn take_line(&mut self) -> Vec<u8> {
+        let (line, size) = self.pieces.pop_front().unwrap_or_default();
+        self.left = size;
+        line
     }
 }
 
 impl<R: Read> Read for Assembled<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.line.is_empty() && self.left == 0 {
-            let Some((line, size)) = self.pieces.get_mut(self.next) else {
-                return Ok(0);
-            };
-            (self.line, self.left) = (std::mem::take(line), *size);
-            self.next += 1;
+            self.line = self.take_line();
         }
         if !self.line.is_empty() {
             let count = (&self.line[..]).read(buffer)?;

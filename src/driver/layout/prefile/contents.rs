@@ -9,6 +9,7 @@ use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::format::Format;
 use crate::driver::layout::prefile::header::{self, Header};
 use crate::driver::layout::prefile::line::OLD;
+use crate::driver::layout::prefile::parts::{Parts, Way};
 use crate::driver::layout::prefile::record::{Base, Record};
 use crate::driver::layout::prefile::scan::Scan;
 use crate::os::transfer::read_full_at;
@@ -76,33 +77,52 @@ impl Contents {
         length: u64,
         found: &mut dyn FnMut(&Base, &Record),
     ) -> Result<()> {
-        let Reading { format, source, .. } = reading;
-        let mut scan = Scan::new(format, source, self.length, length, reading.job);
-        if !reading.counts {
-            scan = scan.of_lines();
-        }
+        let way = Way {
+            format: reading.format,
+            source: reading.source,
+            job: reading.job,
+            counts: reading.counts,
+        };
+        let scan = way.scan(self.length, length);
+        way.in_parts(self.length, length, |parts| {
+            self.go_over(reading, scan, parts, found)
+        })?;
+        self.length = length;
+        Ok(())
+    }
+
+    fn go_over(
+        &mut self,
+        reading: Reading<'_>,
+        mut scan: Scan<'_>,
+        mut parts: Parts<'_>,
+        found: &mut dyn FnMut(&Base, &Record),
+    ) -> Result<()> {
         loop {
-            match scan.next_message() {
-                Ok(None) => break,
-                Ok(Some(mut record)) => {
-                    if format.is_numbered() && !self.number(&mut record, reading.validity) {
-                        self.damaged
-                            .get_or_insert((record.offset, "no UIDs are left"));
-                        break;
+            if let Some(part) = parts.at(scan.offset()) {
+                scan.go_to(part.end);
+                for record in part.records {
+                    if !self.take(record, reading, found) {
+                        return Ok(());
                     }
-                    self.take(record, found, format);
+                }
+            }
+            match scan.next_message() {
+                Ok(None) => return Ok(()),
+                Ok(Some(record)) => {
+                    if !self.take(record, reading, found) {
+                        return Ok(());
+                    }
                 }
                 Err(Error::Damaged { offset, what }) => {
                     self.damaged.get_or_insert((offset, what));
                     if !scan.resynchronise()? {
-                        break;
+                        return Ok(());
                     }
                 }
                 Err(refusal) => return Err(refusal),
             }
         }
-        self.length = length;
-        Ok(())
     }
 
     /// Takes in a header: its last UID only where it is higher, because messages may have been numbered in memory.
@@ -128,16 +148,29 @@ impl Contents {
         base || self.records.iter().any(lacks)
     }
 
-    fn take(&mut self, mut record: Record, found: &mut dyn FnMut(&Base, &Record), format: &Format) {
+    /// Takes in the next message; `false` where it and all behind it cannot have a UID.
+    fn take(
+        &mut self,
+        mut record: Record,
+        reading: Reading<'_>,
+        found: &mut dyn FnMut(&Base, &Record),
+    ) -> bool {
+        let is_numbered = reading.format.is_numbered();
+        if is_numbered && !self.number(&mut record, reading.validity) {
+            self.damaged
+                .get_or_insert((record.offset, "no UIDs are left"));
+            return false;
+        }
         if record.is_hidden() {
             self.hidden += record.end() - record.offset;
-            return;
+            return true;
         }
         record.recent = record.flags & OLD == 0;
-        if format.is_numbered() {
+        if is_numbered {
             found(&self.base, &record);
         }
         self.records.push(record);
+        true
     }
 
     /// Sees to the UID of the next message; `false` when there is none left to give.

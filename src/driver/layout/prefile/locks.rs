@@ -4,15 +4,19 @@
 //! hold it nobody moves bytes. The *parse lock*, the name lock in `/tmp`, is held while the file is read or written. To
 //! move bytes the share lock is made exclusive, under the parse lock, and never waited for.
 
+use std::io;
 use std::time::Instant;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES};
+use crate::driver::layout::prefile::format::Format;
+use crate::driver::layout::prefile::growth;
 use crate::driver::place::Place;
 use crate::driver::waiting::{self, Offer, Waiting};
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
+use crate::os::journal::note::Note;
 use crate::os::journal::redo::Journal;
 use crate::os::lock_holder::Holder;
 use crate::os::name_lock::{Asked, NameLock, NameLockError};
@@ -93,32 +97,47 @@ pub fn share(place: &Place, file: &mut dyn MailFile) -> Result<()> {
 
 /// Completes or takes back a change that was interrupted. The parse lock is held; where the change moves bytes nobody
 /// else may have the mailbox open.
-pub fn recover(environment: &Environment, place: &Place, file: &mut dyn MailFile) -> Result<()> {
+pub fn recover(
+    environment: &Environment,
+    format: &'static Format,
+    place: &Place,
+    file: &mut dyn MailFile,
+    job: &Job,
+) -> Result<()> {
     let journal = Journal::new(environment);
     let moves = journal
         .is_pending(file)
         .and_then(|pending| Ok(pending && journal.pending_shrinks(file)?))
         .map_err(Error::io(&place.path))?;
     if !moves {
-        return access::recover(environment, &place.path, file);
-    }
-    if !alone(place, file)? {
+        access::recover(environment, &place.path, file)?;
+    } else if alone(place, file)? {
+        let recovered = access::recover(environment, &place.path, file);
+        share(place, file)?;
+        recovered?;
+    } else {
         return Err(waiting::held_by(&waiting::holder_of(file)));
     }
-    let recovered = access::recover(environment, &place.path, file);
-    share(place, file)?;
+    let mut was_alone = false;
+    let mut alone = |file: &mut dyn MailFile| {
+        was_alone = alone(place, file)?;
+        Ok(was_alone)
+    };
+    let recovered = growth::recover(environment, format, place, file, &mut alone, job);
+    if was_alone {
+        share(place, file)?;
+    }
     recovered
 }
 
 /// Sees to an interrupted change of a mailbox that is going to be looked at only.
-pub fn recover_to_look(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
-    let pending = {
-        let files = &environment.files;
-        let opened = files.open(&place.path, OpenMode::Read);
-        let file = opened.map_err(Error::io(&place.path))?;
-        Journal::new(environment).is_pending(&*file)
-    };
-    if !pending.map_err(Error::io(&place.path))? {
+pub fn recover_to_look(
+    environment: &Environment,
+    format: &'static Format,
+    place: &Place,
+    job: &Job,
+) -> Result<()> {
+    if !is_pending(environment, place).map_err(Error::io(&place.path))? {
         return Ok(());
     }
     if environment.read_only {
@@ -126,11 +145,17 @@ pub fn recover_to_look(environment: &Environment, place: &Place, job: &Job) -> R
     }
     let mut file = open_shared(environment, place, OpenMode::ReadWrite, job)?;
     let lock = parse_lock(environment, place, &*file, Offer::Nothing, job)?;
-    let recovered = recover(environment, place, &mut *file);
+    let recovered = recover(environment, format, place, &mut *file, job);
     drop(lock);
     match recovered {
         // What did not fit was put aside: the mailbox may be looked at as it is.
         Err(Error::Damaged { .. } | Error::Refused(_)) => Ok(()),
         other => other,
     }
+}
+
+fn is_pending(environment: &Environment, place: &Place) -> io::Result<bool> {
+    let file = environment.files.open(&place.path, OpenMode::Read)?;
+    let journal = Journal::new(environment);
+    Ok(journal.is_pending(&*file)? || Note::find(environment, &*file)?.is_some())
 }

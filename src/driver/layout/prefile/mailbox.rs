@@ -229,7 +229,7 @@ fn lock_to_open(
         opening.fall("nothing may be written in this session".to_owned());
     }
     if opening.access == Access::ReadWrite {
-        match lock_to_write(environment, place, Offer::ReadOnly, job) {
+        match lock_to_write(environment, opening.format, place, Offer::ReadOnly, job) {
             Ok((file, lock)) => return Ok((file, Some(lock))),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(Error::Locked { by }) => give_way(opening, by),
@@ -243,7 +243,7 @@ fn lock_to_open(
             Err(refusal) => opening.fall(refusal.to_string()),
         }
     }
-    let looked = locks::recover_to_look(environment, place, job)
+    let looked = locks::recover_to_look(environment, opening.format, place, job)
         .and_then(|()| locks::open_shared(environment, place, OpenMode::Read, job));
     let file = looked.map_err(|refusal| match refusal {
         Error::Io { source, .. } => local_file::no_access(place, source),
@@ -268,6 +268,7 @@ fn give_way(opening: &mut Opening, by: Foreign) {
 /// Opens the file with its share lock and takes the parse lock; an interrupted change is completed.
 pub(super) fn lock_to_write(
     environment: &Environment,
+    format: &'static Format,
     place: &Place,
     offer: Offer,
     job: &Job,
@@ -280,7 +281,7 @@ pub(super) fn lock_to_write(
     }
     let mut file = locks::open_shared(environment, place, OpenMode::ReadWrite, job)?;
     let lock = locks::parse_lock(environment, place, &*file, offer, job)?;
-    locks::recover(environment, place, &mut *file)?;
+    locks::recover(environment, format, place, &mut *file, job)?;
     Ok((file, lock))
 }
 

@@ -34,7 +34,7 @@ pub fn create(
     let now = (environment.clock)();
     let validity = u32::try_from(now).unwrap_or(1).max(1);
     let header = Header::new(validity).numbered(validity, 0);
-    let (mut file, lock) = lock_to_write(environment, place, Offer::Nothing, job)?;
+    let (mut file, lock) = lock_to_write(environment, format, place, Offer::Nothing, job)?;
     if file.metadata().map_err(Error::io(&place.path))?.len() > 0 {
         return Err(Error::AlreadyExists(place.path.clone()));
     }
@@ -61,7 +61,7 @@ pub fn status(
     job: &Job,
 ) -> Result<MailboxStatus> {
     let path = &place.path;
-    locks::recover_to_look(environment, place, job)?;
+    locks::recover_to_look(environment, format, place, job)?;
     let mut file = locks::open_shared(environment, place, OpenMode::Read, job)?;
     let now = u32::try_from((environment.clock)()).unwrap_or(1).max(1);
     let mut tries = 0;
@@ -105,11 +105,16 @@ fn count(format: &Format, contents: &Contents) -> MailboxStatus {
 }
 
 /// Removes a mailbox that nobody uses.
-pub fn delete(environment: &Environment, place: &Place, job: &Job) -> Result<()> {
+pub fn delete(
+    environment: &Environment,
+    format: &'static Format,
+    place: &Place,
+    job: &Job,
+) -> Result<()> {
     if place.is_inbox {
         return Err(Error::Refused("INBOX cannot be deleted"));
     }
-    let locks = lock_alone(environment, place, job)?;
+    let locks = lock_alone(environment, format, place, job)?;
     local_file::delete(environment, place)?;
     drop(locks);
     Ok(())
@@ -125,7 +130,7 @@ pub fn delete_empty(
     if place.is_inbox {
         return Err(Error::Refused("INBOX cannot be deleted"));
     }
-    let (file, lock) = lock_alone(environment, place, job)?;
+    let (file, lock) = lock_alone(environment, format, place, job)?;
     let path = &place.path;
     let length = file.metadata().map_err(Error::io(path))?.len();
     let reading = Reading {
@@ -155,7 +160,7 @@ pub fn rename(
     job: &Job,
 ) -> Result<()> {
     local_file::refuse_existing(environment, &to.path)?;
-    let locks = lock_alone(environment, from, job)?;
+    let locks = lock_alone(environment, format, from, job)?;
     local_file::rename(environment, from, to)?;
     drop(locks);
     if from.is_inbox {
@@ -167,6 +172,7 @@ pub fn rename(
 /// Takes every lock there is on a mailbox, without waiting for whoever has it open.
 fn lock_alone(
     environment: &Environment,
+    format: &'static Format,
     place: &Place,
     job: &Job,
 ) -> Result<(Box<dyn MailFile>, NameLock)> {
@@ -174,7 +180,7 @@ fn lock_alone(
         .files
         .metadata(&place.path)
         .map_err(|refusal| local_file::no_access(place, refusal))?;
-    let (mut file, lock) = lock_to_write(environment, place, Offer::Nothing, job)?;
+    let (mut file, lock) = lock_to_write(environment, format, place, Offer::Nothing, job)?;
     if !locks::alone(place, &mut *file)? {
         return Err(waiting::held_by(&waiting::holder_of(&*file)));
     }

@@ -57,7 +57,7 @@ impl PrefileMailbox {
         let (environment, place) = (&self.environment, &self.place);
         if self.opening.access == Access::ReadWrite {
             let lock = locks::parse_lock(environment, place, &*self.file, Offer::Nothing, job)?;
-            locks::recover(environment, place, &mut *self.file)?;
+            locks::recover(environment, self.format, place, &mut *self.file, job)?;
             return Ok(Some(lock));
         }
         if environment.read_only {

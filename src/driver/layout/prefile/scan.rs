@@ -31,6 +31,8 @@ pub struct Scan<'a> {
     count: usize,
     /// Whether messages are gone over although their size with CRLF is not known.
     skips: bool,
+    /// Whether progress is told.
+    tells: bool,
 }
 
 /// Bytes that are read at once where messages are short, or have to be read anyway.
@@ -62,6 +64,7 @@ impl<'a> Scan<'a> {
             step: 0,
             count: 0,
             skips: format.newline == Newline::CrLf,
+            tells: true,
         }
     }
 
@@ -70,6 +73,18 @@ impl<'a> Scan<'a> {
     pub fn of_lines(mut self) -> Self {
         self.skips = true;
         self
+    }
+
+    /// The same, which does not tell how far it is.
+    #[must_use]
+    pub fn in_silence(mut self) -> Self {
+        self.tells = false;
+        self
+    }
+
+    /// Goes on at another place, where a line has to be.
+    pub fn go_to(&mut self, offset: u64) {
+        self.offset = offset;
     }
 
     /// Where the next line starts.
@@ -85,7 +100,9 @@ impl<'a> Scan<'a> {
         self.count += 1;
         if self.count.is_multiple_of(1024) {
             self.job.checkpoint()?;
-            self.job.progress(self.offset, self.length);
+            if self.tells {
+                self.job.progress(self.offset, self.length);
+            }
         }
         let mut record = self.record_at(self.offset)?;
         if !self.skips {
@@ -157,10 +174,9 @@ impl<'a> Scan<'a> {
 
     fn record_at(&mut self, offset: u64) -> Result<Record> {
         let many = !self.skips || self.step < SHORT;
-        let (format, zone) = (self.format, self.zone.clone());
-        let bytes = self.bytes(offset, if many { MANY } else { FEW })?;
+        self.load(offset, if many { MANY } else { FEW })?;
         let damaged = |what| Error::Damaged { offset, what };
-        let line = line::parse(format, bytes, &zone).map_err(damaged)?;
+        let line = line::parse(self.format, self.from(offset), &self.zone).map_err(damaged)?;
         let end = offset
             .checked_add(line.length as u64)
             .and_then(|text| text.checked_add(line.size));
@@ -190,22 +206,33 @@ impl<'a> Scan<'a> {
     /// Bytes of the file from `offset` on: at least a whole line where there are so many. `want` are read at once
     /// where they are not in memory yet.
     fn bytes(&mut self, offset: u64, want: usize) -> Result<&[u8]> {
+        self.load(offset, want)?;
+        Ok(self.from(offset))
+    }
+
+    /// What is in memory of the file from `offset` on.
+    fn from(&self, offset: u64) -> &[u8] {
+        let skip = usize::try_from(offset - self.at).unwrap_or(usize::MAX);
+        let filled = self.buffer.get(..self.filled).unwrap_or_default();
+        filled.get(skip..).unwrap_or_default()
+    }
+
+    fn load(&mut self, offset: u64, want: usize) -> Result<()> {
         let left = self.length.saturating_sub(offset);
         let needed = left.min(LONGEST as u64);
         let inside = offset >= self.at && offset + needed <= self.at + self.filled as u64;
-        if !inside {
-            let want = usize::try_from(left).map_or(want, |left| left.min(want));
-            if self.buffer.len() < want {
-                self.buffer.resize(want, 0);
-            }
-            let room = self.buffer.get_mut(..want).unwrap_or_default();
-            let read = read_full_at(self.source.file, room, offset);
-            self.filled = read.map_err(Error::io(self.source.path))?;
-            self.at = offset;
+        if inside {
+            return Ok(());
         }
-        let skip = usize::try_from(offset - self.at).unwrap_or(usize::MAX);
-        let filled = self.buffer.get(..self.filled).unwrap_or_default();
-        Ok(filled.get(skip..).unwrap_or_default())
+        let want = usize::try_from(left).map_or(want, |left| left.min(want));
+        if self.buffer.len() < want {
+            self.buffer.resize(want, 0);
+        }
+        let room = self.buffer.get_mut(..want).unwrap_or_default();
+        let read = read_full_at(self.source.file, room, offset);
+        self.filled = read.map_err(Error::io(self.source.path))?;
+        self.at = offset;
+        Ok(())
     }
 }
 
