@@ -12,6 +12,7 @@ mod fixtures;
 mod hostile;
 mod mbox;
 mod mbx;
+mod meddling;
 mod mmdf;
 mod model;
 mod network;

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod format;
 pub mod framing;
 pub mod from_line;
+pub mod handing;
 pub mod header;
 pub mod mailbox;
 pub mod manage;

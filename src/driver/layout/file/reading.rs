@@ -4,6 +4,8 @@
 //! same stamp afterwards; else the mailbox is looked at again.
 
 use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
 use std::thread::sleep;
 
 use crate::driver::error::{Error, Result};
@@ -11,16 +13,18 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::framing::Framing;
+use crate::driver::layout::file::handing::Handing;
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::record::{Base, Record};
 use crate::driver::layout::file::scan::Scan;
 use crate::driver::waiting;
 use crate::mail::structure::Part;
 use crate::mail::uid::Uid;
+use crate::os::environment::Environment;
 use crate::os::files::Flock;
 
 /// Messages up to this size are handed on only when they are known to be whole, in bytes. A larger one is handed on
-/// while it is read, and fails where it cannot be vouched for.
+/// while it is read, as far as can be vouched for.
 const VOUCHED: u64 = 1 << 20;
 
 /// How many headers are read under one lock.
@@ -37,19 +41,27 @@ impl FileMailbox {
         into: &mut dyn Write,
         job: &Job,
     ) -> Result<()> {
+        let (environment, path) = (Arc::clone(&self.environment), self.path.clone());
         let mut whole = Vec::new();
-        let mut begun = false;
-        self.steadily(uid, job, &mut |source, record| {
-            if record.head + record.text <= VOUCHED && !begun {
-                whole.clear();
+        let mut handing = Handing::new(into);
+        let mut is_handed = false;
+        let done = self.steadily(uid, job, &mut |source, record, stamp| {
+            whole.clear();
+            if record.head + record.text <= VOUCHED && !is_handed {
                 return source.read(record, part, &mut whole, job);
             }
-            if begun {
-                return Err(access::unsteady());
-            }
-            begun = true;
-            source.read(record, part, into, job)
-        })?;
+            is_handed = true;
+            let (environment, path) = (&environment, &path);
+            let steady = move || stamp_of(environment, path).is_ok_and(|now| now == stamp);
+            handing.begin(Box::new(steady));
+            source.read(record, part, &mut handing, job)?;
+            handing.end().map_err(Error::io(path))
+        });
+        if handing.is_spoilt() {
+            return Err(access::unsteady());
+        }
+        done?;
+        drop(handing);
         into.write_all(&whole).map_err(Error::io(&self.path))
     }
 
@@ -121,7 +133,7 @@ impl FileMailbox {
     pub(super) fn read_sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>> {
         let mut sender = None;
         let framing = self.contents.framing;
-        self.steadily(uid, job, &mut |source, record| {
+        self.steadily(uid, job, &mut |source, record, _| {
             sender = source.sender(framing, record)?;
             Ok(())
         })?;
@@ -133,13 +145,13 @@ impl FileMailbox {
         &mut self,
         uid: Uid,
         job: &Job,
-        read: &mut dyn FnMut(Source<'_>, &Record) -> Result<()>,
+        read: &mut dyn FnMut(Source<'_>, &Record, Stamp) -> Result<()>,
     ) -> Result<()> {
         for _ in 0..TRIES {
             let (record, stamp) = self.find(uid, job)?;
             // Keeps away who honours it; whoever has it already is noticed afterwards.
             let locked = self.file.try_lock(Flock::Shared).unwrap_or(false);
-            let done = read(self.source(), &record);
+            let done = read(self.source(), &record, stamp);
             if locked {
                 // Fails only for files that cannot be locked, which are not locked then.
                 let _ = self.file.unlock();
@@ -185,11 +197,15 @@ impl FileMailbox {
     }
 
     fn stamp_now(&self) -> Result<Stamp> {
-        let metadata = self.environment.files.metadata(&self.path);
-        metadata
-            .map(|metadata| Stamp::of(&metadata))
-            .map_err(Error::io(&self.path))
+        stamp_of(&self.environment, &self.path)
     }
+}
+
+fn stamp_of(environment: &Environment, path: &Path) -> Result<Stamp> {
+    let metadata = environment.files.metadata(path);
+    metadata
+        .map(|metadata| Stamp::of(&metadata))
+        .map_err(Error::io(path))
 }
 
 /// Whether a message is where it was, with as many bytes of header and text. Looks at all of it.
