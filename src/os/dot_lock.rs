@@ -21,13 +21,12 @@ use crate::os::guard::FileId;
 use crate::os::lock_helper::{self, Answer, HelperLock, LockHelper};
 use crate::os::lock_holder::Holder;
 use crate::os::lock_keeper::{self, Held, Kept};
+use crate::os::lock_names::{helper_of, lock_of, lock_text};
 use crate::os::process::{Life, age};
-use crate::os::transfer::{read_full_at, write_all_at};
+use crate::os::transfer::write_all_at;
 
 /// No program makes dot locks for longer paths, in bytes.
 const LONGEST_PATH: usize = 512;
-/// Bytes of a lock file that are read: no process is named by more.
-const LONGEST_NAME: usize = 512;
 const MODE: u32 = 0o666;
 const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
@@ -225,25 +224,15 @@ struct Attempt<'e> {
 
 impl<'e> Attempt<'e> {
     fn new(environment: &'e Environment, mailbox: &'e Path) -> Self {
-        let mut path = mailbox.as_os_str().to_owned();
-        path.push(".lock");
-        let Process { pid, host, .. } = &environment.process;
-        let mut helper = path.clone();
-        // Two threads of one program may want the same lock in the same second.
-        let thread = format!("{:?}", thread::current().id());
-        let thread = thread.trim_matches(|letter: char| !letter.is_ascii_digit());
-        helper.push(format!(
-            ".{}.{pid}.{thread}.{}",
-            (environment.clock)(),
-            host.replace('/', "_")
-        ));
+        let path = lock_of(mailbox);
+        let helper = helper_of(environment, &path);
         let files = environment.files.as_ref();
         Self {
             environment,
             files,
             mailbox,
-            path: path.into(),
-            helper: helper.into(),
+            path,
+            helper,
             races: 0,
         }
     }
@@ -503,13 +492,4 @@ const HELPER_REFUSED: &str = "its folder refuses a lock file, and so does the pr
 
 fn is_denied(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
-}
-
-/// What a lock file holds, as far as it can be a name of a process.
-fn lock_text(files: &dyn FileLayer, path: &Path) -> Option<Vec<u8>> {
-    let file = files.open(path, OpenMode::Read).ok()?;
-    let mut text = vec![0; LONGEST_NAME];
-    let length = read_full_at(file.as_ref(), &mut text, 0).ok()?;
-    text.truncate(length);
-    Some(text)
 }

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod lock_helper;
 pub mod lock_holder;
 pub mod lock_keeper;
+pub mod lock_names;
 pub mod name_lock;
 pub mod naming;
 pub mod openers;

@@ -9,6 +9,7 @@ mod boxes;
 mod damaged;
 mod helpers;
 mod killed;
+mod leftovers;
 mod locks;
 mod powerless;
 mod replaced;

@@ -33,6 +33,7 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
+use crate::os::lock_names;
 use crate::os::name_lock::NameLock;
 
 /// An open mailbox.
@@ -89,6 +90,10 @@ impl FileMailbox {
                 Opener::InUse(by) => opening.give_way(by, "has it open"),
                 Opener::Refused(why) => opening.fall(why),
             }
+        }
+        if opening.access == Access::ReadWrite {
+            // What is left over is in nobody's way.
+            let _ = lock_names::clean(environment, &place.path);
         }
         let mut locked = lock_to_open(environment, place, &mut opening, job)?;
         locked.tell_of_glance(job);
