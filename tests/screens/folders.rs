@@ -82,11 +82,11 @@ fn a_whole_folder_is_copied_with_a_receipt() {
         assert!(fs::read(bench.home("copy")).expect("there").len() > before);
         bench.keys("t").types("archive").keys("enter");
         assert_eq!(bench.said(), "A folder cannot be transferred to itself");
-        bench
-            .keys("home t")
-            .types("inbox-too")
-            .keys("enter enter e");
-        assert!(bench.home("inbox-too").exists(), "the open mailbox too");
+        // the open one too, with flags that are not on disk yet
+        bench.keys("i 3 enter * * l home t").types("inbox-too");
+        bench.keys("enter enter e");
+        let copied = fs::read_to_string(bench.home("inbox-too")).expect("made");
+        assert_eq!(copied.matches("X-Status: F").count(), 2, "{copied}");
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Job {
     Delete(MailboxName),
     /// Renames a folder.
     Rename(MailboxName, MailboxName),
+    /// Brings the flags of the open folder to disk, then transfers it.
+    CheckAndTransfer(MailboxName, MailboxName),
     /// Transfers all messages of a folder; what is compared comes before the end.
     Transfer(MailboxName, Option<Box<Receipt>>),
     /// Tells of a folder.

@@ -94,6 +94,7 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Create(name) => folders::changed(state, &name, "created", result),
         Job::Delete(name) => folders::changed(state, &name, "deleted", result),
         Job::Rename(from, _) => folders::changed(state, &from, "renamed", result),
+        Job::CheckAndTransfer(from, to) => transfer::checked(state, from, to, result),
         Job::Transfer(to, receipt) => transfer::ended(state, &to, receipt, result),
         Job::About(name) => about::ended(state, &name, result),
         Job::Scan(text, found, inbox_only) => {

@@ -1,7 +1,7 @@
 //! Copying a whole folder to another one, and the receipt for it.
 
 use crate::backend::error::{Error, Result};
-use crate::backend::request::Request;
+use crate::backend::request::{Ask, Request};
 use crate::mail::name::MailboxName;
 use crate::mail::receipt::Receipt;
 use crate::mail::text::Printable;
@@ -12,8 +12,25 @@ use crate::tui::state::state::State;
 use crate::tui::update::listing;
 use crate::tui::update::names::named as phrase_of;
 
-/// Begins.
+/// Begins. What was changed in the open folder and is not on disk yet is brought there first, to come along.
 pub fn begin(state: &mut State, from: MailboxName, to: MailboxName) {
+    let open = state.mailbox.as_ref().filter(|open| open.is_open());
+    if open.is_some_and(|open| open.name == from && !open.is_read_only()) {
+        state.ask_mailbox(Ask::Check, Job::CheckAndTransfer(from, to));
+        return;
+    }
+    pour(state, from, to);
+}
+
+/// The open folder is on disk as it is shown: goes on.
+pub fn checked(state: &mut State, from: MailboxName, to: MailboxName, result: Result<()>) {
+    match result {
+        Ok(()) => pour(state, from, to),
+        Err(error) => state.complain_own(format!("The transfer was not begun: {error}")),
+    }
+}
+
+fn pour(state: &mut State, from: MailboxName, to: MailboxName) {
     let text = phrase_of(state, "Transferring ", &from, "");
     state.status.work(text, state.now);
     let job = Job::Transfer(to.without_format(), None);
