@@ -20,7 +20,7 @@ impl Random {
 }
 
 /// One row of `mugo show --json`, in the checker's terms.
-fn view(home: &Home, name: &str) -> Vec<Found> {
+pub(crate) fn view(home: &Home, name: &str) -> Vec<Found> {
     let said = home.mugo_done(&["--json", "show", name]);
     let rows = said
         .lines()

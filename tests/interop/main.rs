@@ -11,6 +11,7 @@ mod formats;
 mod full_disk;
 mod home;
 mod peers;
+mod prefile;
 mod readers;
 mod signals;
 #[allow(
