@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::os::environment::Process;
 use crate::os::guard::FileId;
+use crate::os::process::age;
 
 /// Who holds a lock. What is not known is absent; the program's name is what that program calls itself.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -55,6 +56,8 @@ impl Holder {
             .filter(|it| it.1 == metadata.ino());
         // On file systems with volumes the kernel tells another device than `stat` does.
         let found = inodes.find(|it| it.0 == Some(file.device) || has_open(it.2, file));
+        // Whoever took it may have ended, and left it to his children.
+        let found = found.filter(|it| age(it.2).is_some());
         found.map_or_else(Self::default, |it| Self::with_pid(it.2))
     }
 

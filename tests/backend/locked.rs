@@ -1,7 +1,8 @@
 //! Real files that other programs have locked: who it is gets told, waiting can be ended, and ends by itself.
 
 use std::fs;
-use std::process::Command;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mugo::backend::error::Error;
@@ -171,4 +172,83 @@ fn looking_waits_for_nobody() {
     );
     let told = |event: &Event| matches!(event, Event::Notice(_, text) if text.raw().contains("flock (pid"));
     assert!(outcome.events.iter().any(told));
+}
+
+/// Another program that has `box` open as c-client programs have: it holds the name lock, with its id in it.
+fn opener(face: &Face, trap: &str) -> Child {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::metadata(face.path("box")).expect("there");
+    let name = format!(".{:x}.{:x}", found.dev(), found.ino());
+    let lock = face.world.environment.lock_dir.join(name);
+    let script = format!(
+        "exec 9>>'{0}'; flock 9; {trap} printf %s $$ >'{0}'; echo locked; \
+         for i in $(seq 600); do sleep 0.1 9>&-; done",
+        lock.display()
+    );
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("bash");
+    let mut line = [0; 7];
+    let stdout = child.stdout.as_mut().expect("piped");
+    stdout.read_exact(&mut line).expect("locked");
+    child
+}
+
+#[test]
+fn only_who_holds_a_mailbox_and_listens_is_asked_to_give_it_up() {
+    let mut face = face();
+    let mut deaf = opener(&face, "");
+    let ticket = open(&mut face, Access::ReadWrite);
+    let outcome = face.until(ticket);
+    assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+    let why = format!("bash (pid {}) has it open", deaf.id());
+    assert_eq!(
+        access_of(&outcome.events),
+        Some((Access::ReadOnly, Some(why)))
+    );
+    // The signal would have ended it.
+    assert!(deaf.try_wait().expect("ours").is_none());
+    assert!(face.served(MailboxId(1), Ask::Close).result.is_ok());
+    deaf.kill().expect("killed");
+    deaf.wait().expect("dead");
+
+    let mut polite = opener(&face, "trap 'exit 0' USR2;");
+    let ticket = face.ask(Request::Open {
+        mailbox: MailboxId(2),
+        name: named("box"),
+        access: Access::ReadWrite,
+    });
+    let outcome = face.until(ticket);
+    assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+    assert_eq!(access_of(&outcome.events), Some((Access::ReadWrite, None)));
+    assert!(polite.wait().expect("ours").success());
+}
+
+#[test]
+fn lock_files_of_other_programs_are_waited_for() {
+    for program in ["dotlockfile", "mutt_dotlock"] {
+        let mut face = face();
+        let path = face.path("box");
+        let locked = match program {
+            "dotlockfile" => Command::new(program)
+                .arg("-l")
+                .arg(face.path("box.lock"))
+                .status(),
+            _ => Command::new(program).arg(&path).status(),
+        };
+        match locked {
+            Ok(status) if status.success() => {}
+            other => {
+                eprintln!("not run with {program}: {other:?}");
+                continue;
+            }
+        }
+        assert!(face.path("box.lock").exists(), "{program}");
+        let ticket = open(&mut face, Access::ReadWrite);
+        asked(&mut face);
+        fs::remove_file(face.path("box.lock")).expect("unlocked");
+        let outcome = face.until(ticket);
+        assert!(outcome.result.is_ok(), "{program}: {:?}", outcome.result);
+        assert_eq!(access_of(&outcome.events), Some((Access::ReadWrite, None)));
+    }
 }
