@@ -385,3 +385,31 @@ fn only_a_header_as_the_library_knows_it_is_recognised() {
     let folder = place(desk.environment.home.clone());
     assert_eq!(driver.probe(&folder).expect("looked at"), Probe::Foreign);
 }
+
+#[test]
+fn headers_are_the_same_however_they_are_read() {
+    let desk = Desk::new();
+    let long = format!("Subject: {}\r\n\r\ntext\r\n", "x".repeat(5000));
+    let messages = [
+        (0x10, 1, "Subject: a\r\nFrom: b\r\n\r\ntext\r\n"),
+        (0x10, 2, &*long),
+        (0x10, 3, "\r\nno header"),
+        (0x10, 4, "Subject: cut off"),
+        (0x10, 5, "Subject: bare\n\ntext"),
+    ];
+    let place = desk.place("box", &file(5, &messages));
+    let mut opened = opened(&desk, &place);
+    let uids: Vec<Uid> = (1..=6).filter_map(Uid::new).collect();
+    let mut found = Vec::new();
+    let job = opened.job.clone();
+    let mut take = |uid: Uid, header: Vec<u8>| found.push((uid.get(), header));
+    opened
+        .mailbox
+        .headers(&uids, &mut take, &job)
+        .expect("read");
+    let one_by_one: Vec<_> = (1..=5)
+        .map(|uid| (uid, opened.read(uid, Part::Header)))
+        .collect();
+    assert_eq!(found, one_by_one);
+    assert_eq!(found[4].1, b"Subject: bare\n\n");
+}

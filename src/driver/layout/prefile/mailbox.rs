@@ -305,6 +305,15 @@ impl LocalMailbox for PrefileMailbox {
         self.read_part(uid, part, into, job)
     }
 
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
+        self.read_headers(uids, found, job)
+    }
+
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
         self.store_flags(uids, change, job)
     }

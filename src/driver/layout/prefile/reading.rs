@@ -38,17 +38,54 @@ impl PrefileMailbox {
         }
     }
 
+    /// Reads headers, each with one look at the file where it is no longer than usual.
+    pub(super) fn read_headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
+        let mut buffer = vec![0; USUAL];
+        for &uid in uids {
+            job.checkpoint()?;
+            let place = self.contents.place_of(uid.get());
+            let record = place.and_then(|place| self.contents.records.get(place));
+            let Some(record) = record.copied() else {
+                continue;
+            };
+            let mut header = Vec::new();
+            let bytes = self.read_start(&record, &mut buffer)?;
+            let text = bytes.get(usize::from(record.line)..).unwrap_or_default();
+            match header_length(text).and_then(|length| text.get(..length)) {
+                Some(text) if self.format.newline == Newline::CrLf => header.extend(text),
+                Some(text) => {
+                    write_crlf(text, &mut header).map_err(Error::io(&self.place.path))?;
+                }
+                None => self.read_part(uid, Part::Header, &mut header, job)?,
+            }
+            found(uid, header);
+        }
+        Ok(())
+    }
+
     /// Makes sure that the message is where it was.
     fn look_at_line(&self, record: &Record) -> Result<()> {
-        let mut bytes = [0; LONGEST];
-        let count = read_full_at(&*self.file, &mut bytes, record.offset);
+        self.read_start(record, &mut [0; LONGEST]).map(drop)
+    }
+
+    /// Reads the line of a message and what of the message follows it in `buffer`; the message must be where it was.
+    fn read_start<'b>(&self, record: &Record, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
+        let whole = usize::try_from(record.end() - record.offset).unwrap_or(usize::MAX);
+        let most = whole.min(buffer.len());
+        let room = buffer.get_mut(..most).unwrap_or_default();
+        let count = read_full_at(&*self.file, room, record.offset);
         let count = count.map_err(Error::io(&self.place.path))?;
-        let bytes = bytes.get(..count).unwrap_or_default();
+        let bytes = buffer.get(..count).unwrap_or_default();
         let line = line::parse(self.format, bytes, &jiff::tz::TimeZone::UTC);
         let same = line
             .is_ok_and(|line| (line.size, line.length) == (record.size, usize::from(record.line)));
         if same {
-            return Ok(());
+            return Ok(bytes);
         }
         Err(Error::Changed("its messages are no longer where they were"))
     }
@@ -91,6 +128,25 @@ impl PrefileMailbox {
         }
         Ok(())
     }
+}
+
+/// Bytes of a line and a header that most messages do not exceed.
+const USUAL: usize = 2048;
+
+/// Bytes of the header that `text` starts with, the blank line included; `None` where the blank line is not there.
+fn header_length(text: &[u8]) -> Option<usize> {
+    let blank = |rest: &[u8]| match rest {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    };
+    if let Some(length) = blank(text) {
+        return Some(length);
+    }
+    memchr::memchr_iter(b'\n', text).find_map(|place| {
+        let rest = text.get(place + 1..)?;
+        blank(rest).map(|length| place + 1 + length)
+    })
 }
 
 /// Writes text with LF line ends with CRLF; CRs of its own go, as c-client has it.
