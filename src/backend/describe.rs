@@ -54,7 +54,7 @@ pub fn about(context: &Context, name: &MailboxName, job: &Job) -> Result<About> 
     let choice = context.choice(name)?;
     let row = choice.driver.characteristics();
     let path = &choice.place.path;
-    let status = choice.driver.status(&choice.place, job)?;
+    let status = choice.driver.status(&choice.place, &job.glancing())?;
     let found = context.environment.files.metadata(path);
     let mut all: Vec<Foreign> = Vec::new();
     if context.open.forbid(path).is_err() {

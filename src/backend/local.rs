@@ -109,6 +109,7 @@ fn serve(opening: Opening) {
         busy: 0,
         nudged: Arc::default(),
         watch: None,
+        glances: false,
     };
     let outlet = server.outlet_for(&errand);
     if let Err(error) = server.open(&job(&outlet, errand.token())) {
@@ -146,6 +147,8 @@ struct Server {
     /// Whether a nudge waits in the inlet that a watch put there: one is enough.
     nudged: Arc<AtomicBool>,
     watch: Option<Watch>,
+    /// Whether it was opened to look at what is there, locked or not.
+    glances: bool,
 }
 
 /// What came of a poll.
@@ -182,6 +185,7 @@ impl Server {
             Ok(mailbox)
         })?;
         self.source = Some(LocalSource(opened));
+        self.glances = job.glances();
         if access == Access::ReadWrite {
             self.caution();
         }
@@ -252,7 +256,11 @@ impl Server {
             return Some(End::Asked(Some(errand)));
         }
         let outlet = self.outlet_for(&errand);
-        let job = job(&outlet, errand.token());
+        let mut job = job(&outlet, errand.token());
+        // What is copied shall be whole; all else may be looked at as the mailbox was opened.
+        if self.glances && !matches!(ask, Ask::Copy { .. }) {
+            job = job.glancing();
+        }
         let context = &self.context;
         let Some(source) = self.source.as_mut() else {
             return Some(End::Failed(Error::NotOpen, Some(errand)));

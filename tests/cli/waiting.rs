@@ -61,3 +61,18 @@ fn a_change_waits_until_the_lock_is_free() {
     let spool = dir.read("spool");
     assert!(spool.contains("X-Status: FA"), "{spool}");
 }
+
+#[test]
+fn a_copy_does_not_take_what_is_locked() {
+    let dir = Dir::new();
+    let holder = Holder::of(&dir.path("spool"));
+    let copy = ["copy", "INBOX", "1", "other", "--create"];
+    let ran = dir.run(&[&["--no-wait"], copy.as_slice()].concat());
+    assert_eq!(ran.code, 75, "{} {}", ran.out, ran.err);
+    let child = dir.spawn(&copy);
+    std::thread::sleep(Duration::from_millis(1500));
+    drop(holder);
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    assert!(dir.run(&["status", "other"]).out.contains("1 message"));
+}

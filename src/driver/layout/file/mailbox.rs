@@ -51,8 +51,8 @@ pub struct FileMailbox {
     pub(super) resets: u64,
     /// Since when the file is not to be seen, and how many polls have found it so.
     pub(super) missing: Option<(Instant, u32)>,
-    /// Whether the mailbox was opened with a glance, and goes on to be looked at so.
-    pub(super) glances: bool,
+    /// Whether the last look did without a lock that somebody held: what was seen is not vouched for.
+    pub(super) glanced: bool,
     kisses: u64,
     /// Since when another program asks for the mailbox.
     kissed: Option<Instant>,
@@ -111,13 +111,13 @@ impl FileMailbox {
             path: place.path.clone(),
             opening,
             opener,
+            glanced: locked.without.is_some(),
             file: locked.unlock(),
             contents,
             stamp,
             stored: None,
             resets: 0,
             missing: None,
-            glances: job.glances(),
             kisses,
             kissed: None,
         })

@@ -170,6 +170,10 @@ impl FileMailbox {
         let record = self.record_of(uid)?;
         let resets = self.resets;
         let now = self.stamp_now().unwrap_or_default();
+        if !self.is_vouched_for(job) {
+            self.refresh(job)?;
+            return Ok((self.record_of(uid)?, self.stamp));
+        }
         if now == self.stamp && now.length == self.contents.length {
             return Ok((record, now));
         }

@@ -39,12 +39,18 @@ impl FileMailbox {
         if !metadata.is_file() {
             return Err(Error::Changed("something else has its name now"));
         }
-        if Stamp::of(&metadata) == self.stamp && metadata.len() == self.contents.length {
+        let now = Stamp::of(&metadata);
+        if self.is_vouched_for(job) && now == self.stamp && now.length == self.contents.length {
             return Ok(());
         }
         let locked = self.lock(job)?;
         let before = self.take_in(&locked, job)?;
         self.adopt(locked, &before)
+    }
+
+    /// Whether what was seen is good enough for `job`: what a glance saw is for those who are content with a glance.
+    pub(super) fn is_vouched_for(&self, job: &Job) -> bool {
+        !self.glanced || job.glances() || !job.may_wait()
     }
 
     /// A file that is being replaced may be gone for a moment: it is lost only after several looks.
@@ -61,9 +67,9 @@ impl FileMailbox {
     /// cannot be had.
     fn lock(&mut self, job: &Job) -> Result<Locked> {
         if self.opening.access == Access::ReadOnly {
-            let glancing = (self.glances && job.may_wait()).then(|| job.glancing());
-            let job = glancing.as_ref().unwrap_or(job);
-            return access::lock_to_look(&self.environment, &self.path, Look::Guarded, job);
+            let locked = access::lock_to_look(&self.environment, &self.path, Look::Guarded, job)?;
+            self.glanced = locked.without.is_some();
+            return Ok(locked);
         }
         let locked = access::lock_to_change(&self.environment, &self.path, job)?;
         if let Some(lock) = self.opener.take() {
