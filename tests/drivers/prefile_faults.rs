@@ -30,11 +30,12 @@ enum Deed {
     Expunge,
     SharedExpunge,
     Append,
+    AppendOne,
     AppendKeyword,
     LargeAppend,
 }
 
-const DEEDS: [Deed; 9] = [
+const DEEDS: [Deed; 10] = [
     Deed::FirstOpening,
     Deed::Flag,
     Deed::Flags,
@@ -42,9 +43,19 @@ const DEEDS: [Deed; 9] = [
     Deed::Expunge,
     Deed::SharedExpunge,
     Deed::Append,
+    Deed::AppendOne,
     Deed::AppendKeyword,
     Deed::LargeAppend,
 ];
+
+impl Deed {
+    fn appends(self) -> bool {
+        matches!(
+            self,
+            Self::Append | Self::AppendOne | Self::AppendKeyword | Self::LargeAppend
+        )
+    }
+}
 
 /// The mailbox as the deed finds it.
 fn set_up(desk: &Desk, deed: Deed) -> Place {
@@ -79,7 +90,7 @@ fn set_up(desk: &Desk, deed: Deed) -> Place {
 
 fn run(environment: Environment, place: &Place, deed: Deed) -> Result<()> {
     let driver = Mbx::new(&Arc::new(environment));
-    if matches!(deed, Deed::Append | Deed::AppendKeyword | Deed::LargeAppend) {
+    if deed.appends() {
         let (job, _log) = job();
         let mut first = message(b"Subject: 6\r\n\r\nFrom here\r\n");
         first.flags = Flags::system(SystemFlags::SEEN);
@@ -92,9 +103,11 @@ fn run(environment: Environment, place: &Place, deed: Deed) -> Result<()> {
             50
         };
         let second = message(&b"Subject: 7\r\n\r\nlong\r\n".repeat(times));
-        return driver
-            .append(place, &mut Queue(vec![first, second]), &job)
-            .map(drop);
+        let queue = match deed {
+            Deed::AppendOne => vec![second],
+            _ => vec![first, second],
+        };
+        return driver.append(place, &mut Queue(queue), &job).map(drop);
     }
     let mut opened = open(&driver, place, Access::ReadWrite)?;
     let done = match deed {
@@ -244,6 +257,16 @@ fn written_byte_by_byte() {
     }
 }
 
+/// How many operations a deed takes that nothing disturbs.
+fn operations(deed: Deed) -> u64 {
+    let desk = Desk::new();
+    let place = set_up(&desk, deed);
+    let layer = Faults::over(Arc::new(RealFiles), Fault::None);
+    let files = Arc::new(layer.clone());
+    run(desk.world.another(files), &place, deed).expect("undisturbed");
+    layer.count()
+}
+
 #[test]
 fn without_power_at_any_operation() {
     for deed in DEEDS
@@ -251,13 +274,19 @@ fn without_power_at_any_operation() {
         .filter(|deed| *deed != Deed::SharedExpunge)
     {
         let both = old_and_new(deed);
-        let rounds = if deed == Deed::LargeAppend { 4 } else { 12 };
+        let operations = operations(deed);
+        let rounds = match deed {
+            Deed::LargeAppend => 4,
+            Deed::AppendOne => 96,
+            _ => 12,
+        };
         for seed in 0..self::rounds(rounds, 1000) {
-            let mut random = Random::new(seed);
+            let random = Random::new(seed);
             let desk = Desk::new();
             let place = set_up(&desk, deed);
             let disk = Disk::default();
-            let at = random.below(60);
+            // The last ones matter most: there what is new begins to count.
+            let at = operations - 1 - seed % operations.min(if seed % 24 < 16 { 8 } else { 60 });
             let layer = Faults::over(Arc::new(disk.clone()), Fault::Death(at)).with_waiting();
             let done = run(doomed(&desk, Arc::new(layer)), &place, deed);
             disk.cut_power(Some(random));
