@@ -101,6 +101,18 @@ pub(crate) fn mailbox(
     Ok(size)
 }
 
+/// Splits such a mailbox into its messages, without their From lines.
+pub(crate) fn each_message(mailbox: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = mailbox;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|&byte| byte == b'\n')? + 1;
+        let end = memchr::memmem::find(rest, b"\n\nFrom ").map_or(rest.len(), |end| end + 2);
+        let message = rest.get(start..end)?;
+        rest = rest.get(end..)?;
+        Some(message.strip_suffix(b"\n").unwrap_or(message))
+    })
+}
+
 fn message(
     out: &mut Vec<u8>,
     random: &mut Random,

@@ -3,6 +3,7 @@
 //! `MUGO_BENCH_MESSAGES` sets another number of messages than 100,000. The peer (`mailutil` of c-client) is compared
 //! where it is installed; the report says by name what was not compared. A figure over its limit is marked `OVER`.
 
+mod formats;
 mod generate;
 mod measure;
 mod report;
@@ -61,7 +62,7 @@ impl Place {
         ]
     }
 
-    fn mugo(&self, words: &[&str]) -> Command {
+    pub(crate) fn mugo(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mugo"));
         command
             .args(self.options())
@@ -72,7 +73,7 @@ impl Place {
     }
 
     /// c-client refuses to work for root, so its programs run as somebody else, on files that are that user's.
-    fn peer(&self, words: &[&str]) -> Command {
+    pub(crate) fn peer(&self, words: &[&str]) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
             command.args([
@@ -92,6 +93,15 @@ impl Place {
             .env("HOME", &self.home)
             .current_dir(&self.home);
         command
+    }
+
+    /// Lets the peer's user read and write a file.
+    pub(crate) fn give_to_peer(&self, path: &Path) -> std::io::Result<()> {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+        if is_root() {
+            std::os::unix::fs::chown(path, Some(65534), Some(65534))?;
+        }
+        Ok(())
     }
 }
 
@@ -124,6 +134,7 @@ fn main() -> std::io::Result<()> {
     }
     writing(&place, &mut report)?;
     screen::measure(&place, "checked", &mut report);
+    formats::measure(&place, "plain", &mut report)?;
     report.finish();
     Ok(())
 }

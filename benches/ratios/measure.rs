@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one run of a program took.
@@ -17,7 +17,20 @@ pub(crate) struct Run {
 
 /// Runs `command` `times` times with its output thrown away; gives the best of the wall-clock times, which is the one
 /// that other work on the machine disturbed least.
-pub(crate) fn time(times: usize, mut command: impl FnMut() -> Command) -> Option<Duration> {
+pub(crate) fn time(times: usize, command: impl FnMut() -> Command) -> Option<Duration> {
+    timed(times, command, ExitStatus::success)
+}
+
+/// The same for a program that does its work and then ends with whatever status.
+pub(crate) fn time_whatever(times: usize, command: impl FnMut() -> Command) -> Option<Duration> {
+    timed(times, command, |_| true)
+}
+
+fn timed(
+    times: usize,
+    mut command: impl FnMut() -> Command,
+    is_good: impl Fn(&ExitStatus) -> bool,
+) -> Option<Duration> {
     let mut taken = Vec::new();
     for _ in 0..times {
         let mut command = command();
@@ -26,7 +39,7 @@ pub(crate) fn time(times: usize, mut command: impl FnMut() -> Command) -> Option
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let start = Instant::now();
-        if !command.status().ok()?.success() {
+        if !is_good(&command.status().ok()?) {
             return None;
         }
         taken.push(start.elapsed());
