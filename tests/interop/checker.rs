@@ -86,40 +86,74 @@ fn parts(serial: u32) -> (String, String) {
     (head, text)
 }
 
-/// Reads a mailbox; every message in it must be whole, and none there twice. The pseudo-message is passed over.
+/// What a mailbox holds, however broken it is.
+#[derive(Debug, Default)]
+pub(crate) struct Examined {
+    /// The messages that are whole, in the order of the file, those that are there twice too.
+    pub(crate) found: Vec<Found>,
+    /// What is wrong with the others.
+    pub(crate) damages: Vec<String>,
+}
+
+/// Looks through a mailbox. The pseudo-message is passed over.
+pub(crate) fn examine(bytes: &[u8]) -> Examined {
+    let mut examined = Examined::default();
+    match split(bytes) {
+        Err(why) => examined.damages.push(why),
+        Ok(pieces) => {
+            for (place, piece) in pieces.into_iter().enumerate() {
+                match look_at(place, piece) {
+                    Ok(found) => examined.found.extend(found),
+                    Err(why) => examined.damages.push(why),
+                }
+            }
+        }
+    }
+    examined
+}
+
+/// Reads a mailbox; every message in it must be whole, and none there twice.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Found>, String> {
-    let mut found = Vec::new();
+    let examined = examine(bytes);
+    if let Some(damage) = examined.damages.into_iter().next() {
+        return Err(damage);
+    }
     let mut seen = BTreeMap::new();
-    for (place, piece) in split(bytes)?.into_iter().enumerate() {
-        let Some(end) = position(piece, b"\n\n") else {
-            return Err(format!(
-                "message {place} has no end of header: {}",
-                start_of(piece)
-            ));
-        };
-        let head = String::from_utf8_lossy(&piece[..end]).into_owned();
-        if head.starts_with("From MAILER-DAEMON ") && head.contains("FOLDER INTERNAL DATA") {
-            continue;
-        }
-        let text = &piece[end + 2..];
-        let Some(text) = text.strip_suffix(b"\n") else {
-            return Err(format!("message {place} ends without its separator"));
-        };
-        let serial = field(&head, "X-Serial").and_then(|value| value.parse().ok());
-        let Some(serial) = serial else {
-            return Err(format!("message {place} lost its serial:\n{head}"));
-        };
-        if field(&head, "X-Digest").unwrap_or_default() != hexadecimal(&Sha256::digest(text)) {
-            return Err(format!("message {place}, serial {serial}, is damaged"));
-        }
+    for (place, message) in examined.found.iter().enumerate() {
+        let serial = message.serial;
         if let Some(other) = seen.insert(serial, place) {
             return Err(format!(
                 "serial {serial} is there twice, at {other} and {place}"
             ));
         }
-        found.push(describe(&head, serial));
     }
-    Ok(found)
+    Ok(examined.found)
+}
+
+/// One message; `None` for the pseudo-message.
+fn look_at(place: usize, piece: &[u8]) -> Result<Option<Found>, String> {
+    let Some(end) = position(piece, b"\n\n") else {
+        return Err(format!(
+            "message {place} has no end of header: {}",
+            start_of(piece)
+        ));
+    };
+    let head = String::from_utf8_lossy(&piece[..end]).into_owned();
+    if head.starts_with("From MAILER-DAEMON ") && head.contains("FOLDER INTERNAL DATA") {
+        return Ok(None);
+    }
+    let text = &piece[end + 2..];
+    let Some(text) = text.strip_suffix(b"\n") else {
+        return Err(format!("message {place} ends without its separator"));
+    };
+    let serial = field(&head, "X-Serial").and_then(|value| value.parse().ok());
+    let Some(serial) = serial else {
+        return Err(format!("message {place} lost its serial:\n{head}"));
+    };
+    if field(&head, "X-Digest").unwrap_or_default() != hexadecimal(&Sha256::digest(text)) {
+        return Err(format!("message {place}, serial {serial}, is damaged"));
+    }
+    Ok(Some(describe(&head, serial)))
 }
 
 fn describe(head: &str, serial: u32) -> Found {

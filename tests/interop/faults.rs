@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::process::Output;
 
 use crate::checker::{self, Found};
@@ -37,8 +38,8 @@ pub(crate) struct Point {
     pub(crate) number: u32,
 }
 
-/// Counts the calls that `words` makes and gives the points: all at night, else about `few`, evenly spread.
-pub(crate) fn points(home: &Home, words: &[&str], few: usize) -> Vec<Point> {
+/// Counts the calls that `words` makes and gives at most so many points, evenly spread.
+pub(crate) fn points(home: &Home, words: &[&str], most: usize) -> Vec<Point> {
     let log = home.path("state").join("calls");
     let shown = log.display().to_string();
     let trace = format!("trace={}", KINDS.join(","));
@@ -62,12 +63,12 @@ pub(crate) fn points(home: &Home, words: &[&str], few: usize) -> Vec<Point> {
                 .or_default() += 1;
         }
     }
-    let mut most: BTreeMap<String, u32> = BTreeMap::new();
+    let mut longest: BTreeMap<String, u32> = BTreeMap::new();
     for ((kind, _), count) in counts {
-        let entry = most.entry(kind).or_default();
+        let entry = longest.entry(kind).or_default();
         *entry = count.max(*entry);
     }
-    let all: Vec<Point> = most
+    let all: Vec<Point> = longest
         .into_iter()
         .flat_map(|(kind, count)| {
             (1..=count).map(move |number| Point {
@@ -80,11 +81,7 @@ pub(crate) fn points(home: &Home, words: &[&str], few: usize) -> Vec<Point> {
         !all.is_empty(),
         "{words:?} makes no call at which it could be stopped"
     );
-    let step = if peers::night() {
-        1
-    } else {
-        all.len().div_ceil(few)
-    };
+    let step = all.len().div_ceil(most);
     all.into_iter().step_by(step).collect()
 }
 
@@ -104,127 +101,316 @@ pub(crate) fn stopped(home: &Home, words: &[&str], point: &Point, signal: &str) 
 
 fn traced(home: &Home, options: &[&str], words: &[&str]) -> Output {
     let mugo = home.mugo_words(words);
-    let mut all = vec!["strace", "-f", "-qq"];
+    let mut all = vec!["strace", "-f", "--seccomp-bpf", "-qq"];
     all.extend(options);
     all.extend(mugo.iter().map(String::as_str));
     finish(home.command(&all), None)
 }
 
-/// Stops `words` at each point and holds the mailbox against `fine` after Mugo opened it again.
-fn kill_everywhere(start: &[u8], words: &[&str], fine: impl Fn(&[Found]) -> Result<(), String>) {
-    let home = Home::new();
-    home.write("letter", checker::letter(5_000).as_bytes());
-    home.write("box", start);
-    for point in points(&home, words, 10) {
-        home.write("box", start);
-        stopped(&home, words, &point, "KILL");
-        let again = home.mugo(&["flag", "box", "1", "+\\Flagged"]);
-        let complaint = String::from_utf8_lossy(&again.stderr).into_owned();
-        assert!(
-            again.status.success(),
-            "opening after a kill at {point:?}: {complaint}"
+/// What so many kills did.
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    lost: usize,
+    doubled: usize,
+    damaged: usize,
+    unopenable: usize,
+    /// Neither the old state nor the new one, though every message is there.
+    mixed: usize,
+    complaints: Vec<String>,
+}
+
+impl Tally {
+    /// Tells the figures, past the test harness, which would keep them to itself; fails unless all is well.
+    fn tell(&self, name: &str) {
+        let Self {
+            tried,
+            lost,
+            doubled,
+            damaged,
+            unopenable,
+            mixed,
+            complaints,
+        } = self;
+        let figures = format!(
+            "{name}: {tried} kills; {lost} messages lost, {doubled} doubled, {damaged} damaged; \
+             {unopenable} times a program could not open it, {mixed} times half changed"
         );
-        let found = checker::read(&home.read("box"))
-            .unwrap_or_else(|why| panic!("kill at {point:?}: {why}"));
-        if let Err(why) = fine(&found) {
-            panic!("kill at {point:?}: {why}");
+        let _ = writeln!(std::io::stderr(), "{figures}");
+        assert!(complaints.is_empty(), "{figures}\n{complaints:#?}");
+    }
+
+    fn note(&mut self, count: impl Fn(&mut Self) -> &mut usize, by: usize, what: String) {
+        if by > 0 {
+            *count(self) += by;
+            self.complaints.push(what);
         }
-        assert_eq!(
-            home.mailutil_count("box"),
-            found.len(),
-            "c-client's view after a kill at {point:?}"
-        );
-        assert!(
-            !home.path("box.lock").exists(),
-            "a lock was left after a kill at {point:?}"
-        );
     }
 }
 
-fn size() -> u32 {
-    if peers::night() { 1_000 } else { 300 }
+/// A change of box A in some format, during which the program is killed.
+struct Trial<'a> {
+    format: &'a str,
+    /// The file to begin with, in traditional format.
+    start: Vec<u8>,
+    words: &'a [&'a str],
+    /// The mailboxes to look at afterwards. More than one hold the messages together.
+    boxes: &'a [&'a str],
+    /// Serials that must be there whatever happens, in this order.
+    must: Vec<u32>,
 }
 
-fn expect_serials(found: &[Found], choices: &[Vec<u32>]) -> Result<(), String> {
+impl Trial<'_> {
+    /// Kills at most `most` times. `fine` tells whether what is left is one of the states there may be.
+    fn kill(&self, most: usize, fine: impl Fn(&[Vec<Found>]) -> Result<(), String>) {
+        let home = Home::new();
+        home.write("letter", checker::letter(5_000).as_bytes());
+        let starts = self.set_up(&home);
+        let restore = || {
+            for (name, bytes) in self.boxes.iter().zip(&starts) {
+                home.write(name, bytes);
+            }
+        };
+        let points = points(&home, self.words, most);
+        let mut tally = Tally::default();
+        for point in points {
+            restore();
+            stopped(&home, self.words, &point, "KILL");
+            tally.tried += 1;
+            let found = self.look(&home, &format!("{point:?}"), &mut tally);
+            if let Err(why) = fine(&found) {
+                tally.note(|it| &mut it.mixed, 1, format!("{point:?}: {why}"));
+            }
+        }
+        tally.tell(&format!("{} {}", self.format, self.words.join(" ")));
+    }
+
+    /// Makes the mailboxes; gives their bytes.
+    fn set_up(&self, home: &Home) -> Vec<Vec<u8>> {
+        let first = checker::delivered(9_000, 1);
+        let mut starts = Vec::new();
+        for (name, bytes) in self.boxes.iter().zip([&self.start, &first]) {
+            if self.format == "unix" {
+                home.write(name, bytes);
+            } else {
+                home.write("delivered", bytes);
+                let made = format!("#driver.{}/{name}", self.format);
+                home.mugo_done(&["transfer", "delivered", &made]);
+            }
+            starts.push(home.read(name));
+        }
+        starts
+    }
+
+    /// Opens what a kill left: Mugo first, then c-client; the checker reads it.
+    fn look(&self, home: &Home, at: &str, tally: &mut Tally) -> Vec<Vec<Found>> {
+        let mut all = Vec::new();
+        let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+        for name in self.boxes {
+            let again = home.mugo(&["flag", name, "1", "+\\Flagged"]);
+            if !again.status.success() {
+                let why = String::from_utf8_lossy(&again.stderr).into_owned();
+                tally.note(|it| &mut it.unopenable, 1, format!("{at}, {name}: {why}"));
+            }
+            let locked = home.path(&format!("{name}.lock")).exists();
+            assert!(!locked, "a lock was left at {at}");
+            let examined = checker::examine(&self.as_unix(home, name));
+            for why in examined.damages {
+                tally.note(|it| &mut it.damaged, 1, format!("{at}, {name}: {why}"));
+            }
+            let counted = home.mailutil_count(name);
+            if counted != examined.found.len() {
+                let why = format!("{at}, {name}: c-client counts {counted}");
+                tally.note(|it| &mut it.unopenable, 1, why);
+            }
+            for message in &examined.found {
+                *seen.entry(message.serial).or_default() += 1;
+            }
+            all.push(examined.found);
+        }
+        let lost = self.must.iter().filter(|one| !seen.contains_key(one));
+        let (lost, doubled) = (
+            lost.count(),
+            seen.values().filter(|&&many| many > 1).count(),
+        );
+        tally.note(|it| &mut it.lost, lost, format!("{at}: {lost} lost"));
+        tally.note(
+            |it| &mut it.doubled,
+            doubled,
+            format!("{at}: {doubled} doubled"),
+        );
+        all
+    }
+
+    /// The mailbox in traditional format; of others c-client makes a copy.
+    fn as_unix(&self, home: &Home, name: &str) -> Vec<u8> {
+        if self.format == "unix" {
+            return home.read(name);
+        }
+        let copy = home.path("copy");
+        if copy.exists() {
+            fs::remove_file(&copy).expect("the last copy is removed");
+        }
+        home.mailutil(&["copy", name, "#driver.unix/copy"]);
+        home.read("copy")
+    }
+}
+
+/// The formats besides the traditional one: there is less of each.
+const OTHERS: [&str; 2] = ["mmdf", "mbx"];
+
+/// Messages in box A, and kills in one test.
+fn sizes(format: &str) -> (u32, usize) {
+    match (format, peers::night()) {
+        ("unix", false) => (1_000, 40),
+        ("unix", true) => (1_000, 250),
+        (_, false) => (300, 10),
+        (_, true) => (1_000, 60),
+    }
+}
+
+fn formats() -> impl Iterator<Item = &'static str> {
+    std::iter::once("unix").chain(OTHERS)
+}
+
+fn is_one_of(found: &[Found], choices: &[&[u32]]) -> Result<(), String> {
     let serials = checker::serials(found);
-    if choices.contains(&serials) {
+    if choices.contains(&&serials[..]) {
         return Ok(());
     }
+    let count = serials.len();
     Err(format!(
-        "{} messages, which is neither the old nor the new state",
-        serials.len()
+        "{count} messages, neither the old nor the new state"
     ))
+}
+
+fn have(test: &str) -> bool {
+    peers::have(test, &["strace", "setpriv", "mailutil"])
 }
 
 #[test]
 fn killed_while_appending() {
-    if !peers::have("killed_while_appending", &["strace", "setpriv", "mailutil"]) {
+    if !have("killed_while_appending") {
         return;
     }
-    let old: Vec<u32> = (1..=size()).collect();
-    let new: Vec<u32> = old.iter().copied().chain([5_000]).collect();
-    kill_everywhere(
-        &checker::checked(size()),
-        &["append", "box", "letter"],
-        |found| expect_serials(found, &[old.clone(), new.clone()]),
-    );
+    for format in formats() {
+        let (size, most) = sizes(format);
+        let old: Vec<u32> = (1..=size).collect();
+        let new = [&old[..], &[5_000]].concat();
+        let trial = Trial {
+            format,
+            start: checker::checked(size),
+            words: &["append", "box", "letter"],
+            boxes: &["box"],
+            must: old.clone(),
+        };
+        trial.kill(most, |found| is_one_of(&found[0], &[&old, &new]));
+    }
 }
 
 #[test]
 fn killed_while_flagging() {
-    if !peers::have("killed_while_flagging", &["strace", "setpriv", "mailutil"]) {
+    if !have("killed_while_flagging") {
         return;
     }
-    let all: Vec<u32> = (1..=size()).collect();
-    kill_everywhere(
-        &checker::checked(size()),
-        &["flag", "box", "2:*", "+\\Answered", "+work"],
-        |found| {
-            expect_serials(found, std::slice::from_ref(&all))?;
-            let answered = found[1..]
-                .iter()
-                .filter(|message| message.letters.contains('A'))
-                .count();
-            let uids_kept = found
-                .iter()
-                .all(|message| message.uid == Some(message.serial));
-            match (answered == 0 || answered == found.len() - 1, uids_kept) {
-                (true, true) => Ok(()),
-                (false, _) => Err(format!(
-                    "{answered} of {} messages have the flag",
-                    found.len() - 1
-                )),
-                (true, false) => Err("UIDs changed".to_owned()),
-            }
-        },
-    );
+    for format in formats() {
+        let (size, most) = sizes(format);
+        let all: Vec<u32> = (1..=size).collect();
+        let trial = Trial {
+            format,
+            start: checker::checked(size),
+            words: &["flag", "box", "2:*", "+\\Answered", "+work"],
+            boxes: &["box"],
+            must: all.clone(),
+        };
+        trial.kill(most, |found| {
+            is_one_of(&found[0], &[&all])?;
+            flags_are_old_or_new(&found[0], format == "unix")
+        });
+    }
+}
+
+/// All messages but the first have the flag, or none has; and UIDs stay, where the checker sees them.
+fn flags_are_old_or_new(found: &[Found], shows_uids: bool) -> Result<(), String> {
+    let with = |message: &&Found| message.letters.contains('A');
+    let answered = found[1..].iter().filter(with).count();
+    if answered != 0 && answered != found.len() - 1 {
+        let of = found.len() - 1;
+        return Err(format!("{answered} of {of} messages have the flag"));
+    }
+    let kept = |message: &Found| message.uid == Some(message.serial);
+    if shows_uids && !found.iter().all(kept) {
+        return Err("UIDs changed".to_owned());
+    }
+    Ok(())
 }
 
 #[test]
 fn killed_while_expunging() {
-    if !peers::have("killed_while_expunging", &["strace", "setpriv", "mailutil"]) {
+    if !have("killed_while_expunging") {
         return;
     }
-    let old: Vec<u32> = (1..=size()).collect();
-    let new: Vec<u32> = (1..=size()).step_by(2).collect();
-    kill_everywhere(&checker::checked(size()), &["expunge", "box"], |found| {
-        expect_serials(found, &[old.clone(), new.clone()])
-    });
+    for format in formats() {
+        let (size, most) = sizes(format);
+        let old: Vec<u32> = (1..=size).collect();
+        let new: Vec<u32> = (1..=size).step_by(2).collect();
+        let trial = Trial {
+            format,
+            start: checker::checked(size),
+            words: &["expunge", "box"],
+            boxes: &["box"],
+            must: new.clone(),
+        };
+        trial.kill(most, |found| is_one_of(&found[0], &[&old, &new]));
+    }
 }
 
 #[test]
 fn killed_at_the_first_opening() {
-    if !peers::have(
-        "killed_at_the_first_opening",
-        &["strace", "setpriv", "mailutil"],
-    ) {
+    if !have("killed_at_the_first_opening") {
         return;
     }
-    let all: Vec<u32> = (1..=size()).collect();
+    let (size, most) = sizes("unix");
+    let all: Vec<u32> = (1..=size).collect();
     // A mailbox without any metadata grows at its first change, and every message moves.
-    kill_everywhere(
-        &checker::delivered(1, size()),
-        &["flag", "box", "3", "+\\Flagged"],
-        |found| expect_serials(found, std::slice::from_ref(&all)),
-    );
+    let trial = Trial {
+        format: "unix",
+        start: checker::delivered(1, size),
+        words: &["flag", "box", "3", "+\\Flagged"],
+        boxes: &["box"],
+        must: all.clone(),
+    };
+    trial.kill(most, |found| is_one_of(&found[0], &[&all]));
+}
+
+#[test]
+fn killed_while_copying_and_while_moving() {
+    if !have("killed_while_copying_and_while_moving") {
+        return;
+    }
+    for format in formats() {
+        let (size, most) = sizes(format);
+        let old: Vec<u32> = (1..=size).collect();
+        let carried: Vec<u32> = (2..=40).collect();
+        let rest: Vec<u32> = old
+            .iter()
+            .copied()
+            .filter(|one| !carried.contains(one))
+            .collect();
+        let there = [&[9_000], &carried[..]].concat();
+        let trial = Trial {
+            format,
+            start: checker::checked(size),
+            words: &["move", "box", "2:40", "other"],
+            boxes: &["box", "other"],
+            must: [&old[..], &[9_000]].concat(),
+        };
+        trial.kill(most, |found| {
+            let before = is_one_of(&found[0], &[&old]).and(is_one_of(&found[1], &[&[9_000]]));
+            before.or_else(|_| {
+                is_one_of(&found[0], &[&rest])?;
+                is_one_of(&found[1], &[&there])
+            })
+        });
+    }
 }
