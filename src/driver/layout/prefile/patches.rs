@@ -75,14 +75,19 @@ impl Patches {
     }
 }
 
+/// How many patches one journal holds: no more than a recovery reads. Those of a larger change are all or none in parts.
+const AT_ONCE: usize = 500_000;
+
 fn journalled(
     environment: &Environment,
     path: &Path,
     file: &mut dyn MailFile,
     list: &[(u64, Vec<u8>)],
 ) -> Result<()> {
-    Journal::new(environment)
-        .append(path, file, list, &mut io::empty(), 0, &mut |_, _| {})
-        .map(drop)
-        .map_err(|refusal| journal_error(path, refusal))
+    for part in list.chunks(AT_ONCE) {
+        Journal::new(environment)
+            .append(path, file, part, &mut io::empty(), 0, &mut |_, _| {})
+            .map_err(|refusal| journal_error(path, refusal))?;
+    }
+    Ok(())
 }
