@@ -82,6 +82,19 @@ impl<'b> Reader<'b> {
         Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
     }
 
+    /// A number in the short form of [`put_short`].
+    pub(crate) fn short(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = u64::from(self.u8()?);
+            number |= (byte & 0x7f).checked_shl(shift)?;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
     /// A digest.
     pub(crate) fn u128(&mut self) -> Option<u128> {
         Some(u128::from_le_bytes(self.take(16)?.try_into().ok()?))
@@ -95,6 +108,15 @@ pub(crate) fn put_u64(block: &mut Vec<u8>, numbers: &[u64]) {
     }
 }
 
+/// Appends a number in as few bytes as it needs: seven bits a byte, lowest first, the eighth set where more follow.
+pub(crate) fn put_short(block: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        block.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    block.push(number as u8);
+}
+
 /// Appends a digest to a body.
 pub(crate) fn put_u128(block: &mut Vec<u8>, number: u128) {
     block.extend_from_slice(&number.to_le_bytes());
@@ -106,9 +128,30 @@ pub(crate) fn put_block(block: &mut Vec<u8>, bytes: &[u8]) {
     block.extend_from_slice(bytes);
 }
 
+/// How many bytes at the beginning, and how many of the others at the end, two texts have in common.
+pub(crate) fn shared(last: &[u8], next: &[u8]) -> (usize, usize) {
+    let same = |pair: &(&u8, &u8)| pair.0 == pair.1;
+    let prefix = last.iter().zip(next).take_while(same).count();
+    let rest = |text: &[u8]| text.len() - prefix;
+    let most = rest(last).min(rest(next));
+    let backward = last.iter().rev().zip(next.iter().rev());
+    (prefix, backward.take(most).take_while(same).count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_numbers_come_back() {
+        for number in [0, 1, 127, 128, 16_383, 16_384, 1 << 40, u64::MAX] {
+            let mut block = Vec::new();
+            put_short(&mut block, number);
+            assert_eq!(Reader::new(&block).short(), Some(number));
+            assert_eq!(Reader::new(&block[1..]).short().is_some(), block.len() > 1);
+        }
+        assert_eq!(Reader::new(&[0xff; 11]).short(), None);
+    }
 
     #[test]
     fn any_changed_byte_breaks_the_seal() {

@@ -10,7 +10,8 @@ use std::time::UNIX_EPOCH;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::os::journal::bytes::{Reader, begin, put_block, put_u64, put_u128, seal, unseal};
-use crate::os::journal::plan::{Piece, Plan};
+use crate::os::journal::packed::{put_plan, take_plan};
+use crate::os::journal::plan::Plan;
 
 /// Marks a journal and the version of its format.
 pub(crate) const MAGIC: [u8; 8] = *b"MugoJnl3";
@@ -195,31 +196,4 @@ fn take_guard(body: &mut Reader<'_>) -> Option<Guard> {
         length: body.u64()?,
         digest: body.u128()?,
     })
-}
-
-fn put_plan(block: &mut Vec<u8>, plan: &Plan) {
-    put_u64(block, &[plan.pieces().len() as u64]);
-    for piece in plan.pieces() {
-        match *piece {
-            Piece::Keep { from, length } => put_u64(block, &[from, length]),
-            Piece::Put { length, .. } => put_u64(block, &[u64::MAX, length as u64]),
-        }
-    }
-    put_block(block, plan.fresh());
-}
-
-fn take_plan(body: &mut Reader<'_>, old_length: u64) -> Option<Plan> {
-    let pieces: Vec<(u64, u64)> = (0..body.count(16)?)
-        .map(|_| Some((body.u64()?, body.u64()?)))
-        .collect::<Option<_>>()?;
-    let mut fresh = Reader::new(body.block()?);
-    let mut plan = Plan::new(old_length);
-    for (from, length) in pieces {
-        if from == u64::MAX {
-            plan.put(fresh.take(usize::try_from(length).ok()?)?);
-        } else {
-            plan.keep(from, length);
-        }
-    }
-    plan.fault().is_none().then_some(plan)
 }

@@ -14,6 +14,7 @@ mod bytes;
 mod check;
 mod header;
 mod order;
+mod packed;
 mod record;
 mod recovery;
 mod run;

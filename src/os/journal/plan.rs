@@ -1,5 +1,7 @@
 //! The plan of a rewrite: the new content of a file as a list over its old content.
 
+use crate::os::journal::bytes::shared;
+
 /// A piece of the new content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Piece {
@@ -29,6 +31,10 @@ pub struct Plan {
     kept_to: u64,
     pieces: Vec<Piece>,
     fresh: Vec<u8>,
+    /// Bytes that the pieces take in a journal, all but the last new one.
+    packed: usize,
+    /// The last new bytes but those that may still grow: where they begin, and how many.
+    last_put: (usize, usize),
     fault: Option<&'static str>,
 }
 
@@ -41,6 +47,8 @@ impl Plan {
             kept_to: 0,
             pieces: Vec::new(),
             fresh: Vec::new(),
+            packed: 0,
+            last_put: (0, 0),
             fault: None,
         }
     }
@@ -68,7 +76,24 @@ impl Plan {
             *held += length;
             return;
         }
+        self.close_put();
+        self.packed += KEEP;
         self.pieces.push(Piece::Keep { from, length });
+    }
+
+    /// Counts the last new bytes, which cannot grow any more.
+    fn close_put(&mut self) {
+        if let Some(&Piece::Put { at, length }) = self.pieces.last() {
+            self.packed += PUT + self.own_bytes(at, length);
+            self.last_put = (at, length);
+        }
+    }
+
+    /// How many of the new bytes at `at` are not shared with those before them.
+    fn own_bytes(&self, at: usize, length: usize) -> usize {
+        let text = |at: usize, length: usize| self.fresh.get(at..at + length).unwrap_or_default();
+        let (prefix, suffix) = shared(text(self.last_put.0, self.last_put.1), text(at, length));
+        length - prefix - suffix
     }
 
     /// Adds new bytes. Neighbours are joined.
@@ -108,8 +133,16 @@ impl Plan {
         self.new_length
     }
 
-    /// Bytes of memory, and of journal in a large rewrite, that the plan itself takes.
+    /// Bytes that the plan takes in the journal of a large rewrite, within a few for each piece.
     pub fn cost(&self) -> usize {
+        match self.pieces.last() {
+            Some(&Piece::Put { at, length }) => self.packed + PUT + self.own_bytes(at, length),
+            _ => self.packed,
+        }
+    }
+
+    /// Bytes of memory that the plan takes.
+    pub fn size(&self) -> usize {
         self.pieces.len() * size_of::<Piece>() + self.fresh.len()
     }
 
@@ -128,6 +161,10 @@ impl Plan {
         self.fault
     }
 }
+
+/// About what a piece takes in a journal, its own bytes not counted.
+const KEEP: usize = 4;
+const PUT: usize = 4;
 
 #[cfg(test)]
 mod tests {

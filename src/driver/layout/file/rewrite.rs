@@ -40,8 +40,11 @@ pub struct Rewrite {
     pub complete: bool,
 }
 
-/// What a plan may cost before the rest is left to another rewrite, in bytes.
-const COSTLIEST: usize = 16 << 20;
+/// What a plan may take in the journal before the rest is left to another rewrite, in bytes: enough for the first marking
+/// of three million messages.
+const COSTLIEST: usize = 28 << 20;
+/// What it may take in memory, in bytes.
+const LARGEST: usize = 384 << 20;
 /// CRs are taken out of texts up to this size, in bytes; larger ones are moved as they are.
 const LARGEST_WITHOUT_CR: u64 = 256 * 1024;
 /// Into how many pieces CRs, or lines that are left out, may cut one message. Senders decide how many there are: beyond
@@ -176,7 +179,7 @@ impl Writer<'_> {
             self.unchanged(record);
             return Ok(());
         }
-        if self.plan.cost() > COSTLIEST {
+        if self.plan.cost() > COSTLIEST || self.plan.size() > LARGEST {
             self.complete = false;
             self.unchanged(record);
             return Ok(());
