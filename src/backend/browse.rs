@@ -1,6 +1,6 @@
 //! LIST over the local files (RFC 3501, 6.3.8, by c-client's rules): every regular file and every directory has a name.
 //!
-//! The walk starts at the directory in front of the first wildcard and goes at most 20 levels down. Names come sorted
+//! The walk starts at the directory in front of the first wildcard and goes as many levels down as the user says (20). Names come sorted
 //! within each directory, INBOX last. Links are followed, but a directory that was walked already is not entered again
 //! through one. Files that no name can stand for are left out: those with a line end in their name, with a name longer
 //! than 256 bytes, called `~x` or `#x` in the mail home, or `x.lock` beside `x`. Nothing is opened, so no access time changes.
@@ -23,8 +23,6 @@ use crate::mail::name::{MailboxName, NameError, NameKind};
 use crate::os::environment::Environment;
 use crate::os::guard::FileId;
 
-/// How far below its start the walk goes, in directories.
-pub const MAX_DEPTH: usize = 20;
 /// How many wildcards a pattern may have, as in c-client.
 pub const MAX_WILDCARDS: usize = 10;
 /// How many names are handed over at once.
@@ -193,7 +191,7 @@ impl Walk<'_> {
                 continue;
             };
             let below = self.look(path, name);
-            if levels.len() <= MAX_DEPTH {
+            if levels.len() <= self.environment.list_depth {
                 levels.extend(below);
             }
         }

@@ -62,7 +62,14 @@ fn check_table(name: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Found> {
 fn check_value(key: &str, kind: Kind, value: &DeValue<'_>) -> Result<(), Problem> {
     let fits = match (kind, value) {
         (Kind::Flag, DeValue::Boolean(_)) => true,
-        (Kind::List, DeValue::Array(array)) => array.iter().all(|entry| entry.get_ref().is_str()),
+        (Kind::List | Kind::Words(_), DeValue::Array(array)) => {
+            let words: Option<Vec<&str>> =
+                array.iter().map(|entry| entry.get_ref().as_str()).collect();
+            match words {
+                Some(words) => return check_words(key, kind, words.into_iter()),
+                None => false,
+            }
+        }
         (Kind::Number(..), DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
             return check_number(key, kind, number.ok());
@@ -91,6 +98,22 @@ pub fn check_text(key: &str, kind: Kind, text: &str) -> Result<(), Problem> {
     Err(Problem::BadValue(key.to_owned(), needs(kind), near))
 }
 
+/// Checks the words of a list.
+pub fn check_words<'w>(
+    key: &str,
+    kind: Kind,
+    words: impl Iterator<Item = &'w str>,
+) -> Result<(), Problem> {
+    let Kind::Words(known) = kind else {
+        return Ok(());
+    };
+    for word in words.filter(|word| !known.contains(word)) {
+        let near = nearest_word(word, known.iter().copied());
+        return Err(Problem::BadValue(key.to_owned(), needs(kind), near));
+    }
+    Ok(())
+}
+
 /// Checks a number against its bounds; `None` stands for text that is no number.
 pub fn check_number(key: &str, kind: Kind, number: Option<i64>) -> Result<(), Problem> {
     match (kind, number) {
@@ -111,6 +134,10 @@ pub fn needs(kind: Kind) -> String {
         Kind::Number(least, most) => format!("a whole number from {least} to {most}"),
         Kind::List => "a list of texts, [\"…\", \"…\"]".to_owned(),
         Kind::Choice(words) => format!("one of {}", quoted(&mut words.iter().copied())),
+        Kind::Words(words) => format!(
+            "a list of words out of {}",
+            quoted(&mut words.iter().copied())
+        ),
         Kind::Order => format!(
             "one of {}, with /reverse after it or not",
             quoted(&mut SortKey::NAMES.iter().map(|entry| entry.1))

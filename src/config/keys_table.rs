@@ -12,31 +12,92 @@ pub enum Kind {
     Number(i64, i64),
     /// A list of texts.
     List,
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A sort key, perhaps with `/reverse`.
     Order,
 }
 
+/// The formats that new and empty mailboxes can get, or how to find one.
+const NEW: &[&str] = &[
+    "unix",
+    "mmdf",
+    "mbx",
+    "tenex",
+    "mtx",
+    "mx",
+    "mix",
+    "mh",
+    "same-as-inbox",
+];
+const EMPTY: &[&str] = &[
+    "unix",
+    "mmdf",
+    "mbx",
+    "tenex",
+    "mtx",
+    "mx",
+    "mix",
+    "mh",
+    "same-as-inbox",
+    "invalid",
+];
+
+/// The drivers that can be switched off.
+const DRIVERS: &[&str] = &[
+    "mbox", "mix", "mx", "mbx", "tenex", "mtx", "mh", "mmdf", "unix", "news", "phile",
+];
+
+/// What permission bits may be.
+const BITS: Kind = Kind::Number(0, 0o7777);
+
 /// The keys, grouped as in `assets/config.toml`.
 pub const KEYS: &[(&str, Kind)] = &[
     ("local.spool", Kind::Text),
+    ("local.disabled_drivers", Kind::Words(DRIVERS)),
+    ("local.new_format", Kind::Choice(NEW)),
+    ("local.empty_format", Kind::Choice(EMPTY)),
     ("local.keywords", Kind::List),
+    ("local.mail_subdirectory", Kind::Text),
     ("local.mh_allow_inbox", Kind::Flag),
     ("local.news_spool", Kind::Text),
     ("local.news_active", Kind::Text),
     ("local.newsrc", Kind::Text),
     ("local.black_box", Kind::Text),
+    ("local.black_box_default_home", Kind::Text),
+    ("local.closed_box", Kind::Flag),
     ("local.anonymous", Kind::Flag),
+    ("local.anonymous_home", Kind::Text),
+    (
+        "local.restrict",
+        Kind::Choice(&["none", "absolute", "other-users", "all"]),
+    ),
+    ("local.ftp_home", Kind::Text),
+    ("local.public_home", Kind::Text),
+    ("local.shared_home", Kind::Text),
+    ("local.shared_namespaces", Kind::Flag),
+    ("local.file_mode", BITS),
+    ("local.directory_mode", BITS),
+    ("local.ftp_file_mode", BITS),
+    ("local.ftp_directory_mode", BITS),
+    ("local.public_file_mode", BITS),
+    ("local.public_directory_mode", BITS),
+    ("local.shared_file_mode", BITS),
+    ("local.shared_directory_mode", BITS),
+    ("local.dot_lock_timeout", Kind::Number(1, 1440)),
     (
         "local.without_dot_lock",
         Kind::Choice(&["read-only", "flock"]),
     ),
     ("local.nfs_writes", Kind::Flag),
+    ("local.c_client_config", Kind::Text),
     ("folders.inbox", Kind::Text),
     ("folders.collections", Kind::List),
     ("folders.saved", Kind::Text),
     ("folders.hide-dot-files", Kind::Flag),
+    ("folders.list-depth", Kind::Number(1, 100)),
     ("identity.name", Kind::Text),
     ("identity.domain", Kind::Text),
     ("identity.from", Kind::Text),

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use config::{Config, File, FileFormat, Value};
 
-use crate::config::check::{check_file, check_number, check_text, needs};
+use crate::config::c_client::{Imported, Note};
+use crate::config::check::{check_file, check_number, check_text, check_words, needs};
 use crate::config::error::{ConfigError, Problem, Source};
 use crate::config::keys_table::{Kind, kind_of, nearest};
 use crate::config::paths::read_trusted;
@@ -14,13 +15,48 @@ use crate::config::settings::Settings;
 pub const DEFAULTS: &str = include_str!("../../assets/config.toml");
 
 /// Reads the settings: `file` where given, then `KEY=VALUE` pairs, the last of them strongest.
-pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Settings, ConfigError> {
+///
+/// Where these settings name c-client's configuration file, that one counts too, stronger than the defaults only; the
+/// user's own files of that kind are looked for in `home`. Tells what came of it.
+pub fn load(
+    file: Option<&Path>,
+    overrides: &[String],
+    home: Option<&Path>,
+) -> Result<(Settings, Vec<Note>), ConfigError> {
+    let text = match file {
+        Some(path) => {
+            let text = read_trusted(path)?;
+            check_file(path, &text)?;
+            text
+        }
+        None => String::new(),
+    };
+    let settings = merge(None, &text, overrides)?;
+    let Some(system) = &settings.local.c_client_config else {
+        return Ok((settings, Vec::new()));
+    };
+    let imported = Imported::read(system, home)?;
+    let settings = merge(Some(&imported), &text, overrides)?;
+    Ok((settings, imported.notes))
+}
+
+/// Puts the layers on one another. `text` was checked.
+fn merge(
+    imported: Option<&Imported>,
+    text: &str,
+    overrides: &[String],
+) -> Result<Settings, ConfigError> {
     let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    if let Some(path) = file {
-        let text = read_trusted(path)?;
-        check_file(path, &text)?;
-        layers = layers.add_source(File::from_str(&text, FileFormat::Toml));
+    if let Some(imported) = imported {
+        let mut layer = Config::builder();
+        for (key, value) in imported.values() {
+            layer = layer
+                .set_override(key, value.clone())
+                .map_err(merge_error)?;
+        }
+        layers = layers.add_source(layer.build().map_err(merge_error)?);
     }
+    layers = layers.add_source(File::from_str(text, FileFormat::Toml));
     for pair in overrides {
         let (key, value) = read_override(pair)?;
         layers = layers.set_override(key, value).map_err(merge_error)?;
@@ -60,16 +96,20 @@ fn typed_value(key: &str, kind: Kind, text: &str) -> Result<Value, Problem> {
             _ => Err(Problem::BadValue(key.to_owned(), needs(kind), None)),
         },
         Kind::Number(..) => {
-            let number = text.parse().ok();
+            let number = match text.strip_prefix("0o") {
+                Some(digits) => i64::from_str_radix(digits, 8).ok(),
+                None => text.parse().ok(),
+            };
             check_number(key, kind, number)?;
             Ok(Value::new(Some(&origin), number.unwrap_or_default()))
         }
-        Kind::List => {
+        Kind::List | Kind::Words(_) => {
             let words = text.split(',').map(str::trim);
             let words: Vec<String> = words
                 .filter(|word| !word.is_empty())
                 .map(str::to_owned)
                 .collect();
+            check_words(key, kind, words.iter().map(String::as_str))?;
             Ok(Value::new(Some(&origin), words))
         }
         Kind::Text | Kind::Choice(_) | Kind::Order => {
@@ -92,7 +132,7 @@ mod tests {
         let path = folder.path().join("config.toml");
         fs::write(&path, text).expect("written");
         fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("private");
-        let error = load(Some(&path), &[]).expect_err("wrong settings are refused");
+        let error = load(Some(&path), &[], None).expect_err("wrong settings are refused");
         let sentence = error.sentence().raw().to_owned();
         sentence.replace(&format!("{}", path.display()), "FILE")
     }
@@ -112,7 +152,7 @@ mod tests {
         }
         let keys: Vec<_> = KEYS.iter().map(|entry| entry.0).collect();
         assert_eq!(named, keys);
-        assert!(load(None, &[]).is_ok());
+        assert!(load(None, &[], None).is_ok());
         check_file(Path::new("defaults"), DEFAULTS).expect("the defaults are right");
     }
 
@@ -126,7 +166,7 @@ mod tests {
             "index.sort=size/reverse".to_owned(),
             "local.keywords=a, b".to_owned(),
         ];
-        let settings = load(Some(&path), &sets).expect("right settings");
+        let (settings, _) = load(Some(&path), &sets, None).expect("right settings");
         assert_eq!(settings.index.sort, "size/reverse");
         assert!(!settings.ui.mouse && settings.ui.keymenu && settings.index.order().reverse);
         assert_eq!(settings.local.keywords, ["a", "b"]);
@@ -155,9 +195,9 @@ mod tests {
         let path = folder.path().join("config.toml");
         fs::write(&path, "").expect("written");
         fs::set_permissions(&path, Permissions::from_mode(0o664)).expect("changed");
-        let error = load(Some(&path), &[]).expect_err("others could have written it");
+        let error = load(Some(&path), &[], None).expect_err("others could have written it");
         assert!(error.sentence().raw().contains("others than its owner"));
         fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("changed");
-        assert!(load(Some(&path), &[]).is_ok());
+        assert!(load(Some(&path), &[], None).is_ok());
     }
 }

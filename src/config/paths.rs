@@ -1,7 +1,7 @@
 //! Where Mugo keeps its own files (XDG, through `directories`), and whether a settings file may be trusted.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,19 @@ fn project() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "mugo")
 }
 
+/// Reads a settings file of UTF-8 text, with the caution of [`read_trusted_bytes`].
+pub fn read_trusted(path: &Path) -> Result<String, ConfigError> {
+    String::from_utf8(read_trusted_bytes(path)?).map_err(|_| {
+        let reason = "it is not UTF-8 text".to_owned();
+        ConfigError::in_file(path, Problem::Syntax(reason))
+    })
+}
+
 /// Reads a settings file.
 ///
 /// Refuses one that somebody else could have written, because settings name programs that are run: it must
 /// belong to the user or to root, and neither group nor others may write it.
-pub fn read_trusted(path: &Path) -> Result<String, ConfigError> {
+pub fn read_trusted_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let refused = |why| ConfigError::in_file(path, Problem::Untrusted(why));
     let unreadable = |error| ConfigError::in_file(path, Problem::Unreadable(error));
     let kind = std::fs::metadata(path).map_err(unreadable)?;
@@ -50,15 +58,10 @@ pub fn read_trusted(path: &Path) -> Result<String, ConfigError> {
             "others than its owner can write it (chmod go-w makes it safe)",
         ));
     }
-    let mut text = String::new();
-    let read = file.take(MAX_FILE + 1).read_to_string(&mut text);
-    match read {
+    let mut text = Vec::new();
+    match file.take(MAX_FILE + 1).read_to_end(&mut text) {
         Ok(length) if length as u64 > MAX_FILE => Err(refused("it is larger than 1 MiB")),
         Ok(_) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let reason = "it is not UTF-8 text".to_owned();
-            Err(ConfigError::in_file(path, Problem::Syntax(reason)))
-        }
         Err(error) => Err(unreadable(error)),
     }
 }

@@ -35,8 +35,16 @@ pub struct Settings {
 pub struct Local {
     /// The file into which the system delivers; `/var/mail/LOGIN` where absent.
     pub spool: Option<PathBuf>,
+    /// Drivers that are not used.
+    pub disabled_drivers: Vec<String>,
+    /// The format of new mailboxes: a driver's name, or `same-as-inbox`.
+    pub new_format: String,
+    /// The format that an empty file takes with its first message: the same, or `invalid`.
+    pub empty_format: String,
     /// The keywords of formats that keep only bits, in the order of the bits.
     pub keywords: Vec<String>,
+    /// Where mailboxes live below a home.
+    pub mail_subdirectory: Option<PathBuf>,
     /// Whether INBOX may be a folder in MH format.
     pub mh_allow_inbox: bool,
     /// The root of the news articles.
@@ -47,12 +55,48 @@ pub struct Local {
     pub newsrc: Option<PathBuf>,
     /// The folder that holds one folder a user.
     pub black_box: Option<PathBuf>,
+    /// The home of users that have no folder in the black box.
+    pub black_box_default_home: Option<PathBuf>,
+    /// Whether this is a changed root, in which the home is `/`.
+    pub closed_box: bool,
     /// Whether the user is anonymous.
     pub anonymous: bool,
+    /// The mail of anonymous users; the home of user ftp where absent.
+    pub anonymous_home: Option<PathBuf>,
+    /// Which names are forbidden: `none`, `absolute`, `other-users` or `all`.
+    pub restrict: String,
+    /// Where `#ftp/` is; the home of user ftp where absent.
+    pub ftp_home: Option<PathBuf>,
+    /// Where `#public/` is; the home of user imappublic where absent.
+    pub public_home: Option<PathBuf>,
+    /// Where `#shared/` is; the home of user imapshared where absent.
+    pub shared_home: Option<PathBuf>,
+    /// Whether those homes stand in for folders that are not set.
+    pub shared_namespaces: bool,
+    /// Permission bits of new files of mail.
+    pub file_mode: u32,
+    /// Permission bits of new directories of mail.
+    pub directory_mode: u32,
+    /// The same below `#ftp/`.
+    pub ftp_file_mode: u32,
+    /// The same below `#ftp/`.
+    pub ftp_directory_mode: u32,
+    /// The same below `#public/`.
+    pub public_file_mode: u32,
+    /// The same below `#public/`.
+    pub public_directory_mode: u32,
+    /// The same below `#shared/`.
+    pub shared_file_mode: u32,
+    /// The same below `#shared/`.
+    pub shared_directory_mode: u32,
+    /// After how many minutes a foreign dot lock counts as stale.
+    pub dot_lock_timeout: u32,
     /// What becomes of a mailbox whose folder refuses lock files: `read-only` or `flock`.
     pub without_dot_lock: String,
     /// Whether formats without safe locks on network file systems are written there.
     pub nfs_writes: bool,
+    /// c-client's configuration file, where it shall be honoured.
+    pub c_client_config: Option<PathBuf>,
 }
 
 /// Names of mailboxes with a purpose.
@@ -67,6 +111,9 @@ pub struct Folders {
     /// Whether names that begin with a dot are left out of lists.
     #[serde(rename = "hide-dot-files")]
     pub hide_dot_files: bool,
+    /// How many directories below its start a list goes.
+    #[serde(rename = "list-depth")]
+    pub list_depth: u32,
 }
 
 /// Who the user is.

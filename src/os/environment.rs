@@ -36,6 +36,8 @@ pub struct Environment {
     pub read_only: bool,
     /// Whether names that begin with a dot are left out of lists.
     pub hide_dot_files: bool,
+    /// How many directories below its start a list goes.
+    pub list_depth: usize,
     /// How long a foreign dot lock is honoured before it counts as stale.
     pub dot_lock_timeout: Duration,
     /// What becomes of a mailbox whose folder refuses lock files.

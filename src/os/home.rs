@@ -21,6 +21,7 @@ use crate::os::naming::{Mode, Naming};
 use crate::os::process;
 
 const SPOOL: &str = "/var/mail";
+const LIST_DEPTH: usize = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What the user asks to be different from what the machine says. The default changes nothing.
@@ -42,6 +43,8 @@ pub struct Overrides {
     pub read_only: bool,
     /// Leave names that begin with a dot out of lists.
     pub hide_dot_files: bool,
+    /// How many directories below its start a list goes.
+    pub list_depth: Option<usize>,
     /// How long a foreign dot lock is honoured.
     pub dot_lock_timeout: Option<Duration>,
     /// What becomes of a mailbox whose folder refuses lock files.
@@ -114,6 +117,7 @@ pub fn environment(
         formats: overrides.formats.clone(),
         read_only: overrides.read_only,
         hide_dot_files: overrides.hide_dot_files,
+        list_depth: overrides.list_depth.unwrap_or(LIST_DEPTH),
         dot_lock_timeout: overrides.dot_lock_timeout.unwrap_or(5 * MINUTE),
         without_dot_lock: overrides.without_dot_lock,
         lock_helpers: lock_helper::usual(),

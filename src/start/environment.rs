@@ -1,18 +1,19 @@
 //! From arguments and settings to the [`Environment`] of this run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::{Args, Command};
-use crate::config::settings::{Local, Settings};
+use crate::config::settings::Settings;
 use crate::os::environment::{Environment, WithoutDotLock};
-use crate::os::formats::Formats;
 use crate::os::home::{self, HomeError, Overrides};
-use crate::os::naming::{Mode, Naming};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
+use crate::start::naming::{absolute, expanded, formats, naming};
 use crate::start::stop::Stop;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// How often `watch` looks at the latest.
 const WATCHING: Duration = Duration::from_secs(2);
@@ -40,18 +41,13 @@ pub fn environment(
     };
     let mut overrides = Overrides {
         spool: below(&local.spool),
-        naming: Naming {
-            mode: mode(local, home.as_deref()),
-            ..Naming::default()
-        },
-        formats: Formats {
-            keywords: local.keywords.clone(),
-            nfs_writes: local.nfs_writes,
-            ..Formats::default()
-        },
+        naming: naming(local, home.as_deref()),
+        formats: formats(local),
         home: home.clone(),
         read_only: args.common.read_only,
         hide_dot_files: settings.folders.hide_dot_files,
+        list_depth: usize::try_from(settings.folders.list_depth).ok(),
+        dot_lock_timeout: Some(MINUTE * local.dot_lock_timeout),
         without_dot_lock: match local.without_dot_lock.as_str() {
             "flock" => WithoutDotLock::FlockOnly,
             _ => WithoutDotLock::ReadOnly,
@@ -64,17 +60,6 @@ pub fn environment(
         demo.redirect(&mut overrides);
     }
     home::environment(&overrides, Arc::new(RealFiles)).map_err(|error| told(&error))
-}
-
-fn mode(local: &Local, home: Option<&Path>) -> Mode {
-    match &local.black_box {
-        _ if local.anonymous => Mode::Anonymous { home: None },
-        Some(folder) => Mode::BlackBox {
-            folder: expanded(folder, home),
-            default_home: None,
-        },
-        None => Mode::Clear,
-    }
 }
 
 /// How often open mailboxes are looked at. Who only watches one wants its news soon, however short the watch.
@@ -94,22 +79,6 @@ fn lock_patience(args: &Args) -> Option<Duration> {
         Some(Command::Show { .. }) => Some(LOOKING),
         _ => None,
     }
-}
-
-/// `~/x` below the mail home, everything else as it is.
-pub fn expanded(path: &Path, home: Option<&Path>) -> PathBuf {
-    let own_home = || std::env::var_os("HOME").map(PathBuf::from);
-    match path.strip_prefix("~") {
-        Ok(rest) => {
-            let home = home.map(Path::to_owned).or_else(own_home);
-            home.map_or_else(|| path.to_owned(), |home| home.join(rest))
-        }
-        Err(_) => absolute(path),
-    }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn told(error: &HomeError) -> Stop {

@@ -5,6 +5,7 @@ pub mod environment;
 pub mod generate;
 pub mod identity;
 pub mod logging;
+pub mod naming;
 pub mod run;
 pub mod screen;
 pub mod settings;

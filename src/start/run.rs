@@ -126,7 +126,7 @@ impl Context<'_> {
             headers: settings.view.headers.clone(),
             prefer_html: !settings.view.prefer_plain,
             me: self.me,
-            findings: vec![self.loaded.finding()],
+            findings: self.loaded.findings(),
             interrupt,
         };
         let backend = backend(self.environment, runtime);

@@ -18,7 +18,7 @@ use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::formats::FormatChoice;
-use crate::start::environment::expanded;
+use crate::start::naming::expanded;
 use crate::start::stop::Stop;
 use crate::start::terminal::{can_place_text, colours, is_ascii};
 use crate::tui::options::{LayoutChoice, Options};

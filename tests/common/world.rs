@@ -65,6 +65,7 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         formats: Formats::default(),
         read_only: false,
         hide_dot_files: false,
+        list_depth: 20,
         dot_lock_timeout: Duration::from_secs(300),
         without_dot_lock: WithoutDotLock::ReadOnly,
         lock_helpers: Vec::new(),
