@@ -102,16 +102,16 @@ pub fn check_text(key: &str, kind: Kind, text: &str) -> Result<(), Problem> {
 pub fn check_words<'w>(
     key: &str,
     kind: Kind,
-    words: impl Iterator<Item = &'w str>,
+    mut words: impl Iterator<Item = &'w str>,
 ) -> Result<(), Problem> {
     let Kind::Words(known) = kind else {
         return Ok(());
     };
-    for word in words.filter(|word| !known.contains(word)) {
-        let near = nearest_word(word, known.iter().copied());
-        return Err(Problem::BadValue(key.to_owned(), needs(kind), near));
-    }
-    Ok(())
+    let Some(unknown) = words.find(|word| !known.contains(word)) else {
+        return Ok(());
+    };
+    let near = nearest_word(unknown, known.iter().copied());
+    Err(Problem::BadValue(key.to_owned(), needs(kind), near))
 }
 
 /// Checks a number against its bounds; `None` stands for text that is no number.
