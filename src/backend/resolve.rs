@@ -74,7 +74,7 @@ pub fn resolve_with(
 
 /// The mail home: where relative names live.
 pub fn mail_home(environment: &Environment) -> PathBuf {
-    in_subdirectory(environment, environment.home.clone())
+    environment.mail_home()
 }
 
 /// The file that a name of INBOX means before the formats are asked: the spool, or `INBOX` where there is none.
@@ -93,13 +93,6 @@ pub fn inbox_place(environment: &Environment) -> Place {
         path: system_inbox(environment),
         is_inbox: true,
         protection: asked_for(environment.naming.bits.private, Protection::PRIVATE),
-    }
-}
-
-fn in_subdirectory(environment: &Environment, home: PathBuf) -> PathBuf {
-    match &environment.naming.subdirectory {
-        Some(folder) if !environment.naming.mode.is_anonymous() => home.join(folder),
-        _ => home,
     }
 }
 
@@ -242,7 +235,7 @@ impl World<'_> {
                 why: "is forbidden in restricted mode",
             });
         }
-        let home = in_subdirectory(self.environment, self.home_of(user)?);
+        let home = self.environment.in_subdirectory(&self.home_of(user)?);
         Ok(below(&home, folded(rest)))
     }
 
@@ -260,7 +253,7 @@ impl World<'_> {
                 why: "is forbidden in restricted mode",
             });
         }
-        let home = in_subdirectory(self.environment, below(folder, user));
+        let home = self.environment.in_subdirectory(&below(folder, user));
         Ok(below(&home, folded(rest)))
     }
 

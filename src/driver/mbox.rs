@@ -45,7 +45,7 @@ impl Mbox {
             });
         }
         Ok(Place {
-            path: self.file.environment().home.join("mbox"),
+            path: self.file.environment().mail_home().join("mbox"),
             ..place.clone()
         })
     }

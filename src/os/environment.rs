@@ -1,6 +1,6 @@
 //! Where and as whom Mugo runs: one value, made once by `main`, handed down. No globals.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -59,6 +59,19 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The mail home: where relative names, `mbox`, `INBOX` and the like live. The home, or its subdirectory for mail.
+    pub fn mail_home(&self) -> PathBuf {
+        self.in_subdirectory(&self.home)
+    }
+
+    /// Where the mail of somebody with this home lives.
+    pub fn in_subdirectory(&self, home: &Path) -> PathBuf {
+        match &self.naming.subdirectory {
+            Some(folder) if !self.naming.mode.is_anonymous() => home.join(folder),
+            _ => home.to_owned(),
+        }
+    }
+
     /// The user as an address on this host, for From lines.
     pub fn owner(&self) -> String {
         format!("{}@{}", self.user.name, self.process.host)

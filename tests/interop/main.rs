@@ -10,6 +10,7 @@ mod faults;
 mod formats;
 mod full_disk;
 mod home;
+mod inbox;
 mod peers;
 mod prefile;
 mod readers;

@@ -10,7 +10,7 @@ use mugo::os::formats::{FormatChoice, Formats};
 use mugo::os::home::Overrides;
 use mugo::os::naming::{Mode, Naming};
 
-use crate::homes::{Home, place};
+use crate::homes::{Home, job, place};
 
 const UNIX: &[u8] =
     b"From alice@mail.example.org Mon Mar  2 10:20:31 2026 +0100\nSubject: x\n\nText.\n";
@@ -360,4 +360,36 @@ fn an_empty_inbox_takes_its_first_message_where_the_format_begins() {
         assert_eq!(first_message(&home, "INBOX", mbx), expected);
     }
     assert_eq!(first_message(&home, "INBOX", FormatChoice::Refused), None);
+}
+
+#[test]
+fn in_a_subdirectory_for_mail_the_rules_look_there() {
+    for (file, driver) in [("mbox", "mbox"), ("INBOX", "mbx")] {
+        let home = Home::new();
+        let content = if driver == "mbx" {
+            mbx()
+        } else {
+            UNIX.to_vec()
+        };
+        // One in the home itself is not looked at.
+        home.write("mbox", JUNK);
+        home.write(&format!("Mail/{file}"), &content);
+        let naming = Naming {
+            subdirectory: Some("Mail".into()),
+            ..Naming::default()
+        };
+        let overrides = Overrides {
+            naming,
+            ..home.overrides()
+        };
+        let environment = home.environment_with(overrides.clone());
+        let chosen = chosen(&home, overrides);
+        assert_eq!(chosen.driver, driver);
+        assert_eq!(chosen.path, home.path("Mail").join(file));
+        let drivers = Drivers::new(&environment);
+        let choice = choose(&drivers, &place(&environment, "INBOX")).expect("a driver");
+        let (job, ..) = job();
+        let status = choice.driver.status(&choice.place, &job).expect("counted");
+        assert_eq!(status.messages, u32::from(driver == "mbox"));
+    }
 }

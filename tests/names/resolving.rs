@@ -251,3 +251,69 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_closed_box() {
+    let home = Home::new();
+    let environment = home.environment_with(Overrides {
+        naming: Naming {
+            mode: Mode::ClosedBox,
+            ..Naming::default()
+        },
+        ..home.overrides()
+    });
+    for (text, expected) in [
+        ("INBOX", "H/INBOX"),
+        ("x", "H/x"),
+        ("~/x", "H/x"),
+        ("x/../y", "H/x/../y"),
+        ("/a/b", "/a/b"),
+        ("~fred/x", "forbidden"),
+        ("#ftp/x", "forbidden"),
+        ("#public/x", "forbidden"),
+        ("#shared/x", "forbidden"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn settings_place_the_shared_namespaces_and_the_mail() {
+    let home = Home::new();
+    let mut naming = Naming {
+        subdirectory: Some("Mail".into()),
+        ..Naming::default()
+    };
+    naming.shared.ftp = Some("/srv/ftp".into());
+    naming.shared.automatic = false;
+    naming.bits.private.file = Some(0o640);
+    let mut overrides = Overrides {
+        naming,
+        ..home.overrides()
+    };
+    let environment = home.environment_with(overrides.clone());
+    for (text, expected) in [
+        ("INBOX", "S"),
+        ("x", "H/Mail/x"),
+        ("~/inbox", "H/Mail/inbox"),
+        ("~fred/Inbox", "/homes/fred/Mail/INBOX"),
+        ("/a", "/a"),
+        ("#ftp/x", "/srv/ftp/x"),
+        ("#public/x", "forbidden"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+    let Ok(Target::Local(place)) = resolve_with(&environment, &name("x"), &homes) else {
+        panic!("it is local");
+    };
+    assert_eq!(
+        (place.protection.file, place.protection.directory),
+        (0o640, 0o700)
+    );
+    overrides.naming.mode = Mode::Anonymous {
+        home: Some("/anon".into()),
+    };
+    let environment = home.environment_with(overrides);
+    assert_eq!(leads(&home, &environment, "x"), "/anon/x");
+    assert_eq!(leads(&home, &environment, "INBOX"), "/anon/INBOX");
+}
