@@ -60,6 +60,8 @@ pub async fn serve<S: Source>(
             transfer::copy(source, order, context, outlet, job).await
         }
         Ask::Check => source.check(job).await,
+        // Only servers of mailboxes that snarf have anything to do.
+        Ask::Snarf => Ok(()),
         Ask::Close => Err(Error::NotOpen),
     }
 }

@@ -17,10 +17,10 @@ use crate::backend::request::MailboxId;
 use crate::backend::resolve::{Target, resolve};
 use crate::backend::stream::EventStream;
 use crate::driver::job::Job;
+use crate::driver::local_file::same_file;
 use crate::driver::place::Place;
 use crate::mail::name::MailboxName;
 use crate::os::environment::Environment;
-use crate::os::guard::FileId;
 use crate::os::watch::Watcher;
 
 /// Shared by all threads and tasks of one backend.
@@ -81,12 +81,13 @@ impl Context {
 
     /// Whether two paths lead to one file: a link has other letters and the same mail.
     pub fn is_same_file(&self, one: &Path, other: &Path) -> bool {
-        let files = &self.environment.files;
-        one == other
-            || match (files.metadata(one), files.metadata(other)) {
-                (Ok(one), Ok(other)) => FileId::of(&one) == FileId::of(&other),
-                _ => false,
-            }
+        same_file(&self.environment, one, other)
+    }
+
+    /// Whether a file without a byte stands there.
+    pub fn is_empty_file(&self, path: &Path) -> bool {
+        let found = self.environment.files.metadata(path);
+        found.is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
     }
 
     /// Remembers what failed while nobody asked by ticket.

@@ -13,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::ask;
 use crate::backend::contained::contained;
-use crate::backend::context::{Context, job};
+use crate::backend::context::{Context, job, job as new_job};
 use crate::backend::errand::Errand;
 use crate::backend::error::{Error, Result};
 use crate::backend::inlet::Call;
 use crate::backend::move_recovery::recover;
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::request::{Ask, MailboxId};
+use crate::backend::snarfing::{self, Looked, Snarfing};
 use crate::backend::source::{LocalSource, run_now};
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
@@ -110,6 +111,7 @@ fn serve(opening: Opening) {
         nudged: Arc::default(),
         watch: None,
         glances: false,
+        snarfing: None,
     };
     let outlet = server.outlet_for(&errand);
     if let Err(error) = server.open(&job(&outlet, errand.token())) {
@@ -149,6 +151,7 @@ struct Server {
     watch: Option<Watch>,
     /// Whether it was opened to look at what is there, locked or not.
     glances: bool,
+    snarfing: Option<Snarfing>,
 }
 
 /// What came of a poll.
@@ -175,16 +178,22 @@ impl Server {
         let glancing = (access == Access::ReadOnly).then(|| job.glancing());
         let job = glancing.as_ref().unwrap_or(job);
         let opened = contained(|| {
-            let choice = context.choice(&self.name)?;
+            let choice = context.choice(snarfing::opened(&self.name))?;
             let path = &choice.place.path;
             context.open.is_at(self.id, path);
+            let snarfing = match (access, &self.snarfing) {
+                (Access::ReadWrite, None) => Snarfing::new(&context, &self.name, &choice, job)?,
+                _ => None,
+            };
             let mut mailbox = choice.driver.open(&choice.place, access, job)?;
             if access == Access::ReadWrite {
                 recover(&context, path, &mut *mailbox, job)?;
             }
-            Ok(mailbox)
+            Ok((mailbox, snarfing))
         })?;
-        self.source = Some(LocalSource(opened));
+        let (mailbox, snarfing) = opened;
+        self.source = Some(LocalSource(mailbox));
+        self.snarfing = self.snarfing.take().or(snarfing);
         self.glances = job.glances();
         if access == Access::ReadWrite {
             self.caution();
@@ -203,8 +212,12 @@ impl Server {
                     Err(error) => return End::Failed(error, None),
                 }
             }
+            if let Some(end) = self.snarf() {
+                return end;
+            }
             let wait = next_poll.saturating_duration_since(Instant::now());
-            match inlet.recv_timeout(wait.min(LISTENING)) {
+            let patience = self.snarfing.as_ref().map_or(LISTENING, Snarfing::patience);
+            match inlet.recv_timeout(wait.min(LISTENING).min(patience)) {
                 Ok(Call::Ask(errand, ask)) if errand.begin() => {
                     if let Some(end) = self.ask(errand, ask) {
                         return end;
@@ -256,6 +269,10 @@ impl Server {
             return Some(End::Asked(Some(errand)));
         }
         let outlet = self.outlet_for(&errand);
+        if let (Ask::Check | Ask::Snarf, Some(snarfing)) = (&ask, &mut self.snarfing) {
+            snarfing.on_demand(errand, outlet);
+            return None;
+        }
         let mut job = job(&outlet, errand.token());
         // What is copied shall be whole; all else may be looked at as the mailbox was opened.
         if self.glances && !matches!(ask, Ask::Copy { .. }) {
@@ -275,6 +292,29 @@ impl Server {
         }
     }
 
+    /// Looks after what is moved into the mailbox. Requests that waited for a move see what it brought before they end.
+    fn snarf(&mut self) -> Option<End> {
+        let (Some(snarfing), Some(source)) = (&mut self.snarfing, &mut self.source) else {
+            return None;
+        };
+        let Looked::Ended(waited) = snarfing.look(&self.context, &self.outlet, &mut *source.0)
+        else {
+            return None;
+        };
+        let mut waited = waited.into_iter();
+        if let Err(error) = self.poll() {
+            return Some(End::Failed(error, waited.next()));
+        }
+        for errand in waited {
+            let job = job(&self.outlet_for(&errand), errand.token());
+            let cancelled = job.checkpoint().map_err(Error::from);
+            let source = self.source.as_mut().ok_or(Error::NotOpen);
+            let checked = source.and_then(|source| contained(|| Ok(source.0.check(&job)?)));
+            errand.finish(cancelled.and(checked));
+        }
+        None
+    }
+
     /// Looks for changes by others. Fails only when the mailbox cannot be used any longer.
     fn poll(&mut self) -> Result<Polled> {
         let job = job(&self.outlet, &self.context.ending).hurried();
@@ -289,7 +329,10 @@ impl Server {
             // Whoever delivers holds the lock for a moment, which is not worth a word.
             Err(_) if busy && self.busy < BUSY => return Ok(Polled::Busy),
             Err(Error::Cancelled) => {}
-            Err(Error::Driver(DriverError::NotThisFormat { .. })) => self.open_again(&job)?,
+            Err(Error::Driver(DriverError::NotThisFormat { .. })) => {
+                let patient = new_job(&self.outlet, &self.context.ending);
+                self.open_again(&patient)?;
+            }
             Err(error) if is_fatal(&error) => return Err(error),
             Err(error) => self.tell_once(&error),
         }
@@ -323,6 +366,9 @@ impl Server {
     /// Closes, tells it, and answers who asked for it. Closing is never cancelled: pending flag changes are written.
     fn end(mut self, end: End) {
         self.watch = None;
+        if let Some(snarfing) = &mut self.snarfing {
+            snarfing.end(&self.outlet);
+        }
         self.context.open.leave(self.id);
         match end {
             End::Asked(errand) => {

@@ -31,6 +31,7 @@ pub mod reading;
 pub mod remote;
 pub mod request;
 pub mod resolve;
+pub mod snarfing;
 pub mod source;
 pub mod staged;
 pub mod stream;

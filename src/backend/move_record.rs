@@ -19,13 +19,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::backend::error::{Error, Result};
-use crate::driver::layout::file::filter::filter;
-use crate::driver::layout::file::framing::Guard;
+use crate::driver::mark::Mark;
 use crate::driver::message::Content;
 use crate::mail::name::MailboxName;
 use crate::mail::uid::Uid;
 use crate::os::environment::{Environment, Process};
 use crate::os::files::{FileLayer, OpenMode};
+use crate::os::hex::{hex, unhex};
 use crate::os::home::private_folder;
 use crate::os::process::Life;
 use crate::os::transfer::{read_full_at, write_all_at};
@@ -35,28 +35,6 @@ const LARGEST: u64 = 256 << 20;
 /// Seconds that no move takes.
 const LONGEST_MOVE: i64 = 24 * 60 * 60;
 const FIRST_LINE: &str = "mugo-move 2";
-
-/// What tells a message from all others, in whatever form a mailbox keeps it: length and SHA-256 of the form that it has in
-/// traditional files, where some lines get a `>` in front or a space behind. That form of that form is itself.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Mark {
-    /// Octets, with CRLF line ends.
-    pub length: u64,
-    digest: [u8; 32],
-}
-
-impl Mark {
-    /// The mark of this content.
-    pub fn of(content: &mut Content) -> io::Result<Self> {
-        let mut digest = Sha256::new();
-        let filtered = filter(&mut content.reader()?, Guard::ALL, &mut digest)?;
-        digest.update(filtered.header.to_le_bytes());
-        Ok(Self {
-            length: filtered.size,
-            digest: digest.finalize().into(),
-        })
-    }
-}
 
 /// A message of a move.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -136,8 +114,7 @@ impl MoveRecord {
         text.push_str(&format!("from {}\n", hex(self.from.as_os_str().as_bytes())));
         text.push_str(&format!("to {}\n", hex(self.to.as_bytes())));
         for (uid, Original { size, mark }) in &self.messages {
-            let (length, digest) = (mark.length, hex(&mark.digest));
-            text.push_str(&format!("{uid} {size} {length} {digest}\n"));
+            text.push_str(&format!("{uid} {size} {}\n", mark.to_text()));
         }
         text.push_str("end\n");
         text
@@ -212,16 +189,12 @@ fn refused(source: io::Error) -> Error {
 }
 
 fn message(line: &str) -> Option<(Uid, Original)> {
-    let mut words = line.split(' ');
-    let uid = Uid::new(words.next()?.parse().ok()?)?;
-    let size = words.next()?.parse().ok()?;
-    let length = words.next()?.parse().ok()?;
-    let digest = unhex(words.next()?)?.try_into().ok()?;
-    let mark = Mark { length, digest };
-    words
-        .next()
-        .is_none()
-        .then_some((uid, Original { size, mark }))
+    let (uid, rest) = line.split_once(' ')?;
+    let (size, mark) = rest.split_once(' ')?;
+    let uid = Uid::new(uid.parse().ok()?)?;
+    let size = size.parse().ok()?;
+    let mark = Mark::from_text(mark)?;
+    Some((uid, Original { size, mark }))
 }
 
 fn folder(environment: &Environment) -> PathBuf {
@@ -247,28 +220,6 @@ fn read(files: &dyn FileLayer, path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| {
-            digit
-                .to_digit(16)
-                .and_then(|value| u8::try_from(value).ok())
-        })
-        .collect();
-    let digits = digits?;
-    let pairs = digits.chunks_exact(2);
-    pairs.remainder().is_empty().then(|| {
-        pairs
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,15 +229,6 @@ mod tests {
         let mark = Mark::of(&mut content).expect("in memory");
         let size = content.len();
         Original { size, mark }
-    }
-
-    #[test]
-    fn a_mark_is_the_same_for_a_message_and_its_copy() {
-        let message = b"Subject: x\r\nStatus: D\r\n\r\nFrom here\r\na\0b";
-        let copy = b"Subject: x\nX-Original-Status: D\n\n>From here\na\x80b\n";
-        assert_eq!(original(message).mark, original(copy).mark);
-        let other = b"Subject: x\r\n\r\nX-Original-Status: D\r\n>From here\r\na\0b";
-        assert_ne!(original(message).mark, original(other).mark);
     }
 
     #[test]

@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
-use crate::backend::move_record::{Mark, MoveRecord, Original};
+use crate::backend::move_record::{MoveRecord, Original};
 use crate::backend::source::scratch;
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
+use crate::driver::mark::Mark;
 use crate::driver::message::Content;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};

@@ -123,6 +123,8 @@ pub enum Ask {
     },
     /// Looks for new mail now and brings pending changes to disk.
     Check,
+    /// Moves new mail into the mailbox from where it is delivered, if it has such a place, and waits for the end of that.
+    Snarf,
     /// Closes the mailbox.
     Close,
 }

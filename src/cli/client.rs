@@ -78,6 +78,9 @@ impl Client {
             access,
         };
         self.serve(request, Some(&mut mailbox), &mut |_| Ok(()))?;
+        if access == Access::ReadWrite {
+            self.ask(&mut mailbox, Ask::Snarf, &mut |_| Ok(()))?;
+        }
         Ok(mailbox)
     }
 

@@ -50,7 +50,8 @@ pub trait LocalDriver: Send + Sync {
     /// Looks whether the mailbox at `place` is in this format. Reads as little as it can, changes nothing, not even access times.
     fn probe(&self, place: &Place) -> io::Result<Probe>;
 
-    /// Opens the mailbox. Falls back to read-only, and says why, where writing is not possible.
+    /// Opens the mailbox. Falls back to read-only, and says why, where writing is not possible. A job in a hurry
+    /// ([`Job::may_wait`]) fails with `Locked` instead where somebody else is in the way, and asks nobody to give way.
     fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>>;
 
     /// Counts without opening; changes no file and no access time.
@@ -70,6 +71,12 @@ pub trait LocalDriver: Send + Sync {
 
     /// Appends all messages or none, durable before it returns.
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended>;
+
+    /// Leaves nothing of a mailbox without messages but an empty file: takes out what the format itself keeps there, which
+    /// other programs may show as a message. Does nothing where there are messages, and in formats that keep nothing.
+    fn leave_empty(&self, _place: &Place, _job: &Job) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An open local mailbox, owned by one thread.

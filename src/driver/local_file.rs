@@ -7,6 +7,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::place::Place;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
+use crate::os::guard::FileId;
 
 /// The error for a place that cannot be looked at.
 pub fn no_access(place: &Place, refusal: io::Error) -> Error {
@@ -118,6 +119,16 @@ pub fn rename(environment: &Environment, from: &Place, to: &Place) -> Result<()>
         return Ok(());
     }
     sync_parent(environment, &from.path)
+}
+
+/// Whether two paths lead to one file: a link has other letters and the same mail.
+pub fn same_file(environment: &Environment, one: &Path, other: &Path) -> bool {
+    let files = &environment.files;
+    one == other
+        || match (files.metadata(one), files.metadata(other)) {
+            (Ok(one), Ok(other)) => FileId::of(&one) == FileId::of(&other),
+            _ => false,
+        }
 }
 
 /// Waits until the directory that holds `path` is on disk.

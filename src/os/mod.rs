@@ -6,6 +6,7 @@ pub mod environment;
 pub mod files;
 pub mod formats;
 pub mod guard;
+pub mod hex;
 pub mod home;
 pub mod journal;
 pub mod lock_helper;

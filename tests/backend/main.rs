@@ -15,6 +15,7 @@ mod moves;
 mod questions;
 mod reading;
 mod real;
+mod snarf;
 mod toy;
 mod transfers;
 mod watched;

@@ -5,8 +5,9 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use mugo::backend::error::Error;
-use mugo::backend::move_record::{Mark, MoveRecord, Original};
+use mugo::backend::move_record::{MoveRecord, Original};
 use mugo::backend::request::{Ask, MailboxId, Request};
+use mugo::driver::mark::Mark;
 use mugo::driver::message::Content;
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;

@@ -20,6 +20,7 @@ mod others;
 mod phile;
 mod prefile_faults;
 mod prefile_hostile;
+mod snarf;
 mod spool;
 mod unix;
 mod writers;

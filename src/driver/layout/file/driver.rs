@@ -138,6 +138,13 @@ impl LocalDriver for FileDriver {
         manage::rename(&self.environment, from, to, job)
     }
 
+    fn leave_empty(&self, place: &Place, job: &Job) -> Result<()> {
+        if self.environment.read_only {
+            return Err(Error::ReadOnly);
+        }
+        manage::leave_empty(&self.environment, self.format.framing, place, job)
+    }
+
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
         self.writable()?;
         match self.admit(place, EmptyFile::Opens) {

@@ -83,10 +83,16 @@ impl FileMailbox {
             validity: u32::try_from(now).unwrap_or(1).max(1),
         };
         let mut opener = None;
+        let manners = if job.may_wait() {
+            Manners::Ask
+        } else {
+            Manners::Silent
+        };
         if access == Access::ReadWrite {
             opening.access = Access::ReadWrite;
-            match ask_to_write(environment, place, job)? {
+            match ask_to_write(environment, place, manners, job)? {
                 Opener::Held(lock) => opener = Some(lock),
+                Opener::InUse(by) if !job.may_wait() => return Err(Error::Locked { by }),
                 Opener::InUse(by) => opening.give_way(by, "has it open"),
                 Opener::Refused(why) => opening.fall(why),
             }
@@ -98,7 +104,7 @@ impl FileMailbox {
         let mut locked = lock_to_open(environment, place, &mut opening, job)?;
         locked.tell_of_glance(job);
         if let (Access::ReadWrite, Some(lock)) = (opening.access, opener.take()) {
-            let whose = (place.path.as_path(), Manners::Ask);
+            let whose = (place.path.as_path(), manners);
             match opener::follow(environment, Opener::Held(lock), &*locked.file, whose, job)? {
                 Opener::Held(lock) => opener = Some(lock),
                 Opener::InUse(by) => opening.give_way(by, "has it open"),
@@ -242,12 +248,17 @@ impl Opening {
     }
 }
 
-fn ask_to_write(environment: &Environment, place: &Place, job: &Job) -> Result<Opener> {
+fn ask_to_write(
+    environment: &Environment,
+    place: &Place,
+    manners: Manners,
+    job: &Job,
+) -> Result<Opener> {
     if environment.read_only {
         let why = "nothing may be written in this session";
         return Ok(Opener::Refused(why.to_owned()));
     }
-    opener::ask(environment, &place.path, Manners::Ask, job)
+    opener::ask(environment, &place.path, manners, job)
 }
 
 /// Locks the file for its first reading; as a writer does where possible, else for looking only.
@@ -261,6 +272,7 @@ fn lock_to_open(
         match access::lock_with_offer(environment, &place.path, Offer::ReadOnly, job) {
             Ok(locked) => return Ok(locked),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
+            Err(Error::Locked { by }) if !job.may_wait() => return Err(Error::Locked { by }),
             Err(Error::Locked { by }) => {
                 opening.give_way(by, "has locked it");
                 // It was waited for long enough.

@@ -21,6 +21,7 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
+use crate::os::journal::plan::Plan;
 use crate::os::journal::redo::Journal;
 
 /// Makes a mailbox that holds only its own data. A crash leaves at most an empty file, which is a mailbox too.
@@ -167,6 +168,35 @@ pub fn delete_empty(
         }
     }
     local_file::delete(environment, place)?;
+    drop((locked, opener));
+    Ok(())
+}
+
+/// Leaves nothing of a mailbox without messages but an empty file. Whoever delivers meanwhile is safe: the change is
+/// refused when the file has grown.
+pub fn leave_empty(
+    environment: &Environment,
+    framing: &'static Framing,
+    place: &Place,
+    job: &Job,
+) -> Result<()> {
+    let path = &place.path;
+    let (mut locked, opener) = lock_alone(environment, place, job)?;
+    let length = locked.file.metadata().map_err(Error::io(path))?.len();
+    let source = Source {
+        file: &*locked.file,
+        path,
+    };
+    if length == 0
+        || Scan::whole(source, framing, length, None, job)?
+            .next_message()?
+            .is_some()
+    {
+        return Ok(());
+    }
+    Journal::new(environment)
+        .rewrite(path, &mut *locked.file, &Plan::new(length), &mut |_, _| {})
+        .map_err(|refusal| access::journal_error(path, refusal))?;
     drop((locked, opener));
     Ok(())
 }

@@ -1,0 +1,268 @@
+//! Moving mail from a spool into mailboxes of every format: nothing is lost or doubled, whatever fails and whenever.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use mugo::driver::contract::LocalDriver;
+use mugo::driver::error::Error;
+use mugo::driver::place::Place;
+use mugo::driver::snarf::mover::snarf;
+use mugo::driver::snarf::route::{Deleted, End, Route, Snarfed};
+use mugo::driver::table::local_drivers;
+use mugo::mail::flags::SystemFlags;
+use mugo::mail::status::Access;
+use mugo::os::environment::Environment;
+use mugo::os::files::FileLayer;
+use mugo::os::real_files::RealFiles;
+
+use crate::common::faults::{Fault, Faults, Op};
+use crate::desk::{Desk, job, open};
+
+const TARGETS: [&str; 3] = ["unix", "mmdf", "mbx"];
+const COUNT: usize = 4;
+
+/// A spool with four messages, the first two of them with the same text.
+fn spool() -> String {
+    let message = |serial: usize| {
+        let subject = serial.max(2);
+        format!(
+            "From a@b Mon Mar  2 09:00:0{serial} 2026\nSubject: new {subject}\nStatus: RO\nX-Status: F\n\ntext\n>From here\n\n"
+        )
+    };
+    (1..=COUNT).map(message).collect()
+}
+
+fn driver(environment: &Arc<Environment>, name: &str) -> Box<dyn LocalDriver> {
+    let mut all = local_drivers(environment).into_iter();
+    all.find(|driver| driver.characteristics().driver == name)
+        .expect("a driver")
+}
+
+/// A spool, and a mailbox in this format with one message of its own, which says the same as a message of the spool.
+fn set_up(desk: &Desk, format: &str) -> (Place, Place) {
+    let from = desk.place("spool", spool().as_bytes());
+    let to = desk.at(desk.environment.home.join("box"));
+    let target = driver(&desk.environment, format);
+    let (job, _log) = job();
+    target.create(&to, &job).expect("made");
+    let own = desk.place(
+        "own",
+        spool()
+            .split_inclusive("\n\n")
+            .take(2)
+            .collect::<String>()
+            .as_bytes(),
+    );
+    let moved = run(&desk.environment, format, &own, &to, Deleted::Moved);
+    moved.ended.expect("moved");
+    assert_eq!(moved.moved, 1);
+    (from, to)
+}
+
+fn run(
+    environment: &Arc<Environment>,
+    format: &str,
+    from: &Place,
+    to: &Place,
+    deleted: Deleted,
+) -> Snarfed {
+    let source = driver(environment, "unix");
+    let target = driver(environment, format);
+    let route = Route {
+        from: End {
+            driver: &*source,
+            place: from,
+        },
+        to: End {
+            driver: &*target,
+            place: to,
+        },
+        deleted,
+        leave_empty: false,
+    };
+    let (job, _log) = job();
+    snarf(environment, &route, &mut || {}, &job)
+}
+
+fn with(desk: &Desk, files: Arc<dyn FileLayer>) -> Arc<Environment> {
+    let mut environment = desk.world.another(files);
+    // Its locks are those of a program that is gone when the next one runs.
+    environment.process.pid = 3_999_999;
+    Arc::new(environment)
+}
+
+/// How many messages there are, and how many of them are flagged.
+fn count(desk: &Desk, format: &str, place: &Place) -> (usize, usize) {
+    if fs::metadata(&place.path).is_ok_and(|found| found.len() == 0) {
+        return (0, 0);
+    }
+    let opened = open(&*driver(&desk.environment, format), place, Access::ReadOnly).expect("opens");
+    let all = opened.list.messages();
+    let flagged = all.iter().filter(|it| it.flags.has(SystemFlags::FLAGGED));
+    (all.len(), flagged.count())
+}
+
+/// After the next run every message is in the mailbox once, and the spool holds none.
+fn expect_whole(desk: &Desk, format: &str, (from, to): (&Place, &Place), what: &str) {
+    let again = run(&desk.environment, format, from, to, Deleted::Moved);
+    assert!(again.ended.is_ok(), "{what}: {again:?}");
+    assert_eq!(count(desk, format, to), (COUNT + 1, COUNT + 1), "{what}");
+    assert_eq!(count(desk, "unix", from), (0, 0), "{what}");
+}
+
+#[test]
+fn every_message_goes_over_with_its_flags() {
+    for format in TARGETS {
+        let desk = Desk::new();
+        let (from, to) = set_up(&desk, format);
+        let moved = run(&desk.environment, format, &from, &to, Deleted::Moved);
+        assert!(moved.ended.is_ok(), "{format}: {moved:?}");
+        assert_eq!(moved.moved, COUNT as u64);
+        assert_eq!(count(&desk, format, &to), (COUNT + 1, COUNT + 1));
+        let text = fs::read(&to.path).expect("a mailbox");
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains("X-Original-"), "{format}: {text}");
+        expect_whole(&desk, format, (&from, &to), format);
+    }
+}
+
+#[test]
+fn killed_at_every_operation() {
+    for format in TARGETS {
+        for at in 0.. {
+            let desk = Desk::new();
+            let (from, to) = set_up(&desk, format);
+            let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
+            let environment = with(&desk, Arc::new(layer.clone()));
+            let _dead = run(&environment, format, &from, &to, Deleted::Moved);
+            drop(environment);
+            if !layer.hit() {
+                break;
+            }
+            expect_whole(
+                &desk,
+                format,
+                (&from, &to),
+                &format!("{format}, killed at {at}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn failing_at_every_operation() {
+    for format in TARGETS {
+        for (op, errno) in [
+            (Op::Write, 28),
+            (Op::Sync, 5),
+            (Op::Read, 5),
+            (Op::SetLen, 5),
+            (Op::Create, 28),
+        ] {
+            for at in 0.. {
+                let desk = Desk::new();
+                let (from, to) = set_up(&desk, format);
+                let lasting = at % 2 == 0;
+                let fault = Fault::Failure {
+                    op,
+                    at,
+                    errno,
+                    lasting,
+                };
+                let layer = Faults::over(Arc::new(RealFiles), fault);
+                let environment = with(&desk, Arc::new(layer.clone()));
+                let _failed = run(&environment, format, &from, &to, Deleted::Moved);
+                drop(environment);
+                let what = format!("{format}, {op:?} {at} fails");
+                expect_whole(&desk, format, (&from, &to), &what);
+                if !layer.hit() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn short_writes_are_completed() {
+    for format in TARGETS {
+        let desk = Desk::new();
+        let (from, to) = set_up(&desk, format);
+        let layer = Faults::over(Arc::new(RealFiles), Fault::None).with_short_writes();
+        let environment = with(&desk, Arc::new(layer));
+        let moved = run(&environment, format, &from, &to, Deleted::Moved);
+        assert!(moved.ended.is_ok(), "{moved:?}");
+        expect_whole(&desk, format, (&from, &to), format);
+    }
+}
+
+#[test]
+fn mail_that_comes_meanwhile_stays_and_goes_over_next_time() {
+    let late =
+        "From a@b Mon Mar  2 10:00:00 2026\nSubject: late\nStatus: R\nX-Status: F\n\nlate\n\n";
+    for format in TARGETS {
+        for at in 0..60 {
+            let desk = Desk::new();
+            let (from, to) = set_up(&desk, format);
+            let path = from.path.clone();
+            let layer = Faults::over(Arc::new(RealFiles), Fault::None);
+            let layer = layer.with_intruder(at, move || append(&path, late));
+            let environment = with(&desk, Arc::new(layer.clone()));
+            let _moved = run(&environment, format, &from, &to, Deleted::Moved);
+            drop(environment);
+            let came = usize::from(layer.trace().len() > at);
+            let again = run(&desk.environment, format, &from, &to, Deleted::Moved);
+            assert!(again.ended.is_ok(), "{format} at {at}: {again:?}");
+            let hit = layer.trace().get(at).cloned();
+            if hit == Some((Op::SetLen, from.path.clone())) {
+                // Whoever writes without a lock between the last look and the cut is not seen by anybody.
+                continue;
+            }
+            let all = COUNT + 1 + came;
+            assert_eq!(
+                count(&desk, format, &to),
+                (all, all),
+                "{format} at {at}: {:?}",
+                layer.trace().get(at)
+            );
+            assert_eq!(count(&desk, "unix", &from), (0, 0), "{format} at {at}");
+            if came == 0 {
+                break;
+            }
+        }
+    }
+}
+
+fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .expect("the spool");
+    file.write_all(text.as_bytes()).expect("room");
+}
+
+#[test]
+fn a_spool_that_others_have_open_or_that_is_the_mailbox_itself_is_left_alone() {
+    let desk = Desk::new();
+    let (from, to) = set_up(&desk, "unix");
+    let before = fs::read(&from.path).expect("a spool");
+    let other = with(&desk, Arc::new(RealFiles));
+    let held = open(&*driver(&other, "unix"), &from, Access::ReadWrite).expect("opens");
+    let moved = run(&desk.environment, "unix", &from, &to, Deleted::Moved);
+    assert!(
+        matches!(moved.ended, Err(Error::Locked { .. })),
+        "{moved:?}"
+    );
+    drop(held);
+    assert_eq!(fs::read(&from.path).expect("a spool"), before);
+    let moved = run(&desk.environment, "unix", &from, &from, Deleted::Moved);
+    assert!(matches!(moved.ended, Err(Error::Refused(_))), "{moved:?}");
+    assert_eq!(fs::read(&from.path).expect("a spool"), before);
+    let mut looking = desk.world.another(Arc::new(RealFiles));
+    looking.read_only = true;
+    let moved = run(&Arc::new(looking), "unix", &from, &to, Deleted::Moved);
+    assert!(matches!(moved.ended, Err(Error::ReadOnly)), "{moved:?}");
+    expect_whole(&desk, "unix", (&from, &to), "free again");
+}
