@@ -7,7 +7,9 @@ use crate::driver::dummy::Dummy;
 use crate::driver::mbox::Mbox;
 use crate::driver::mbx::Mbx;
 use crate::driver::mmdf::Mmdf;
+use crate::driver::mtx;
 use crate::driver::phile::driver::Phile;
+use crate::driver::tenex;
 use crate::driver::unix::Unix;
 use crate::os::environment::Environment;
 
@@ -16,6 +18,8 @@ pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>
     vec![
         Box::new(Mbox::new(environment)),
         Box::new(Mbx::new(environment)),
+        Box::new(tenex::driver(environment)),
+        Box::new(mtx::driver(environment)),
         Box::new(Mmdf::new(environment)),
         Box::new(Unix::new(environment)),
         Box::new(Phile::new(environment)),

@@ -25,6 +25,8 @@ fn all() -> Vec<Subject> {
     vec![
         inbox(subject("mbox", "mbox/before/mbox", 2)),
         subject("mbx", "mbx/two", 2),
+        subject("tenex", "tenex/two", 2),
+        subject("mtx", "mtx/two", 2),
         subject("mmdf", "mmdf/two", 2),
         subject("unix", "unix/two", 2),
         subject("phile", "phile/utf8", 1),

@@ -1,9 +1,12 @@
 //! The fixtures of the real library, both ways: what their READMEs list is what is told, and one opening writes the same bytes.
 
+use std::sync::Arc;
+
 use mugo::driver::contract::LocalDriver;
 use mugo::driver::mbx::Mbx;
 use mugo::driver::mmdf::Mmdf;
 use mugo::driver::unix::Unix;
+use mugo::driver::{mtx, tenex};
 use mugo::mail::flags::SystemFlags;
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
@@ -73,6 +76,26 @@ fn every_mbx_fixture_reads_as_the_library_says() {
         .collect();
     let desk = Desk::new();
     reads_as_the_library_says(&desk, &Mbx::new(&desk.environment), &files, 3);
+}
+
+#[test]
+fn every_tenex_and_mtx_fixture_reads_as_the_library_says() {
+    let tenex = rows(include_str!("../fixtures/tenex/README.md"));
+    let mtx = rows(include_str!("../fixtures/mtx/README.md"));
+    let desk = Desk::new();
+    let mut environment = desk.world.another(Arc::clone(&desk.environment.files));
+    environment.formats.keywords = ["Work", "Later", "Junk"].map(str::to_owned).to_vec();
+    let environment = Arc::new(environment);
+    for (driver, rows) in [
+        (tenex::driver(&environment), tenex),
+        (mtx::driver(&environment), mtx),
+    ] {
+        let plain = rows
+            .into_iter()
+            .filter(|row| !row.file.starts_with("snarf"));
+        let files: Vec<Row> = plain.collect();
+        reads_as_the_library_says(&desk, &driver, &files, 2);
+    }
 }
 
 fn reads_as_the_library_says(desk: &Desk, driver: &dyn LocalDriver, rows: &[Row], count: usize) {

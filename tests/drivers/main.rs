@@ -16,6 +16,7 @@ mod meddling;
 mod mmdf;
 mod model;
 mod network;
+mod octal;
 mod others;
 mod phile;
 mod prefile_faults;

@@ -43,6 +43,8 @@ pub(crate) fn all() -> Vec<Writer> {
     vec![
         writer("mbox", Start::Delivered(traditional), INBOX_ALONE),
         writer("mbx", Start::Made, DEEDS),
+        writer("tenex", Start::Made, OCTAL),
+        writer("mtx", Start::Made, OCTAL),
         writer("mmdf", Start::Delivered(delimited), DEEDS),
         writer("unix", Start::Delivered(traditional), DEEDS),
         writer("phile", Start::Delivered(plain), WHOLE_FILE),
@@ -90,6 +92,19 @@ const DEEDS: &[Deed] = &[
     Deed::AppendOne,
     Deed::AppendMany,
     Deed::AppendKeyword,
+    Deed::Create,
+    Deed::Delete,
+    Deed::Rename,
+];
+
+/// The same where keywords come from the settings.
+const OCTAL: &[Deed] = &[
+    Deed::FirstOpening,
+    Deed::Flag,
+    Deed::Expunge,
+    Deed::ExpungeSome,
+    Deed::AppendOne,
+    Deed::AppendMany,
     Deed::Create,
     Deed::Delete,
     Deed::Rename,

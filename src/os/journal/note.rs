@@ -1,4 +1,5 @@
-//! A note that a mailbox file is being appended to: how long it was before. It is on disk before the first new byte.
+//! A note that a mailbox file is being appended to: how long it was before, and the line that will make mail of what is
+//! behind that length. It is on disk before the first new byte.
 //!
 //! For formats in which an unfinished append can be told from mail by its bytes, so that no byte needs to be journalled.
 //! Whoever finds a note looks behind that length, and cuts off there what is no mail yet.
@@ -19,16 +20,30 @@ pub struct Note {
     path: PathBuf,
     /// How long the file was before the append, in bytes.
     pub length: u64,
+    /// What is written last, at that length; empty where it is not known.
+    pub line: Vec<u8>,
 }
 
+/// The longest line that a note keeps, in bytes.
+const LONGEST: usize = 128;
+
 impl Note {
-    /// Notes that `file`, which is `length` bytes long, is going to be appended to.
-    pub fn make(environment: &Environment, file: &dyn MailFile, length: u64) -> io::Result<Self> {
+    /// Notes that `file`, which is `length` bytes long, is going to be appended to, and that `line` is written last.
+    pub fn make(
+        environment: &Environment,
+        file: &dyn MailFile,
+        length: u64,
+        line: &[u8],
+    ) -> io::Result<Self> {
         let path = path_of(environment, file)?;
         let files = environment.files.as_ref();
         private_folder(files, path.parent().unwrap_or(Path::new(".")))?;
-        replace(files, &path, format!("{length}\n").as_bytes())?;
-        Ok(Self { path, length })
+        let line = line.get(..line.len().min(LONGEST)).unwrap_or_default();
+        let mut text = format!("{length}\n").into_bytes();
+        text.extend_from_slice(line);
+        replace(files, &path, &text)?;
+        let line = line.to_vec();
+        Ok(Self { path, length, line })
     }
 
     /// The note that an interrupted append of `file` left. One that cannot be understood counts as made for a file
@@ -40,12 +55,15 @@ impl Note {
             Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(refusal) => return Err(refusal),
         };
-        let mut text = [0; 24];
+        let mut text = [0; 24 + LONGEST];
         let count = read_full_at(&*found, &mut text, 0)?;
         let text = text.get(..count).unwrap_or_default();
-        let digits = std::str::from_utf8(text).unwrap_or_default();
-        let length = digits.trim_end().parse().unwrap_or(u64::MAX);
-        Ok(Some(Self { path, length }))
+        let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        let (digits, line) = text.split_at(end);
+        let digits = std::str::from_utf8(digits).unwrap_or_default();
+        let length = digits.parse().unwrap_or(u64::MAX);
+        let line = line.strip_prefix(b"\n").unwrap_or_default().to_vec();
+        Ok(Some(Self { path, length, line }))
     }
 
     /// Where it is.

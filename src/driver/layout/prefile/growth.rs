@@ -49,7 +49,7 @@ pub fn append(
     let width = load.first_line.len();
     let cover = cover(format, width, load.length)
         .ok_or(Error::Refused("too many messages for one append"))?;
-    let note = Note::make(environment, file, start).map_err(&failed)?;
+    let note = Note::make(environment, file, start, &load.first_line).map_err(&failed)?;
     let written = fill(format, file, (start, end), (&cover, load), job);
     let Err(source) = written else {
         // When it stays the next opening sees that there is nothing to cut off.
@@ -170,7 +170,7 @@ pub fn recover(
         file: &*file,
         path: &place.path,
     };
-    match tail(format, source, (note.length, length), job)? {
+    match tail(format, source, (&note, length), job)? {
         Tail::Mail => {}
         // Others may have read as far as the covers reach: these stay until they are gone.
         Tail::Covers if !alone(file)? => return Ok(()),
@@ -196,9 +196,10 @@ enum Tail {
 fn tail(
     format: &'static Format,
     source: Source<'_>,
-    (start, length): (u64, u64),
+    (note, length): (&Note, u64),
     job: &Job,
 ) -> Result<Tail> {
+    let start = note.length;
     if length <= start || !is_boundary(format, source, start, job)? {
         return Ok(Tail::Mail);
     }
@@ -208,6 +209,9 @@ fn tail(
             Ok(Some(record)) if is_cover(format, source, &record)? => {}
             // The line of the first message, which was to take a cover's place, was torn.
             Ok(Some(record)) if record.offset == start => {
+                if is_torn(format, source, (note, length))? {
+                    return Ok(Tail::Torn);
+                }
                 let torn = matches!(scan.next_message(), Err(Error::Damaged { .. }));
                 return Ok(if torn { Tail::Torn } else { Tail::Mail });
             }
@@ -217,6 +221,22 @@ fn tail(
             Err(refusal) => return Err(refusal),
         }
     }
+}
+
+/// Whether the line of the first message stands only in part over the cover's, which reaches to `length`.
+fn is_torn(format: &Format, source: Source<'_>, (note, length): (&Note, u64)) -> Result<bool> {
+    let Some(cover) = cover(format, note.line.len(), length.saturating_sub(note.length)) else {
+        return Ok(false);
+    };
+    let mut found = vec![0; note.line.len()];
+    let count = read_full_at(source.file, &mut found, note.length);
+    count.map_err(Error::io(source.path))?;
+    let fresh = found
+        .iter()
+        .zip(&note.line)
+        .take_while(|(is, new)| is == new);
+    let fresh = fresh.count();
+    Ok(fresh < found.len() && found.get(fresh..) == cover.get(fresh..))
 }
 
 /// Whether messages follow each other up to `offset`, and one ends there.

@@ -1,0 +1,4 @@
+//! UIDs of mailboxes whose format has none, kept outside of them in the state folder.
+
+pub mod table;
+pub mod uids;

@@ -1,0 +1,197 @@
+//! The table of one mailbox, as a file of the state folder: `remembered/DIGEST OF THE PATH`.
+//!
+//! ```text
+//! MugoUid1        8 bytes
+//! driver          8 bytes, padded with NUL
+//! UIDVALIDITY     4 bytes, as all numbers: the lowest byte first
+//! last UID        4 bytes
+//! messages        for each: UID (4), digest of date and size (4), digest of its first bytes (8)
+//! digest          8 bytes, of all before
+//! ```
+//! A file that breaks this, or belongs to another driver, is as good as none.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::os::environment::Environment;
+use crate::os::files::OpenMode;
+use crate::os::replace::replace;
+use crate::os::transfer::read_exact_at;
+
+/// What is remembered of one mailbox.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Table {
+    /// Its UIDVALIDITY.
+    pub uid_validity: u32,
+    /// The last UID that was given out.
+    pub last_uid: u32,
+    /// Its messages, UIDs ascending.
+    pub messages: Vec<Remembered>,
+}
+
+/// A message as it is known again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Remembered {
+    /// Its UID.
+    pub uid: u32,
+    /// Digest of what the file says of it in front: date and size.
+    pub outside: u32,
+    /// Digest of its first bytes.
+    pub inside: u64,
+}
+
+const MAGIC: &[u8; 8] = b"MugoUid1";
+const HEAD: usize = 24;
+const ENTRY: usize = 16;
+const TAIL: usize = 8;
+/// The largest table that is read, in bytes: 16 million messages.
+const LARGEST: u64 = 256 << 20;
+
+/// Where the table of the mailbox at `path` is.
+pub fn place(environment: &Environment, path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let digest = xxh3_128(path.as_os_str().as_encoded_bytes());
+    folder(environment).join(format!("{digest:032x}"))
+}
+
+/// The folder of all tables.
+pub fn folder(environment: &Environment) -> PathBuf {
+    environment.state.join("remembered")
+}
+
+impl Table {
+    /// Reads the table that `driver` has written; `None` where there is none that can be used. A table that cannot be
+    /// read for now is an error: without it the UIDs would be lost.
+    pub fn read(environment: &Environment, place: &Path, driver: &str) -> io::Result<Option<Self>> {
+        let file = match environment.files.open(place, OpenMode::Read) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let length = file.metadata()?.len();
+        if length > LARGEST {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        read_exact_at(&*file, &mut bytes, 0)?;
+        Ok(Self::parse(&bytes, driver))
+    }
+
+    /// Writes the table, durable on return.
+    pub fn write(&self, environment: &Environment, place: &Path, driver: &str) -> io::Result<()> {
+        let folder = folder(environment);
+        for folder in [&environment.state, &folder] {
+            match environment.files.create_dir(folder, 0o700) {
+                Err(refusal) if refusal.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(refusal);
+                }
+                _ => {}
+            }
+        }
+        replace(&*environment.files, place, &self.to_bytes(driver))
+    }
+
+    fn to_bytes(&self, driver: &str) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEAD + ENTRY * self.messages.len() + TAIL);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&signature(driver));
+        bytes.extend_from_slice(&self.uid_validity.to_le_bytes());
+        bytes.extend_from_slice(&self.last_uid.to_le_bytes());
+        for message in &self.messages {
+            bytes.extend_from_slice(&message.uid.to_le_bytes());
+            bytes.extend_from_slice(&message.outside.to_le_bytes());
+            bytes.extend_from_slice(&message.inside.to_le_bytes());
+        }
+        let digest = xxh3_64(&bytes);
+        bytes.extend_from_slice(&digest.to_le_bytes());
+        bytes
+    }
+
+    fn parse(bytes: &[u8], driver: &str) -> Option<Self> {
+        let (content, digest) = bytes.split_at_checked(bytes.len().checked_sub(TAIL)?)?;
+        if xxh3_64(content).to_le_bytes() != digest {
+            return None;
+        }
+        let rest = content.strip_prefix(MAGIC)?;
+        let rest = rest.strip_prefix(&signature(driver))?;
+        let (uid_validity, rest) = number(rest)?;
+        let (last_uid, mut rest) = number(rest)?;
+        let mut messages = Vec::with_capacity(rest.len() / ENTRY);
+        let mut previous = 0;
+        while !rest.is_empty() {
+            let (uid, after) = number(rest)?;
+            let (outside, after) = number(after)?;
+            let (inside, after) = after.split_first_chunk::<8>()?;
+            if uid <= previous || uid > last_uid {
+                return None;
+            }
+            previous = uid;
+            messages.push(Remembered {
+                uid,
+                outside,
+                inside: u64::from_le_bytes(*inside),
+            });
+            rest = after;
+        }
+        Some(Self {
+            uid_validity,
+            last_uid,
+            messages,
+        })
+        .filter(|table| table.uid_validity > 0)
+    }
+}
+
+fn signature(driver: &str) -> [u8; 8] {
+    let mut padded = [0; 8];
+    for (to, from) in padded.iter_mut().zip(driver.bytes()) {
+        *to = from;
+    }
+    padded
+}
+
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*number), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let message = |uid| Remembered {
+            uid,
+            outside: uid * 7,
+            inside: u64::from(uid) << 40,
+        };
+        Table {
+            uid_validity: 9,
+            last_uid: 12,
+            messages: [3, 4, 11].map(message).to_vec(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else_is() {
+        let bytes = table().to_bytes("tenex");
+        assert_eq!(Table::parse(&bytes, "tenex"), Some(table()));
+        assert_eq!(Table::parse(&bytes, "mtx"), None);
+        for cut in 0..bytes.len() {
+            assert_eq!(Table::parse(&bytes[..cut], "tenex"), None, "{cut}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            assert_eq!(Table::parse(&damaged, "tenex"), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn uids_that_descend_are_not_believed() {
+        let mut wrong = table();
+        wrong.messages.swap(0, 1);
+        assert_eq!(Table::parse(&wrong.to_bytes("mtx"), "mtx"), None);
+    }
+}
