@@ -14,6 +14,7 @@ use crate::backend::listing::{self, Wanted};
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pool::Urgency;
 use crate::backend::request::{Request, Submission};
+use crate::backend::snarfing;
 use crate::backend::submissions::Submissions;
 use crate::backend::subscriptions;
 use crate::backend::transfer;
@@ -63,7 +64,7 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
     match request {
         Request::Status(name) => {
             let choice = context.choice(&name)?;
-            let status = choice.driver.status(&choice.place, &job.glancing())?;
+            let status = snarfing::status(context, &choice, &job.glancing())?;
             outlet.piece_blocking(Piece::Status(status));
             Ok(())
         }

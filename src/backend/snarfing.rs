@@ -28,14 +28,12 @@ use crate::driver::snarf::route::{Deleted, End, Route, Snarfed};
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::name::{MailboxName, NameKind};
-use crate::mail::status::Access;
+use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::text::Foreign;
-use crate::mail::uid::UidSet;
+use crate::mail::uid::{Uid, UidSet};
 
 /// What the threads that move are called.
 pub const THREAD_NAME: &str = "mugo-snarf";
-/// Between two moves that nobody asked for.
-const INTERVAL: Duration = Duration::from_secs(60);
 /// How often the end of a move that is under way is looked for, and who cancels it.
 pub const LOOKING: Duration = Duration::from_millis(50);
 
@@ -52,6 +50,7 @@ pub fn opened(name: &MailboxName) -> &MailboxName {
 struct Task {
     from: Place,
     deleted: Deleted,
+    leave_empty: bool,
 }
 
 /// What is moved into one open mailbox, and how that stands.
@@ -94,12 +93,14 @@ impl Snarfing {
             tasks.push(Task {
                 from: as_file(spool),
                 deleted: Deleted::Moved,
+                leave_empty: context.environment.snarfing.leave_spool_empty,
             });
         }
         if let NameKind::Move { from, .. } = name.kind() {
             tasks.push(Task {
                 from: source_of_move(context, from, &choice.place, job)?,
                 deleted: Deleted::Left,
+                leave_empty: false,
             });
         }
         let due = Instant::now();
@@ -157,7 +158,7 @@ impl Snarfing {
         if Instant::now() < self.due {
             return Looked::Nothing;
         }
-        self.due = Instant::now() + INTERVAL;
+        self.due = Instant::now() + context.environment.snarfing.interval;
         if !is_writable(mailbox, context) {
             return self.ended(outlet, &[]);
         }
@@ -263,6 +264,34 @@ impl Snarfing {
     }
 }
 
+/// What a closed mailbox holds, along with what waits for it in its spool where no message of its own is new.
+pub fn status(context: &Context, choice: &Choice<'_>, job: &Job) -> Result<MailboxStatus> {
+    let mut status = choice.driver.status(&choice.place, job)?;
+    let adds_itself = status.driver == "mbox";
+    let Some(spool) = choice
+        .snarf
+        .as_ref()
+        .filter(|_| !adds_itself && status.recent == 0)
+    else {
+        return Ok(status);
+    };
+    let waiting = choose(&context.drivers, &as_file(spool))
+        .and_then(|spool| Ok(spool.driver.status(&spool.place, job)?));
+    // A spool that cannot be counted is told of when its mail is to be moved.
+    let Ok(waiting) = waiting else {
+        return Ok(status);
+    };
+    if ["dummy", "phile"].contains(&waiting.driver) {
+        return Ok(status);
+    }
+    status.messages = status.messages.saturating_add(waiting.messages);
+    status.recent = status.recent.saturating_add(waiting.recent);
+    status.unseen = status.unseen.saturating_add(waiting.unseen);
+    let next = status.uid_next.map(Uid::get);
+    status.uid_next = next.and_then(|next| Uid::new(next.saturating_add(waiting.messages)));
+    Ok(status)
+}
+
 /// A file is what it is by its content, also where it would be INBOX by its name.
 fn as_file(place: &Place) -> Place {
     Place {
@@ -323,7 +352,7 @@ fn run(context: &Context, task: &Task, to: &Place, job: &Job) -> Result<Snarfed>
             place: &target.place,
         },
         deleted: task.deleted,
-        leave_empty: false,
+        leave_empty: task.leave_empty,
     };
     let mut appended = || context.open.nudge(&to.path);
     Ok(snarf(&context.environment, &route, &mut appended, job))

@@ -122,11 +122,13 @@ impl Client {
                 Waited::Signal(signal) => return Err(Failure::Interrupted(signal)),
                 Waited::Over => return Ok(()),
             };
-            if let Event::Change(id, change) = event
-                && id == mailbox.id
-            {
-                listener(Heard::Change(&change, &mailbox.list))?;
-                mailbox.list.apply(&change);
+            match event {
+                Event::Change(id, change) if id == mailbox.id => {
+                    listener(Heard::Change(&change, &mailbox.list))?;
+                    mailbox.list.apply(&change);
+                }
+                Event::Notice(_, text) => notice(&text),
+                _ => {}
             }
             if let Some(why) = mailbox.list.closed() {
                 return ended(why);

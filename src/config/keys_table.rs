@@ -116,6 +116,8 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("expunge.confirm", Kind::Flag),
     ("quit.confirm", Kind::Flag),
     ("check.interval", Kind::Number(1, 86_400)),
+    ("inbox.snarf_interval", Kind::Number(1, 86_400)),
+    ("inbox.leave_spool_empty", Kind::Flag),
 ];
 
 /// What the value of `key` must be; `None` for a key that does not exist.

@@ -12,6 +12,8 @@ use crate::mail::order::{Order, SortKey};
 pub struct Settings {
     /// Where mail lives on this machine.
     pub local: Local,
+    /// INBOX, where it is not the spool itself.
+    pub inbox: Inbox,
     /// Names of mailboxes with a purpose.
     pub folders: Folders,
     /// Who the user is.
@@ -97,6 +99,15 @@ pub struct Local {
     pub nfs_writes: bool,
     /// c-client's configuration file, where it shall be honoured.
     pub c_client_config: Option<PathBuf>,
+}
+
+/// INBOX, where it is not the spool itself.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Inbox {
+    /// Seconds between two moves of new mail from the spool.
+    pub snarf_interval: u32,
+    /// Whether the spool is left truly empty after that.
+    pub leave_spool_empty: bool,
 }
 
 /// Names of mailboxes with a purpose.

@@ -50,6 +50,8 @@ pub struct Environment {
     pub lock_patience: Duration,
     /// How often open mailboxes look for changes by others.
     pub poll_interval: Duration,
+    /// How new mail is moved from the spool into an INBOX of another format.
+    pub snarfing: SnarfChoices,
     /// The files this program holds locks on.
     pub guards: Guards,
     /// How often SIGUSR2 ("give up your opener locks") was received so far.
@@ -86,6 +88,25 @@ pub enum WithoutDotLock {
     ReadOnly,
     /// It is written under the kernel's lock alone, which programs that know only dot locks do not see.
     FlockOnly,
+}
+
+/// How new mail is moved from the spool into an INBOX of another format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SnarfChoices {
+    /// Between two moves that nobody asked for.
+    pub interval: Duration,
+    /// Whether the spool is left as an empty file: without the data that its format keeps there, which some programs show
+    /// as a message.
+    pub leave_spool_empty: bool,
+}
+
+impl Default for SnarfChoices {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(60),
+            leave_spool_empty: false,
+        }
+    }
 }
 
 /// The user whose mail this is.

@@ -12,7 +12,7 @@ use directories::ProjectDirs;
 use thiserror::Error;
 
 use crate::os::accounts::Account;
-use crate::os::environment::{Environment, Process, User, WithoutDotLock};
+use crate::os::environment::{Environment, Process, SnarfChoices, User, WithoutDotLock};
 use crate::os::files::FileLayer;
 use crate::os::formats::Formats;
 use crate::os::guard::Guards;
@@ -53,6 +53,8 @@ pub struct Overrides {
     pub lock_patience: Option<Duration>,
     /// How often open mailboxes look for changes by others.
     pub poll_interval: Option<Duration>,
+    /// How new mail is moved from the spool.
+    pub snarfing: SnarfChoices,
 }
 
 /// Why there is no environment.
@@ -123,6 +125,7 @@ pub fn environment(
         lock_helpers: lock_helper::usual(),
         booted: process::booted(),
         lock_patience: overrides.lock_patience.unwrap_or(5 * MINUTE),
+        snarfing: overrides.snarfing,
         poll_interval: overrides.poll_interval.unwrap_or(Duration::from_secs(15)),
         guards: Guards::default(),
         kisses: Arc::new(AtomicU64::new(0)),

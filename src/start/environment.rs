@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::{Args, Command};
 use crate::config::settings::Settings;
-use crate::os::environment::{Environment, WithoutDotLock};
+use crate::os::environment::{Environment, SnarfChoices, WithoutDotLock};
 use crate::os::home::{self, HomeError, Overrides};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
@@ -54,6 +54,10 @@ pub fn environment(
         },
         poll_interval: Some(poll_interval(args, settings)),
         lock_patience: lock_patience(args),
+        snarfing: SnarfChoices {
+            interval: Duration::from_secs(settings.inbox.snarf_interval.into()),
+            leave_spool_empty: settings.inbox.leave_spool_empty,
+        },
         ..Overrides::default()
     };
     if let Some(demo) = demo {

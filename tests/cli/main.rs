@@ -10,6 +10,7 @@ mod pairs;
 mod reading;
 mod screen;
 mod settings;
+mod snarf;
 mod transfers;
 mod waiting;
 mod watching;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mugo::os::environment::{Environment, Process, User, WithoutDotLock};
+use mugo::os::environment::{Environment, Process, SnarfChoices, User, WithoutDotLock};
 use mugo::os::files::FileLayer;
 use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
@@ -69,6 +69,7 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         dot_lock_timeout: Duration::from_secs(300),
         without_dot_lock: WithoutDotLock::ReadOnly,
         lock_helpers: Vec::new(),
+        snarfing: SnarfChoices::default(),
         booted: None,
         lock_patience: Duration::from_millis(50),
         poll_interval: Duration::from_secs(1),

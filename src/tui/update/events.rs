@@ -3,6 +3,7 @@
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Event;
 use crate::backend::request::Ticket;
+use crate::mail::text::Printable;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
 use crate::tui::update::{
@@ -40,8 +41,13 @@ fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
                 | Job::Transfer(..)
                 | Job::Scan(..)
                 | Job::Close
+                | Job::Check
         )
     );
+    if matches!(state.jobs.get(&ticket), Some(Job::Check)) && state.status.progress.is_none() {
+        let what = Printable::own("Moving new mail");
+        state.status.work(what, state.now);
+    }
     let percent = (done.min(total) * 100).checked_div(total).unwrap_or(0);
     if let Some((_, shown_percent)) = state.status.progress.as_mut().filter(|_| shown) {
         *shown_percent = u8::try_from(percent).unwrap_or(100);
@@ -52,6 +58,7 @@ fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
 fn cancelled(job: &Job) -> Option<&'static str> {
     match job {
         Job::Sort(..) => Some("Sort"),
+        Job::Check => Some("Moving new mail"),
         Job::Search(..) => Some("Search"),
         Job::Read(..) => Some("Reading the message"),
         Job::Save { .. } => Some("Save message"),
@@ -101,6 +108,7 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
             scan::ended(state, text, found, inbox_only, result);
         }
         Job::Check => {
+            state.status.progress = None;
             if let Err(error) = result {
                 state.complain_own(format!("Cannot look for new mail: {error}"));
             }

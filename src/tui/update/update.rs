@@ -84,6 +84,7 @@ fn cancel_work(state: &mut State) -> bool {
         matches!(
             job,
             Job::Open
+                | Job::Check
                 | Job::Sort(..)
                 | Job::Search(..)
                 | Job::Read(..)
