@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -74,6 +76,10 @@ pub struct Record {
 const LARGEST: u64 = 256 << 20;
 const FIRST_LINE: &str = "mugo-snarf 1";
 
+/// How often a busy record is asked for, and how long is waited in between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Record {
     /// Opens the record of moves between two files or folders and locks it. Fails with `Locked` while another program of
     /// ours moves between them.
@@ -83,7 +89,14 @@ impl Record {
         private_folder(files, &folder).map_err(Error::io(&folder))?;
         let path = folder.join(name(from, to));
         let mut file = open_or_make(environment, &path).map_err(Error::io(&path))?;
-        if !file.try_lock(Flock::Exclusive).map_err(Error::io(&path))? {
+        // A program that is just being started holds our locks for a moment, until it is another program.
+        let mut tries = TRIES;
+        while !file.try_lock(Flock::Exclusive).map_err(Error::io(&path))? {
+            tries -= 1;
+            if tries > 0 {
+                sleep(PAUSE);
+                continue;
+            }
             let by = Foreign::new("another Mugo, which moves its mail");
             return Err(Error::Locked { by });
         }
