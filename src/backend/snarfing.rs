@@ -3,8 +3,8 @@
 //! A thread of its own moves; the mailbox's thread only starts it, stops it, and tells what came of it. Every batch that
 //! is durable in the open mailbox is seen there at once, as other new mail is.
 
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,9 +24,9 @@ use crate::driver::job::{Job, Reports};
 use crate::driver::place::Place;
 use crate::driver::snarf::mover::snarf;
 use crate::driver::snarf::quiet::Overheard;
-use crate::driver::snarf::route::{Deleted, End, Route, Snarfed};
+use crate::driver::snarf::route::{Deleted, End, Host, Route, Snarfed};
 use crate::mail::change::Change;
-use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::text::Foreign;
@@ -68,6 +68,8 @@ struct Running {
     stop: CancellationToken,
     ended: Receiver<Vec<(Task, Result<Snarfed>)>>,
     reports: Arc<Fan>,
+    keywords: Receiver<Vec<Keyword>>,
+    defined: Sender<()>,
 }
 
 /// What a look at the move came to.
@@ -149,6 +151,10 @@ impl Snarfing {
             {
                 running.stop.cancel();
             }
+            if let Ok(keywords) = running.keywords.try_recv() {
+                define(mailbox, keywords, context);
+                let _stopped_meanwhile = running.defined.send(()).is_err();
+            }
             return match running.ended.try_recv() {
                 Err(TryRecvError::Empty) => Looked::Nothing,
                 Ok(ends) => self.ended(outlet, &ends),
@@ -191,13 +197,22 @@ impl Snarfing {
             waiting: Mutex::new(self.waiting.iter().map(|(_, to)| to.clone()).collect()),
         });
         let (tell, ended) = channel();
+        let (expected, keywords) = channel();
+        let (defined, known) = channel();
         let job = Job::new(Arc::clone(&reports) as Arc<dyn Reports>, stop.clone());
         let (context, tasks, to) = (Arc::clone(context), self.tasks.clone(), self.to.clone());
         let spawned = thread::Builder::new()
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
+                let mut host = Opened {
+                    context: &context,
+                    path: &to.path,
+                    expected,
+                    known,
+                    stop: job.cancelled().clone(),
+                };
                 let ends = tasks.into_iter().map(|task| {
-                    let end = contained(|| run(&context, &task, &to, &job));
+                    let end = contained(|| run(&context, &task, &to, &mut host, &job));
                     (task, end)
                 });
                 let ends: Vec<_> = ends.collect();
@@ -213,6 +228,8 @@ impl Snarfing {
             stop,
             ended,
             reports,
+            keywords,
+            defined,
         })
     }
 
@@ -319,7 +336,13 @@ fn source_of_move(context: &Context, from: &MailboxName, to: &Place, job: &Job) 
 }
 
 /// One move, from end to end.
-fn run(context: &Context, task: &Task, to: &Place, job: &Job) -> Result<Snarfed> {
+fn run(
+    context: &Context,
+    task: &Task,
+    to: &Place,
+    host: &mut dyn Host,
+    job: &Job,
+) -> Result<Snarfed> {
     let nothing = Snarfed {
         moved: 0,
         settled: 0,
@@ -354,8 +377,41 @@ fn run(context: &Context, task: &Task, to: &Place, job: &Job) -> Result<Snarfed>
         deleted: task.deleted,
         leave_empty: task.leave_empty,
     };
-    let mut appended = || context.open.nudge(&to.path);
-    Ok(snarf(&context.environment, &route, &mut appended, job))
+    Ok(snarf(&context.environment, &route, host, job))
+}
+
+/// The open mailbox, as the thread that moves into it sees it.
+struct Opened<'a> {
+    context: &'a Context,
+    path: &'a Path,
+    expected: Sender<Vec<Keyword>>,
+    known: Receiver<()>,
+    stop: CancellationToken,
+}
+
+impl Host for Opened<'_> {
+    fn expect(&mut self, keywords: &[Keyword]) {
+        if self.expected.send(keywords.to_vec()).is_err() {
+            return;
+        }
+        // Who ends a move does not serve it any more.
+        while !self.stop.is_cancelled()
+            && self.known.recv_timeout(LOOKING) == Err(RecvTimeoutError::Timeout)
+        {}
+    }
+
+    fn arrived(&mut self) {
+        self.context.open.nudge(self.path);
+    }
+}
+
+/// Lets keywords be known in the open mailbox. Where that fails the messages come without, which is told then.
+fn define(mailbox: &mut dyn LocalMailbox, keywords: Vec<Keyword>, context: &Context) {
+    let quiet: Arc<dyn Reports> = Arc::new(Overheard::default());
+    let job = Job::new(quiet, context.ending.clone());
+    let known = FlagChange::Add(Flags::new(SystemFlags::NONE, keywords));
+    let stored = mailbox.store(&UidSet::new(), &known, &job);
+    let _told_by_the_append = stored.and_then(|()| mailbox.check(&job)).is_err();
 }
 
 /// Whether the open mailbox takes changes: a read-only one refuses even this one, which changes nothing.
@@ -391,7 +447,7 @@ fn line(error: &DriverError) -> String {
     }
 }
 
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     Foreign::new(path.to_string_lossy()).field().to_string()
 }
 

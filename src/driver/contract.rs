@@ -114,7 +114,8 @@ pub trait LocalMailbox: Send {
         Ok(())
     }
 
-    /// Changes flags. Unknown UIDs are ignored.
+    /// Changes flags. Unknown UIDs are ignored. Keywords added to no message at all are defined where a format has to know
+    /// them beforehand, so that appended messages can have them.
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()>;
 
     /// Brings every pending flag change to disk.

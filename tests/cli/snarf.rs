@@ -43,6 +43,8 @@ fn what_waits_is_counted_and_then_moved() {
     assert!(moved.err.contains("3 messages moved from"), "{}", moved.err);
     assert!(!dir.read("spool").contains("Subject: first"));
     let found = dir.read("home/mbox");
+    let works = dir.json(&["search", "INBOX", "KEYWORD", "work"]);
+    assert!(format!("{works:?}").contains('3'), "{works:?}: {found}");
     assert!(found.contains("Subject: first") && !found.contains("X-IMAPbase: 1767607200"));
     assert_eq!(dir.run(&["expunge", "INBOX"]).err, "");
 }

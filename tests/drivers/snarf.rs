@@ -9,7 +9,7 @@ use mugo::driver::contract::LocalDriver;
 use mugo::driver::error::Error;
 use mugo::driver::place::Place;
 use mugo::driver::snarf::mover::snarf;
-use mugo::driver::snarf::route::{Deleted, End, Route, Snarfed};
+use mugo::driver::snarf::route::{Deleted, End, NoHost, Route, Snarfed};
 use mugo::driver::table::local_drivers;
 use mugo::mail::flags::SystemFlags;
 use mugo::mail::status::Access;
@@ -83,7 +83,7 @@ fn run(
         leave_empty: false,
     };
     let (job, _log) = job();
-    snarf(environment, &route, &mut || {}, &job)
+    snarf(environment, &route, &mut NoHost, &job)
 }
 
 fn with(desk: &Desk, files: Arc<dyn FileLayer>) -> Arc<Environment> {

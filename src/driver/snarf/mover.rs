@@ -9,7 +9,7 @@
 //!
 //! Locks of source and destination are never held together, but for the opener lock of the source, for which nobody waits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -24,8 +24,8 @@ use crate::driver::snarf::batch::{self, Handover};
 use crate::driver::snarf::leftovers;
 use crate::driver::snarf::quiet::{NoticesOnly, Overheard};
 use crate::driver::snarf::record::{Floor, Record};
-use crate::driver::snarf::route::{Deleted, End, Route, Snarfed};
-use crate::mail::flags::SystemFlags;
+use crate::driver::snarf::route::{Deleted, End, Host, Route, Snarfed};
+use crate::mail::flags::{Keyword, SystemFlags};
 use crate::mail::status::Access;
 use crate::mail::summary::Summary;
 use crate::mail::text::Foreign;
@@ -38,14 +38,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Moves what is in the source now. `appended` is called after each batch that is durable in the destination.
+/// Moves what is in the source now. `host` is told of each batch.
 ///
 /// Cancelled, it stops after the batch at hand, and removes what was copied. Fails with `Locked` when somebody else has
 /// the source, and with what is wrong with either mailbox; then everything that was not moved is where it was.
 pub fn snarf(
     environment: &Environment,
     route: &Route<'_>,
-    appended: &mut dyn FnMut(),
+    host: &mut dyn Host,
     job: &Job,
 ) -> Snarfed {
     let mut snarfed = Snarfed {
@@ -53,7 +53,7 @@ pub fn snarf(
         settled: 0,
         ended: Ok(()),
     };
-    snarfed.ended = run(environment, route, &mut snarfed, appended, job);
+    snarfed.ended = run(environment, route, &mut snarfed, host, job);
     snarfed
 }
 
@@ -61,7 +61,7 @@ fn run(
     environment: &Environment,
     route: &Route<'_>,
     snarfed: &mut Snarfed,
-    appended: &mut dyn FnMut(),
+    host: &mut dyn Host,
     job: &Job,
 ) -> Result<()> {
     let (from, to) = (route.from.place, route.to.place);
@@ -90,7 +90,7 @@ fn run(
             record: &mut record,
             copied: UidSet::new(),
         };
-        let copied = mover.copy(left, appended, job);
+        let copied = mover.copy(left, host, job);
         snarfed.moved = mover.copied.len();
         let copied_uids = mover.copied;
         if let Err(unsure @ Error::Pending { .. }) = copied {
@@ -179,6 +179,13 @@ fn to_move(source: &dyn LocalMailbox, deleted: Deleted) -> Vec<Summary> {
     all.filter(goes).collect()
 }
 
+/// Every keyword that one of the messages has, once.
+fn keywords(messages: &[Summary]) -> Vec<Keyword> {
+    let all = messages.iter().flat_map(|it| it.flags.keywords());
+    let once: BTreeSet<&str> = all.map(Keyword::as_str).collect();
+    once.into_iter().filter_map(Keyword::new).collect()
+}
+
 /// A move under way.
 struct Mover<'a> {
     route: &'a Route<'a>,
@@ -189,7 +196,7 @@ struct Mover<'a> {
 
 impl Mover<'_> {
     /// Copies batch after batch. When it fails, `copied` are the messages that are durable in the destination.
-    fn copy(&mut self, left: Vec<Summary>, appended: &mut dyn FnMut(), job: &Job) -> Result<()> {
+    fn copy(&mut self, left: Vec<Summary>, host: &mut dyn Host, job: &Job) -> Result<()> {
         let to = self.route.to;
         let quiet = Arc::new(Overheard::default()).job(job);
         let floor = match to.driver.status(to.place, &quiet) {
@@ -204,15 +211,21 @@ impl Mover<'_> {
         while !left.is_empty() {
             job.checkpoint()?;
             let batch = batch::take(&mut left);
-            self.copy_batch(&batch, floor, job)?;
-            appended();
+            self.copy_batch(&batch, floor, host, job)?;
+            host.arrived();
             done += batch.iter().map(|it| it.rfc822_size).sum::<u64>();
             job.progress(done, total);
         }
         Ok(())
     }
 
-    fn copy_batch(&mut self, batch: &[Summary], floor: Floor, job: &Job) -> Result<()> {
+    fn copy_batch(
+        &mut self,
+        batch: &[Summary],
+        floor: Floor,
+        host: &mut dyn Host,
+        job: &Job,
+    ) -> Result<()> {
         let mut entries = Vec::new();
         let mut messages = Vec::new();
         for summary in batch {
@@ -224,6 +237,10 @@ impl Mover<'_> {
         }
         if messages.is_empty() {
             return Ok(());
+        }
+        let keywords = keywords(&messages);
+        if !keywords.is_empty() {
+            host.expect(&keywords);
         }
         self.record.add(floor, &entries)?;
         let to = self.route.to;

@@ -3,6 +3,7 @@
 use crate::driver::contract::LocalDriver;
 use crate::driver::error::Result;
 use crate::driver::place::Place;
+use crate::mail::flags::Keyword;
 
 /// One of the two mailboxes.
 #[derive(Clone, Copy)]
@@ -45,3 +46,18 @@ pub struct Snarfed {
     /// How it ended.
     pub ended: Result<()>,
 }
+
+/// Who has the destination open meanwhile, and has to do his part.
+pub trait Host {
+    /// A batch with these keywords comes next: whoever has the destination open lets them be known there, because
+    /// nobody else can define any then.
+    fn expect(&mut self, _keywords: &[Keyword]) {}
+
+    /// A batch is durable in the destination.
+    fn arrived(&mut self) {}
+}
+
+/// Nobody has the destination open.
+pub struct NoHost;
+
+impl Host for NoHost {}

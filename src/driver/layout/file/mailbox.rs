@@ -325,6 +325,9 @@ impl LocalMailbox for FileMailbox {
         self.writable(job)?;
         let keywords = self.contents.base.keywords.len();
         let mut changed = Vec::new();
+        if uids.is_empty() && matches!(change, FlagChange::Add(_)) {
+            self.contents.base.define(change.flags().keywords());
+        }
         for (first, last) in uids.ranges() {
             let records = &self.contents.records;
             let start = records.partition_point(|record| record.uid < first.get());
