@@ -219,6 +219,8 @@ impl LocalDriver for Octal {
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
         self.writable()?;
         let driver = self.format.driver;
+        // Before the table of what is there would be written over.
+        local_file::refuse_existing(&self.environment, &to.path)?;
         let known = self.remembered(&from.path)?;
         let new = table::place(&self.environment, &to.path);
         // First the copy: a crash in between leaves a table of a mailbox that is not there.

@@ -146,3 +146,24 @@ fn keywords_have_the_names_of_the_settings_and_bits_of_others_stay() {
         assert_eq!(String::from_utf8_lossy(&after), wanted, "{name}");
     }
 }
+
+#[test]
+fn a_refused_rename_leaves_the_uids_of_what_is_there() {
+    for name in FORMATS {
+        let desk = Desk::new();
+        let driver = driver(&desk.environment, name);
+        let fresh = desk.at(desk.environment.home.join("fresh"));
+        driver.create(&fresh, &job().0).expect("created");
+        let place = desk.place("box", &fixture(&format!("{name}/two")));
+        let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        opened
+            .store(&[1], &add(SystemFlags::DELETED))
+            .expect("stored");
+        opened.expunge(None).expect("expunged");
+        opened.close().expect("closed");
+        assert!(driver.rename(&fresh, &place, &job().0).is_err(), "{name}");
+        let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        assert_eq!(opened.uids(), [2], "{name}");
+        opened.close().expect("closed");
+    }
+}
