@@ -69,6 +69,15 @@ pub trait MailFile: Send + Sync {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize>;
     /// Cuts or extends (with NULs) to `length`.
     fn set_len(&mut self, length: u64) -> io::Result<()>;
+    /// Cuts or extends to `length` if the file is `expected` bytes long when the writes are over that other programs have
+    /// under way; else changes nothing and says `false`.
+    fn resize(&mut self, expected: u64, length: u64) -> io::Result<bool> {
+        if self.metadata()?.len() != expected {
+            return Ok(false);
+        }
+        self.set_len(length)?;
+        Ok(true)
+    }
     /// Claims disk space up to `length` without changing the file's size. `Unsupported` where it cannot be done.
     fn reserve(&mut self, length: u64) -> io::Result<()>;
     /// Waits until bytes and length are on disk.

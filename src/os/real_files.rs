@@ -52,6 +52,9 @@ const QUIETLY: OFlags = OFlags::NOATIME;
 #[cfg(not(target_os = "linux"))]
 const QUIETLY: OFlags = OFlags::empty();
 
+/// How long a cut waits for writers that a sync has held up.
+const GIVE_WAY: Duration = Duration::from_millis(2);
+
 const NOT_OWNER: i32 = Errno::PERM.raw_os_error();
 
 /// The real file system.
@@ -175,6 +178,20 @@ impl MailFile for RealFile {
 
     fn set_len(&mut self, length: u64) -> io::Result<()> {
         repeat(|| self.file.set_len(length))
+    }
+
+    fn resize(&mut self, expected: u64, length: u64) -> io::Result<bool> {
+        // A write that others have begun shows in the size only when it is over, and a sync of ours may have held it up.
+        // Changing nothing of the owner waits for the inode's lock, hence for that write; the pause lets those go first
+        // that wait for the lock as well. Best effort: what begins between the look and the cut is beyond help.
+        let _ = rustix::fs::fchown(&self.file, None, None);
+        std::thread::sleep(GIVE_WAY);
+        let _ = rustix::fs::fchown(&self.file, None, None);
+        if self.file.metadata()?.len() != expected {
+            return Ok(false);
+        }
+        self.set_len(length)?;
+        Ok(true)
     }
 
     fn reserve(&mut self, length: u64) -> io::Result<()> {

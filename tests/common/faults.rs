@@ -290,6 +290,10 @@ impl MailFile for FaultyFile {
         self.layer.gate(Op::SetLen, &self.path)?;
         self.inner.set_len(length)
     }
+    fn resize(&mut self, expected: u64, length: u64) -> io::Result<bool> {
+        self.layer.gate(Op::SetLen, &self.path)?;
+        self.inner.resize(expected, length)
+    }
     fn reserve(&mut self, length: u64) -> io::Result<()> {
         self.layer.gate(Op::Reserve, &self.path)?;
         self.inner.reserve(length)

@@ -128,10 +128,6 @@ fn expunge_beside_an_intruder(at: usize) -> Option<Op> {
     let _ = opened.expunge(None);
     let _ = opened.close();
     let met = layer.trace().get(at).map(|(op, _)| *op)?;
-    if met == Op::SetLen {
-        // Between the last look at the length and the cut nothing can help.
-        return Some(met);
-    }
     let mut opened = open(&Unix::new(&desk.environment), &place, Access::ReadWrite).expect("open");
     opened.expunge(None).expect("expunged");
     let what = format!("at {at}, {met:?}");

@@ -457,10 +457,9 @@ fn grow(file: &mut dyn MailFile, old: u64, new: u64) -> io::Result<()> {
     if new <= old {
         return Ok(());
     }
-    if file.metadata()?.len() != old {
+    if !file.resize(old, new)? {
         return Err(foreign_change());
     }
-    file.set_len(new)?;
     file.sync()
 }
 
@@ -474,6 +473,8 @@ fn unclaim(file: &mut dyn MailFile, old: u64, new: u64) -> io::Result<()> {
     if length > new || (length == new && !is_filling(file, old, new, &ours)?) {
         return Err(foreign_change());
     }
-    file.set_len(old)?;
+    if !file.resize(length, old)? {
+        return Err(foreign_change());
+    }
     file.sync()
 }

@@ -46,10 +46,9 @@ impl Run<'_> {
         self.file.sync()?;
         if new > old {
             // What others appended meanwhile would be cut off with it: then it goes forward at the next opening.
-            if self.file.metadata()?.len() != new {
+            if !self.cut(new, old)? {
                 return Err(foreign_change());
             }
-            self.cut(old)?;
         }
         self.store.remove(&self.handle.path)
     }
@@ -122,23 +121,24 @@ impl Run<'_> {
                     }))?;
                 }
                 // Syncing that record took time enough for one more message to be appended.
-                let now = self.file.metadata()?.len();
-                if now == length {
+                if self.cut(length, target + moved)? {
                     break;
                 }
-                length = now;
+                length = self.file.metadata()?.len();
             }
-            self.cut(target + moved)?;
         } else if length < target {
             return Err(foreign_change());
         }
         self.store.remove(&self.handle.path)
     }
 
-    /// Cuts the file.
-    pub(crate) fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.file.set_len(length)?;
-        self.file.sync()
+    /// Cuts the file to `length`, on disk; `false` when it is not `from` bytes long any more.
+    fn cut(&mut self, from: u64, length: u64) -> io::Result<bool> {
+        let cut = self.file.resize(from, length)?;
+        if cut {
+            self.file.sync()?;
+        }
+        Ok(cut)
     }
 
     fn move_tail(&mut self, from: u64, to: u64, end: u64, moved: u64) -> io::Result<u64> {
