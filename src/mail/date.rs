@@ -69,9 +69,9 @@ impl InternalDate {
         }
     }
 
-    /// The date as its zone's clocks show it; moments outside 1970 to 9999 are shown as the nearest one inside.
+    /// The date as its zone's clocks show it; moments outside 1969 to 9999 are shown as the nearest one inside.
     pub fn fields(&self) -> DateFields {
-        let local = self.seconds.clamp(0, LAST_SECOND) + i64::from(self.offset) * 60;
+        let local = self.seconds.clamp(-DAY, LAST_SECOND) + i64::from(self.offset) * 60;
         let days = local.div_euclid(DAY);
         let rest = local.rem_euclid(DAY);
         let (year, month, day) = civil_from_days(days);
@@ -94,6 +94,17 @@ impl InternalDate {
         let sign = if self.offset < 0 { '-' } else { '+' };
         let minutes = self.offset.unsigned_abs();
         format!("{sign}{:02}{:02}", minutes / 60, minutes % 60)
+    }
+
+    /// The nearest date that mailbox files can hold: every program reads the years 1970 to 2097, as clocks show them.
+    #[must_use]
+    pub fn storable(&self) -> Self {
+        let shift = i64::from(self.offset) * 60;
+        let shown = self.seconds.saturating_add(shift).clamp(0, LAST_STORABLE);
+        Self {
+            seconds: shown - shift,
+            offset: self.offset,
+        }
     }
 
     /// The fixed form of 26 bytes, day padded with a space: ` 2-Mar-2026 10:20:31 +0100`.
@@ -128,6 +139,8 @@ impl InternalDate {
 const DAY: i64 = 86_400;
 /// One day before the end of 9999, so that no offset leaves the four digits.
 const LAST_SECOND: i64 = 253_402_214_400;
+/// 31-Dec-2097 23:59:59: years have seven bits in c-client.
+const LAST_STORABLE: i64 = 4_039_372_799;
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = [
     "January",

@@ -97,3 +97,20 @@ fn every_day_comes_back() {
         assert_eq!(again, Some(date));
     }
 }
+
+#[test]
+fn what_mailbox_files_cannot_hold_becomes_the_nearest_date_that_they_can() {
+    for (seconds, offset, expected) in [
+        (i64::MIN, 0, " 1-Jan-1970 00:00:00 +0000"),
+        (3_600, -120, " 1-Jan-1970 00:00:00 -0200"),
+        (i64::from(u32::MAX), 0, "31-Dec-2097 23:59:59 +0000"),
+        (4_039_372_800 - 60, 60, "31-Dec-2097 23:59:59 +0100"),
+        (4_039_372_799, 0, "31-Dec-2097 23:59:59 +0000"),
+        (i64::MAX, -720, "31-Dec-2097 23:59:59 -1200"),
+    ] {
+        let date = InternalDate { seconds, offset }.storable();
+        assert_eq!(date.to_fixed(), expected, "{seconds}");
+        let again = InternalDate::parse(expected.as_bytes(), &TimeZone::UTC);
+        assert_eq!(again, Some(date), "{seconds}");
+    }
+}

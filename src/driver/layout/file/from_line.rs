@@ -114,7 +114,7 @@ pub fn write(user: &[u8], other: &str, date: &InternalDate) -> Vec<u8> {
         line.extend(other.bytes().filter(visible));
     }
     line.push(b' ');
-    line.extend(ctime(date).bytes());
+    line.extend(ctime(&date.storable()).bytes());
     line.push(b' ');
     line.extend(date.zone().bytes());
     line.push(b'\n');

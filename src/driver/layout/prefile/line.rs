@@ -119,9 +119,9 @@ pub fn write_status(format: &Format, status: Status) -> Vec<u8> {
     }
 }
 
-/// Writes a line, its end included.
+/// Writes a line, its end included. A date that could not be read again becomes the nearest one that can.
 pub fn write(format: &Format, date: &InternalDate, size: u64, status: Status) -> Vec<u8> {
-    let mut line = format!("{},{size};", date.to_fixed()).into_bytes();
+    let mut line = format!("{},{size};", date.storable().to_fixed()).into_bytes();
     line.extend(write_status(format, status));
     line.extend(format.line_end());
     line
