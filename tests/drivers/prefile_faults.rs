@@ -320,3 +320,85 @@ fn a_creation_that_was_killed_leaves_nothing_or_a_mailbox() {
         }
     }
 }
+
+/// A message as mailboxes in mbx format hold it, with its line.
+fn appended(uid: u32, size: usize, text: &str) -> Vec<u8> {
+    let line = format!(" 2-Mar-2026 10:20:31 +0100,{size};000000000000-{uid:08x}\r\n");
+    [line.as_bytes(), text.as_bytes()].concat()
+}
+
+#[test]
+fn a_note_that_stayed_cuts_off_nothing_that_was_told_as_done() {
+    let desk = Desk::new();
+    let place = set_up(&desk, Deed::AppendOne);
+    // The note of a complete append cannot be removed.
+    let layer = Faults::over(
+        Arc::new(RealFiles),
+        Fault::Failure {
+            op: Op::Remove,
+            at: 0,
+            errno: 5,
+            lasting: true,
+        },
+    );
+    run(desk.world.another(Arc::new(layer)), &place, Deed::AppendOne).expect("appended");
+    let before = std::fs::read(&place.path).expect("there");
+    // Another program appends one whole message, and is killed in the middle of a second one.
+    let whole = appended(7, 20, "Subject: 7\r\n\r\nwhole\r");
+    let half = appended(8, 2_000, "Subject: 8\r\n\r\nhalf");
+    std::fs::write(&place.path, [&before[..], &whole, &half].concat()).expect("written");
+    let mut opened =
+        open(&Mbx::new(&desk.environment), &place, Access::ReadWrite).expect("opens at once");
+    assert_eq!(opened.uids()[5..], [6, 7]);
+    assert!(opened.read(6, Part::Whole).starts_with(b"Subject: 7"));
+    let after = std::fs::read(&place.path).expect("there");
+    assert!(after.len() >= before.len() + whole.len() + half.len());
+}
+
+#[test]
+fn a_line_that_was_torn_is_written_whole() {
+    let both = old_and_new(Deed::Append);
+    let at_noon = |mut environment: Environment| {
+        environment.clock = Arc::new(|| 1_790_000_000);
+        environment
+    };
+    let desk = Desk::new();
+    let place = set_up(&desk, Deed::Append);
+    let start = std::fs::metadata(&place.path).expect("there").len() as usize;
+    let program = at_noon(desk.world.another(Arc::new(RealFiles)));
+    run(program, &place, Deed::Append).expect("undisturbed");
+    let new = std::fs::read(&place.path).expect("there");
+    let width = new[start..]
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .expect("a line")
+        + 1;
+    let (file, head) = (&new[..start], &new[start..start + width]);
+    let size = new.len() - start - width;
+    let digits = width - " 1-Jan-1970 00:00:00,;000000008013-00000000\r\n".len();
+    let cover = format!(" 1-Jan-1970 00:00:00,{size:0digits$};000000008013-00000000\r\n");
+    let dies_at = |desk: &Desk, at| {
+        let place = set_up(desk, Deed::Append);
+        let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
+        let program = at_noon(doomed(desk, Arc::new(layer.clone())));
+        let _ = run(program, &place, Deed::Append);
+        assert!(layer.hit());
+        let found = std::fs::read(&place.path).expect("there");
+        found.len() == new.len() && found[start + width..] == new[start + width..]
+    };
+    // The first death that finds all there but the first line.
+    let at = (0..).find(|&at| dies_at(&Desk::new(), at)).expect("one");
+    for cut in 0..=width {
+        for (first, second) in [(head, cover.as_bytes()), (cover.as_bytes(), head)] {
+            let desk = Desk::new();
+            assert!(dies_at(&desk, at));
+            let place = desk.at(desk.environment.home.join("box"));
+            let torn = [file, &first[..cut], &second[cut..], &new[start + width..]].concat();
+            std::fs::write(&place.path, &torn).expect("written");
+            let found = state(&desk, &place);
+            expect_old_or_new(Deed::Append, &format!("torn at {cut}"), &found, &both);
+            let is_cover = torn[start..start + width] == *cover.as_bytes();
+            assert_eq!(found == both.1, !is_cover, "torn at {cut}");
+        }
+    }
+}

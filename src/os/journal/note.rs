@@ -20,6 +20,8 @@ pub struct Note {
     path: PathBuf,
     /// How long the file was before the append, in bytes.
     pub length: u64,
+    /// How long it is to be after it.
+    pub end: u64,
     /// What is written last, at that length; empty where it is not known.
     pub line: Vec<u8>,
 }
@@ -28,22 +30,27 @@ pub struct Note {
 const LONGEST: usize = 128;
 
 impl Note {
-    /// Notes that `file`, which is `length` bytes long, is going to be appended to, and that `line` is written last.
+    /// Notes that `file`, which is `length` bytes long, is going to be appended to up to `end`, and that `line` is written last.
     pub fn make(
         environment: &Environment,
         file: &dyn MailFile,
-        length: u64,
+        (length, end): (u64, u64),
         line: &[u8],
     ) -> io::Result<Self> {
         let path = path_of(environment, file)?;
         let files = environment.files.as_ref();
         private_folder(files, path.parent().unwrap_or(Path::new(".")))?;
         let line = line.get(..line.len().min(LONGEST)).unwrap_or_default();
-        let mut text = format!("{length}\n").into_bytes();
+        let mut text = format!("{length} {end}\n").into_bytes();
         text.extend_from_slice(line);
         replace(files, &path, &text)?;
         let line = line.to_vec();
-        Ok(Self { path, length, line })
+        Ok(Self {
+            path,
+            length,
+            end,
+            line,
+        })
     }
 
     /// The note that an interrupted append of `file` left. One that cannot be understood counts as made for a file
@@ -55,15 +62,23 @@ impl Note {
             Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(refusal) => return Err(refusal),
         };
-        let mut text = [0; 24 + LONGEST];
+        let mut text = [0; 48 + LONGEST];
         let count = read_full_at(&*found, &mut text, 0)?;
         let text = text.get(..count).unwrap_or_default();
         let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
         let (digits, line) = text.split_at(end);
         let digits = std::str::from_utf8(digits).unwrap_or_default();
-        let length = digits.parse().unwrap_or(u64::MAX);
+        let numbers = digits.split_once(' ');
+        let number = |text: &str| text.parse::<u64>().ok();
+        let numbers = numbers.and_then(|(length, end)| Some((number(length)?, number(end)?)));
+        let (length, end) = numbers.unwrap_or((u64::MAX, u64::MAX));
         let line = line.strip_prefix(b"\n").unwrap_or_default().to_vec();
-        Ok(Some(Self { path, length, line }))
+        Ok(Some(Self {
+            path,
+            length,
+            end,
+            line,
+        }))
     }
 
     /// Where it is.

@@ -49,7 +49,8 @@ pub fn append(
     let width = load.first_line.len();
     let cover = cover(format, width, load.length)
         .ok_or(Error::Refused("too many messages for one append"))?;
-    let note = Note::make(environment, file, start, &load.first_line).map_err(&failed)?;
+    let note = Note::make(environment, file, (start, end), &load.first_line);
+    let note = note.map_err(noted(environment))?;
     let written = fill(format, file, (start, end), (&cover, load), job);
     let Err(source) = written else {
         // When it stays the next opening sees that there is nothing to cut off.
@@ -178,8 +179,17 @@ pub fn recover(
             let cut = file.set_len(note.length).and_then(|()| file.sync());
             cut.map_err(&failed)?;
         }
+        Tail::Begun => {
+            let written = write_all_at(file, &note.line, note.length).and_then(|()| file.sync());
+            written.map_err(&failed)?;
+        }
     }
-    note.remove(environment).map_err(&failed)
+    note.remove(environment).map_err(noted(environment))
+}
+
+/// The error of a note, which is in the state folder and not beside the mailbox.
+fn noted(environment: &Environment) -> impl Fn(io::Error) -> Error + '_ {
+    Error::io(&environment.state)
 }
 
 /// What is behind the length of a note.
@@ -189,8 +199,10 @@ enum Tail {
     Mail,
     /// Only covers.
     Covers,
-    /// What no program can have made anything of.
+    /// Covers that were being written.
     Torn,
+    /// All of the new mail, with the first line written in part. That line was begun when the rest was on disk.
+    Begun,
 }
 
 fn tail(
@@ -204,39 +216,62 @@ fn tail(
         return Ok(Tail::Mail);
     }
     let mut scan = Scan::new(format, source, start, length, job).of_lines();
+    match first_line(format, source, note)? {
+        Line::Cover => {}
+        Line::Begun => return Ok(Tail::Begun),
+        Line::Other => {
+            let torn = matches!(scan.next_message(), Err(Error::Damaged { .. }));
+            return Ok(if torn { Tail::Torn } else { Tail::Mail });
+        }
+    }
     loop {
         match scan.next_message() {
             Ok(Some(record)) if is_cover(format, source, &record)? => {}
-            // The line of the first message, which was to take a cover's place, was torn.
-            Ok(Some(record)) if record.offset == start => {
-                if is_torn(format, source, (note, length))? {
-                    return Ok(Tail::Torn);
-                }
-                let torn = matches!(scan.next_message(), Err(Error::Damaged { .. }));
-                return Ok(if torn { Tail::Torn } else { Tail::Mail });
-            }
             Ok(Some(_)) => return Ok(Tail::Mail),
             Ok(None) => return Ok(Tail::Covers),
+            // What others wrote behind the covers is not ours to judge.
+            Err(Error::Damaged { offset, .. }) if offset >= note.end => return Ok(Tail::Mail),
             Err(Error::Damaged { .. }) => return Ok(Tail::Torn),
             Err(refusal) => return Err(refusal),
         }
     }
 }
 
-/// Whether the line of the first message stands only in part over the cover's, which reaches to `length`.
-fn is_torn(format: &Format, source: Source<'_>, (note, length): (&Note, u64)) -> Result<bool> {
-    let Some(cover) = cover(format, note.line.len(), length.saturating_sub(note.length)) else {
-        return Ok(false);
+/// What stands where the first line of the new mail is to be.
+enum Line {
+    /// A cover, or part of one: the mail was not there yet.
+    Cover,
+    /// The line, over a part of the cover's.
+    Begun,
+    /// The whole line, perhaps with other flags by now, another one, or none at all.
+    Other,
+}
+
+fn first_line(format: &Format, source: Source<'_>, note: &Note) -> Result<Line> {
+    let width = note.line.len();
+    let Some(cover) = cover(format, width, note.end.saturating_sub(note.length)) else {
+        return Ok(Line::Other);
     };
-    let mut found = vec![0; note.line.len()];
+    let mut found = vec![0; width];
     let count = read_full_at(source.file, &mut found, note.length);
-    count.map_err(Error::io(source.path))?;
-    let fresh = found
-        .iter()
-        .zip(&note.line)
-        .take_while(|(is, new)| is == new);
-    let fresh = fresh.count();
-    Ok(fresh < found.len() && found.get(fresh..) == cover.get(fresh..))
+    found.truncate(count.map_err(Error::io(source.path))?);
+    // A kill or a power cut leaves a line in two parts at most.
+    let parts = |one: &[u8], other: &[u8]| {
+        let whole =
+            |cut| found.get(..cut) == one.get(..cut) && found.get(cut..) == other.get(cut..);
+        (0..=width).any(whole)
+    };
+    Ok(if found == note.line {
+        Line::Other
+    } else if found == cover {
+        Line::Cover
+    } else if parts(&note.line, &cover) || parts(&cover, &note.line) {
+        Line::Begun
+    } else if is_dated_as_cover(&found) {
+        Line::Cover
+    } else {
+        Line::Other
+    })
 }
 
 /// Whether messages follow each other up to `offset`, and one ends there.
@@ -257,14 +292,19 @@ fn is_boundary(
     }
 }
 
+/// Whether a line begins as those of covers do.
+fn is_dated_as_cover(line: &[u8]) -> bool {
+    DATES.iter().any(|date| {
+        let rest = line.strip_prefix(date.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b","))
+    })
+}
+
 fn is_cover(format: &Format, source: Source<'_>, record: &Record) -> Result<bool> {
     let mut bytes = [0; 24];
     let count = read_full_at(source.file, &mut bytes, record.offset);
     let count = count.map_err(Error::io(source.path))?;
     let bytes = bytes.get(..count).unwrap_or_default();
-    let dated = DATES.iter().any(|date| {
-        let rest = bytes.strip_prefix(date.as_bytes());
-        rest.is_some_and(|rest| rest.starts_with(b","))
-    });
-    Ok(dated && (record.is_hidden() || (!format.is_numbered() && record.is_deleted())))
+    Ok(is_dated_as_cover(bytes)
+        && (record.is_hidden() || (!format.is_numbered() && record.is_deleted())))
 }
