@@ -2,10 +2,11 @@
 //!
 //! `STATE/moves/NAME`, mode 0600, is on disk before the destination may commit, and goes when the move is over:
 //! ```text
-//! mugo-move 2
+//! mugo-move 3
 //! PID HOST BOOT START          the process that moves
 //! from PATH-IN-HEX
 //! to NAME-IN-HEX
+//! floor UIDVALIDITY UIDNEXT COUNT   the destination before; 0 where unknown
 //! UID SIZE LENGTH SHA-256      a message: its size, and its mark
 //! end
 //! ```
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::backend::error::{Error, Result};
+use crate::driver::floor::Floor;
 use crate::driver::mark::Mark;
 use crate::driver::message::Content;
 use crate::mail::name::MailboxName;
@@ -34,7 +36,7 @@ use crate::os::transfer::{read_full_at, write_all_at};
 const LARGEST: u64 = 256 << 20;
 /// Seconds that no move takes.
 const LONGEST_MOVE: i64 = 24 * 60 * 60;
-const FIRST_LINE: &str = "mugo-move 2";
+const FIRST_LINE: &str = "mugo-move 3";
 
 /// A message of a move.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,6 +54,8 @@ pub struct MoveRecord {
     pub from: PathBuf,
     /// The destination.
     pub to: MailboxName,
+    /// The destination before the first copy.
+    pub floor: Floor,
     /// The messages.
     pub messages: BTreeMap<Uid, Original>,
 }
@@ -67,12 +71,16 @@ impl MoveRecord {
         // The same move of the same process, interrupted by a panic: the new record says the same.
         remove(environment.files.as_ref(), &path)?;
         let mut file = environment.files.open(&path, OpenMode::CreateNew(0o600))?;
-        let written = write_all_at(&mut *file, text.as_bytes(), 0).and_then(|()| file.sync());
-        if written.is_err() {
-            let _stays_and_is_found_unreadable = remove(environment.files.as_ref(), &path).is_err();
+        let written = write_all_at(&mut *file, text.as_bytes(), 0)
+            .and_then(|()| file.sync())
+            .and_then(|()| environment.files.sync_dir(&folder));
+        if let Err(refusal) = written {
+            // A record of a move that was not begun: a later copy of the same messages must not be taken for it.
+            let emptied = file.set_len(0);
+            let _stays_empty = remove(environment.files.as_ref(), &path).is_err();
+            emptied?;
+            return Err(refusal);
         }
-        written?;
-        environment.files.sync_dir(&folder)?;
         Ok(path)
     }
 
@@ -113,6 +121,7 @@ impl MoveRecord {
         let mut text = format!("{FIRST_LINE}\n{}", process.to_line());
         text.push_str(&format!("from {}\n", hex(self.from.as_os_str().as_bytes())));
         text.push_str(&format!("to {}\n", hex(self.to.as_bytes())));
+        text.push_str(&format!("floor {}\n", self.floor.to_text()));
         for (uid, Original { size, mark }) in &self.messages {
             text.push_str(&format!("{uid} {size} {}\n", mark.to_text()));
         }
@@ -128,9 +137,11 @@ impl MoveRecord {
         let process = Process::from_line(format!("{}\n", lines.next()?).as_bytes())?;
         let from = unhex(lines.next()?.strip_prefix("from ")?)?;
         let to = unhex(lines.next()?.strip_prefix("to ")?)?;
+        let floor = Floor::from_text(lines.next()?.strip_prefix("floor ")?)?;
         let record = Self {
             from: PathBuf::from(std::ffi::OsStr::from_bytes(&from)),
             to: MailboxName::parse(&to).ok()?,
+            floor,
             messages: lines.map(message).collect::<Option<_>>()?,
         };
         Some((process, record))
@@ -144,14 +155,23 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger of a move from this file or folder; without one nothing is noted.
-    pub fn new(from: Option<PathBuf>, to: &MailboxName) -> Self {
-        let record = from.map(|from| MoveRecord {
+    /// The ledger of a move from this file or folder to a mailbox with this floor.
+    pub fn of_move(from: PathBuf, to: &MailboxName, floor: Floor) -> Self {
+        let record = Some(MoveRecord {
             from,
             to: to.clone(),
+            floor,
             messages: BTreeMap::new(),
         });
         Self { record, file: None }
+    }
+
+    /// The ledger of a mere copy: nothing is noted.
+    pub fn of_copy() -> Self {
+        Self {
+            record: None,
+            file: None,
+        }
     }
 
     /// Notes a message.
@@ -236,6 +256,10 @@ mod tests {
         let record = MoveRecord {
             from: PathBuf::from(std::ffi::OsStr::from_bytes(b"/home/b\xffb\n/x")),
             to: MailboxName::parse(b"saved mail").expect("a name"),
+            floor: Floor {
+                messages: 3,
+                ..Floor::default()
+            },
             messages: [(Uid::FIRST, original(b"one")), (Uid::LAST, original(b""))].into(),
         };
         let process = Process::current().expect("a process");

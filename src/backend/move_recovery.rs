@@ -7,22 +7,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::move_record::{MoveRecord, Original};
 use crate::backend::source::scratch;
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
-use crate::driver::job::{Job, Reports};
+use crate::driver::job::Job;
 use crate::driver::mark::Mark;
 use crate::driver::message::Content;
-use crate::mail::change::Change;
+use crate::driver::snarf::quiet::Overheard;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
-use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 
 /// Finishes what is unfinished about the mailbox at `path`, which is open as `mailbox` for writing.
@@ -87,7 +84,7 @@ fn finish(
     Ok(originals.len())
 }
 
-/// Whether the destination holds every message of the record, each as often as the record.
+/// Whether the destination got every message of the record, each as often as the record has it.
 fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool> {
     let choice = match context.choice(&record.to) {
         Err(Error::Driver(DriverError::NoSuchMailbox { .. })) => return Ok(false),
@@ -105,14 +102,13 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
         least = least.min(size.min(&mark.length) / 2);
         most = most.max(size.max(&mark.length).saturating_mul(2));
     }
-    let quiet = Job::new(Arc::new(Quiet), job.cancelled().child_token());
+    let overheard = Arc::new(Overheard::default());
+    let quiet = overheard.job(job);
     let mut destination = choice
         .driver
         .open(&choice.place, Access::ReadOnly, &quiet)?;
-    // Copies are behind what was there.
-    let mut uids: Vec<Uid> = destination.uids().iter().collect();
-    uids.reverse();
-    for uid in uids {
+    let uids = destination.uids();
+    for uid in record.floor.above(uids.iter(), overheard.uid_validity()) {
         if missing.is_empty() {
             break;
         }
@@ -128,7 +124,7 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
             }
         }
     }
-    destination.close(&Job::new(Arc::new(Quiet), CancellationToken::new()))?;
+    destination.close(&quiet.uncancelled())?;
     Ok(missing.is_empty())
 }
 
@@ -136,13 +132,4 @@ fn mark(mailbox: &mut dyn LocalMailbox, uid: Uid, job: &Job) -> Result<Mark> {
     let mut content = Content::new();
     mailbox.read(uid, Part::Whole, &mut content, job)?;
     Mark::of(&mut content).map_err(scratch)
-}
-
-/// The destination is nobody's open mailbox: its changes are not told.
-struct Quiet;
-
-impl Reports for Quiet {
-    fn change(&self, _change: Change) {}
-    fn progress(&self, _done: u64, _total: u64) {}
-    fn notice(&self, _notice: Foreign) {}
 }

@@ -55,7 +55,10 @@ impl Staged {
 
     fn take(&mut self, waiting: Waiting) -> io::Result<NewMessage> {
         let mut content = Content::new();
-        io::copy(&mut (&self.file).take(waiting.length), &mut content)?;
+        let copied = io::copy(&mut (&self.file).take(waiting.length), &mut content)?;
+        if copied != waiting.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(NewMessage {
             flags: waiting.flags,
             internal_date: waiting.internal_date,

@@ -21,6 +21,7 @@ use crate::backend::source::{Source, members, scratch};
 use crate::backend::staged::Staged;
 use crate::driver::contract::LocalDriver;
 use crate::driver::error::Error as DriverError;
+use crate::driver::floor::Floor;
 use crate::driver::job::Job;
 use crate::driver::message::{Messages, NewMessage};
 use crate::driver::place::Place;
@@ -64,7 +65,14 @@ pub async fn copy<S: Source>(
     let staged =
         matches!((&here, &there), (Some(here), Some(there)) if context.is_same_file(here, there));
     // Within one mailbox the record could not tell copies from originals.
-    let mut ledger = Ledger::new(here.filter(|_| order.remove && !staged), &order.to);
+    let mut ledger = match here.filter(|_| order.remove && !staged) {
+        Some(here) => {
+            let floor = floor_of(context, &order.to, &job.without_progress())
+                .map_err(|error| error.of_destination(order.to.to_foreign()))?;
+            Ledger::of_move(here, &order.to, floor)
+        }
+        None => Ledger::of_copy(),
+    };
     let target = Target {
         context: Arc::clone(context),
         name: order.to,
@@ -91,6 +99,18 @@ pub async fn copy<S: Source>(
         removed.map_err(|error| Error::NotRemoved(Box::new(error)))?;
     }
     Ok(())
+}
+
+/// What the destination holds before the first message comes.
+fn floor_of(context: &Context, to: &MailboxName, job: &Job) -> Result<Floor> {
+    let choice = match for_append(&context.drivers, &context.place(to)?) {
+        // A file that is empty may be taken for any format.
+        Ok(_) => context.choice(&to.without_format())?,
+        Err(error) if error.can_create() => return Ok(Floor::default()),
+        Err(error) => return Err(error),
+    };
+    let status = choice.driver.own_status(&choice.place, job)?;
+    Ok(Floor::of(&status))
 }
 
 /// What was delivered to a mailbox.

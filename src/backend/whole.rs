@@ -18,6 +18,7 @@ use crate::backend::source::{LocalSource, Source, run_now};
 use crate::backend::transfer::{Delivered, Target, destination_path, pour};
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::LocalMailbox;
+use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::name::MailboxName;
@@ -84,7 +85,11 @@ fn messages_at(context: &Context, to: &MailboxName, job: &Job) -> Result<u64> {
     match for_append(&context.drivers, &context.place(to)?) {
         // What is empty may be taken for any format, so nobody but `dummy` counts it.
         Ok(_) => match context.choice(&to.without_format()) {
-            Ok(choice) => Ok(choice.driver.status(&choice.place, job)?.messages.into()),
+            Ok(choice) => Ok(choice
+                .driver
+                .own_status(&choice.place, job)?
+                .messages
+                .into()),
             Err(error) => Err(error),
         },
         Err(error) if error.can_create() => Ok(0),
@@ -211,6 +216,12 @@ impl Comparison<'_> {
     fn take_back(&self, job: &Job) -> Result<()> {
         let Choice { driver, place, .. } = self.context.choice(&self.to)?;
         let mut mailbox = driver.open(&place, Access::ReadWrite, job)?;
+        let told = self.delivered.appended.uids.len() == self.manifest.messages.len();
+        if !told && mailbox.uids().len() != self.manifest.messages.len() as u64 {
+            // Which ones are the copies is known by their places only: somebody else delivered there.
+            mailbox.close(job)?;
+            return Err(DriverError::Refused("it holds other messages by now").into());
+        }
         let copies: UidSet = self.places(&*mailbox).into_iter().flatten().collect();
         let delete = FlagChange::Add(Flags::system(SystemFlags::DELETED));
         let removed = mailbox
@@ -271,7 +282,11 @@ impl Copies<'_> {
         if was == is {
             receipt.same_dates += 1;
         } else {
-            let limit = (was.seconds == is.seconds).then_some(ZONE);
+            let limit = if was.seconds == is.seconds {
+                Some(ZONE)
+            } else {
+                (was.storable().seconds == is.seconds).then_some(YEARS)
+            };
             note(receipt, What::Date(was, is), limit);
         }
         Ok(())
@@ -319,6 +334,11 @@ const REWORKED: Limit = Limit {
 const ZONE: Limit = Limit {
     of: "date",
     how: "the moment is kept, its time zone is not",
+};
+
+const YEARS: Limit = Limit {
+    of: "date",
+    how: "years before 1970 and after 2097 become the nearest date within",
 };
 
 /// How many keywords a mailbox has room for.

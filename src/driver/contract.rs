@@ -57,6 +57,11 @@ pub trait LocalDriver: Send + Sync {
     /// Counts without opening; changes no file and no access time.
     fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus>;
 
+    /// The same of the mailbox alone, without what waits elsewhere to be moved into it.
+    fn own_status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
+        self.status(place, job)
+    }
+
     /// Makes an empty mailbox, with its parent directories.
     fn create(&self, place: &Place, job: &Job) -> Result<()>;
 

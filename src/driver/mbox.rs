@@ -12,6 +12,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::driver::FileDriver;
 use crate::driver::layout::file::format::{EmptyFile, Format};
 use crate::driver::layout::file::framing::Framing;
+use crate::driver::local_file::same_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
 use crate::driver::unix::Unix;
@@ -56,7 +57,9 @@ impl Mbox {
             path: self.file.environment().spool.clone(),
             ..place.clone()
         };
-        if self.spool.probe(&spool).unwrap_or(Probe::Foreign) != Probe::Mine {
+        if self.spool.probe(&spool).unwrap_or(Probe::Foreign) != Probe::Mine
+            || same_file(self.file.environment(), &spool.path, &place.path)
+        {
             return Ok(());
         }
         let waiting = self.spool.status(&spool, job)?;
@@ -95,6 +98,10 @@ impl LocalDriver for Mbox {
             self.add_waiting(&mut status, &place, job)?;
         }
         Ok(status)
+    }
+
+    fn own_status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
+        self.file.status(&self.at_home(place)?, job)
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {

@@ -5,6 +5,7 @@ pub mod characteristics;
 pub mod contract;
 pub mod dummy;
 pub mod error;
+pub mod floor;
 pub mod job;
 pub mod layout;
 pub mod local_file;

@@ -28,6 +28,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("unix", "mmdf"),
         ("mbx", "unix"),
         ("mmdf", "mbx"),
+        ("tenex", "mbx"),
+        ("unix", "mtx"),
     ];
     let all = FORMATS
         .iter()
@@ -38,7 +40,7 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 3] = ["unix", "mmdf", "mbx"];
+const FORMATS: [&str; 5] = ["unix", "mmdf", "mbx", "tenex", "mtx"];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

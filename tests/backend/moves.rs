@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mugo::backend::error::Error;
 use mugo::backend::move_record::{MoveRecord, Original};
 use mugo::backend::request::{Ask, MailboxId, Request};
+use mugo::driver::floor::Floor;
 use mugo::driver::mark::Mark;
 use mugo::driver::message::Content;
 use mugo::mail::status::Access;
@@ -47,6 +48,11 @@ fn count(face: &Face, name: &str, text: &str) -> usize {
 
 /// The record that a program left which died while it moved `messages` (UIDs from 1).
 fn leave_record(face: &Face, from: &str, to: &str, messages: &[&[u8]]) {
+    leave_record_above(face, (from, to), messages, Floor::default());
+}
+
+/// The same, where the destination was like this before.
+fn leave_record_above(face: &Face, (from, to): (&str, &str), messages: &[&[u8]], floor: Floor) {
     let mut dead: Environment = face.world.another(face.world.environment.files.clone());
     dead.process.start += 1;
     let originals = messages.iter().map(|bytes| {
@@ -59,6 +65,7 @@ fn leave_record(face: &Face, from: &str, to: &str, messages: &[&[u8]]) {
     let record = MoveRecord {
         from: face.path(from),
         to: named(to),
+        floor,
         messages: uids.zip(originals).collect::<BTreeMap<_, _>>(),
     };
     record.write(&dead).expect("a record");
@@ -216,4 +223,56 @@ fn r10_a_copy_is_known_though_appending_changed_it() {
         assert_eq!(count(&face, "a", &format!("Subject: {subject}")), 0);
     }
     assert_eq!(records(&face), 0);
+}
+
+#[test]
+fn r10_what_the_destination_had_before_is_no_copy() {
+    let message = "Subject: one\n\n1\n";
+    let moved: [&[u8]; 1] = [b"Subject: one\r\n\r\n1\r\n"];
+    for messages in [1, 0] {
+        let mut face = Face::new(Kind::Real);
+        deliver(&face, "a", &[message]);
+        // An older copy, which may go any time.
+        deliver(&face, "b", &[message]);
+        let floor = Floor {
+            messages,
+            ..Floor::default()
+        };
+        leave_record_above(&face, ("a", "b"), &moved, floor);
+        open(&mut face, 1, "a");
+        assert!(face.shutdown().is_empty());
+        assert_eq!(count(&face, "a", "Subject: one"), messages as usize);
+        assert_eq!(records(&face), 0);
+    }
+}
+
+#[test]
+fn r10_killed_while_the_destination_is_locked_nothing_is_removed() {
+    // The record is there before the destination can be written; an older copy is no reason to remove the original.
+    for at in 0.. {
+        let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
+        let mut face = Face::with(Kind::Real, |environment| {
+            environment.files = Arc::new(layer.clone());
+            environment.process.start += 1;
+        });
+        deliver(&face, "a", &["Subject: one\n\n1\n"]);
+        deliver(&face, "b", &["Subject: one\n\n1\n", "Subject: two\n\n2\n"]);
+        let opened = face.done(Request::Open {
+            mailbox: MailboxId(1),
+            name: named("a"),
+            access: Access::ReadWrite,
+        });
+        if opened.result.is_ok() {
+            face.served(MailboxId(1), move_all("b"));
+        }
+        let mut next = face.next_program();
+        open(&mut next, 1, "a");
+        open(&mut next, 2, "b");
+        assert!(next.shutdown().is_empty());
+        let copies = count(&next, "a", "Subject: one") + count(&next, "b", "Subject: one");
+        assert_eq!(copies, 2, "killed at {at}");
+        if !layer.hit() {
+            break;
+        }
+    }
 }

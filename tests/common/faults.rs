@@ -94,6 +94,12 @@ impl Faults {
         }
     }
 
+    /// From now on this goes wrong, counted anew.
+    pub(crate) fn set(&self, fault: Fault) {
+        let mut state = self.lock();
+        (state.fault, state.count, state.hit) = (fault, 0, false);
+    }
+
     /// Every write takes one byte.
     pub(crate) fn with_short_writes(self) -> Self {
         self.lock().one_byte = true;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
+use crate::driver::floor::Floor;
 use crate::driver::job::Job;
 use crate::driver::mark::Mark;
 use crate::driver::snarf::batch::entry;
 use crate::driver::snarf::quiet::Overheard;
-use crate::driver::snarf::record::{Entry, Floor};
+use crate::driver::snarf::record::Entry;
 use crate::driver::snarf::route::End;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::status::Access;
@@ -98,12 +99,11 @@ fn copies(
     };
     let known: BTreeSet<&Mark> = suspects.iter().map(|(_, mark)| mark).collect();
     let sizes = Sizes::of(&known);
-    let same_uids = floor.uid_validity.is_some() && overheard.uid_validity() == floor.uid_validity;
-    let first = floor.uid_next.filter(|_| same_uids);
-    for summary in summaries(&*destination) {
-        if first.is_some_and(|first| summary.uid < first) {
+    let uids = destination.uids();
+    for uid in floor.above(uids.iter(), overheard.uid_validity()) {
+        let Some(summary) = destination.summary(uid) else {
             continue;
-        }
+        };
         if !sizes.contains(summary.rfc822_size) {
             continue;
         }

@@ -17,13 +17,14 @@ use std::time::{Duration, Instant};
 
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
+use crate::driver::floor::Floor;
 use crate::driver::job::Job;
 use crate::driver::local_file::same_file;
 use crate::driver::place::Place;
 use crate::driver::snarf::batch::{self, Handover};
 use crate::driver::snarf::leftovers;
 use crate::driver::snarf::quiet::{NoticesOnly, Overheard};
-use crate::driver::snarf::record::{Floor, Record};
+use crate::driver::snarf::record::Record;
 use crate::driver::snarf::route::{Deleted, End, Host, Route, Snarfed};
 use crate::mail::flags::{Keyword, SystemFlags};
 use crate::mail::status::Access;
@@ -199,7 +200,7 @@ impl Mover<'_> {
     fn copy(&mut self, left: Vec<Summary>, host: &mut dyn Host, job: &Job) -> Result<()> {
         let to = self.route.to;
         let quiet = Arc::new(Overheard::default()).job(job);
-        let floor = match to.driver.status(to.place, &quiet) {
+        let floor = match to.driver.own_status(to.place, &quiet) {
             Ok(status) => Floor::of(&status),
             // An empty file, or none: every message in it is a copy.
             Err(Error::NotThisFormat { .. } | Error::NoSuchMailbox { .. }) => Floor::default(),

@@ -4,8 +4,8 @@
 //! `STATE/snarf/NAME`, mode 0600, one for each pair of mailboxes, empty while nothing is under way. Who moves holds its
 //! kernel lock, which a dead process cannot keep. What stands behind the last whole `end` line was never begun.
 //! ```text
-//! mugo-snarf 1
-//! to UIDVALIDITY UIDNEXT       the destination before the first copy; 0 where unknown
+//! mugo-snarf 2
+//! to UIDVALIDITY UIDNEXT COUNT the destination before the first copy; 0 where unknown
 //! SECONDS LENGTH SHA-256       a message: its internal date, and its mark
 //! end COUNT                    so many messages so far; one such line a batch
 //! ```
@@ -20,10 +20,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::driver::error::{Error, Result};
+use crate::driver::floor::Floor;
 use crate::driver::mark::Mark;
-use crate::mail::status::MailboxStatus;
 use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::hex::hex;
@@ -39,31 +38,6 @@ pub struct Entry {
     pub mark: Mark,
 }
 
-/// The destination before the first copy: whatever is a copy has no lower UID.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Floor {
-    /// Its UIDVALIDITY.
-    pub uid_validity: Option<UidValidity>,
-    /// The UID that the first copy gets at least.
-    pub uid_next: Option<Uid>,
-}
-
-impl Floor {
-    /// The floor of a mailbox in this state.
-    pub fn of(status: &MailboxStatus) -> Self {
-        Self {
-            uid_validity: status.uid_validity,
-            uid_next: status.uid_next,
-        }
-    }
-
-    fn to_line(self) -> String {
-        let validity = self.uid_validity.map_or(0, UidValidity::get);
-        let next = self.uid_next.map_or(0, Uid::get);
-        format!("{FIRST_LINE}\nto {validity} {next}\n")
-    }
-}
-
 /// The record of one pair of mailboxes, locked for as long as this lives.
 pub struct Record {
     file: Box<dyn MailFile>,
@@ -74,7 +48,7 @@ pub struct Record {
 
 /// The largest record that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
-const FIRST_LINE: &str = "mugo-snarf 1";
+const FIRST_LINE: &str = "mugo-snarf 2";
 
 /// How often a busy record is asked for, and how long is waited in between.
 const TRIES: u32 = 10;
@@ -126,7 +100,7 @@ impl Record {
     pub fn add(&mut self, floor: Floor, batch: &[Entry]) -> Result<()> {
         let mut text = String::new();
         if self.length == 0 {
-            text.push_str(&floor.to_line());
+            text.push_str(&first_lines(floor));
         }
         for Entry { seconds, mark } in batch {
             // Writing into a `String` cannot fail.
@@ -187,7 +161,8 @@ fn parse(text: &str) -> Option<(Floor, Vec<Entry>)> {
     if lines.next()? != format!("{FIRST_LINE}\n") {
         return None;
     }
-    let floor = parse_floor(lines.next()?)?;
+    let floor = lines.next()?.strip_suffix('\n')?.strip_prefix("to ")?;
+    let floor = Floor::from_text(floor)?;
     let mut entries = Vec::new();
     let mut whole = 0;
     for line in lines {
@@ -210,13 +185,8 @@ fn parse(text: &str) -> Option<(Floor, Vec<Entry>)> {
     (whole > 0).then_some((floor, entries))
 }
 
-fn parse_floor(line: &str) -> Option<Floor> {
-    let numbers = line.strip_suffix('\n')?.strip_prefix("to ")?;
-    let (validity, next) = numbers.split_once(' ')?;
-    Some(Floor {
-        uid_validity: UidValidity::new(validity.parse().ok()?),
-        uid_next: Uid::new(next.parse().ok()?),
-    })
+fn first_lines(floor: Floor) -> String {
+    format!("{FIRST_LINE}\nto {}\n", floor.to_text())
 }
 
 fn parse_entry(line: &str) -> Option<Entry> {
@@ -231,6 +201,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
 mod tests {
     use super::*;
     use crate::driver::message::Content;
+    use crate::mail::uid::{Uid, UidValidity};
 
     #[test]
     fn only_whole_batches_count() {
@@ -242,9 +213,10 @@ mod tests {
         let floor = Floor {
             uid_validity: UidValidity::new(7),
             uid_next: Uid::new(9),
+            messages: 4,
         };
         let line = |entry: &Entry| format!("{} {}\n", entry.seconds, entry.mark.to_text());
-        let one = format!("{}{}end 1\n", floor.to_line(), line(&entry(-5)));
+        let one = format!("{}{}end 1\n", first_lines(floor), line(&entry(-5)));
         let two = format!("{one}{}end 2\n", line(&entry(6)));
         for end in 0..=two.len() {
             let expected = match end {
