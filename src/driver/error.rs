@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 
 /// The result of a driver's operation.
@@ -88,6 +89,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error with what the operating system says, for notices.
+    pub fn with_reason(&self) -> String {
+        match self {
+            Self::Io { path, source } | Self::Pending { path, source } => {
+                format!("{}: {}", path.display(), in_words(source))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Names the file of an operating system's error; to be handed to `map_err`.
     pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Io {

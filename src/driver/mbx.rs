@@ -15,7 +15,6 @@ use crate::driver::layout::prefile::format::{Format, Newline, State};
 use crate::driver::layout::prefile::header;
 use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::manage;
-use crate::driver::layout::prefile::words::Words;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::network;
@@ -118,7 +117,7 @@ impl LocalDriver for Mbx {
 
     fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
         self.admit(place)?;
-        manage::status(&self.environment, &FORMAT, place, job)
+        manage::status(&self.environment, (&FORMAT, None), place, job)
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {
@@ -149,8 +148,7 @@ impl LocalDriver for Mbx {
             }
             admitted => admitted?,
         }
-        let how = (&FORMAT, Words::default());
-        append::append(&self.environment, how, place, messages, job)
+        append::append(&self.environment, (&FORMAT, None), place, messages, job)
     }
 }
 

@@ -78,7 +78,12 @@ impl Octal {
     /// The names of the keyword bits, as the settings have them.
     fn words(&self) -> Words {
         let names = self.environment.formats.keywords.iter();
-        Words::new(names.map(|name| Keyword::new(name)).collect())
+        Words::in_file(names.map(|name| Keyword::new(name)).collect())
+    }
+
+    fn memory(&self, place: &Place, access: Access) -> Uids {
+        let driver = self.format.driver;
+        Uids::new(&self.environment, driver, &place.path, self.words(), access)
     }
 
     fn starts_with_line(&self, path: &Path) -> io::Result<bool> {
@@ -93,11 +98,12 @@ impl Octal {
         Ok(torn.map_or(found, |format| format == self.format.driver))
     }
 
-    /// Whether an empty file was made as a mailbox of this format.
+    /// Whether this very file was a mailbox of this format before it was empty.
     fn was_made_here(&self, path: &Path) -> io::Result<bool> {
         let place = table::place(&self.environment, path);
         let table = Table::read(&self.environment, &place, self.format.driver)?;
-        Ok(table.is_some())
+        let file = table::identity(&self.environment, path);
+        Ok(table.is_some_and(|table| table.file == file))
     }
 
     /// What is remembered of the mailbox at `path`.
@@ -109,10 +115,9 @@ impl Octal {
     /// Notes that the mailbox at `path` is of this format, which an empty file does not show.
     fn sign(&self, path: &Path) -> Result<()> {
         let place = table::place(&self.environment, path);
-        let now = (self.environment.clock)();
         let table = Table {
-            uid_validity: u32::try_from(now).unwrap_or(1).max(1),
-            ..Table::default()
+            file: table::identity(&self.environment, path),
+            ..table::fresh(&self.environment)
         };
         table
             .write(&self.environment, &place, self.format.driver)
@@ -172,25 +177,20 @@ impl LocalDriver for Octal {
 
     fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>> {
         self.admit(place)?;
-        let driver = self.format.driver;
-        let uids = Uids::new(&self.environment, driver, &place.path, self.words(), access);
-        let how = (access, Some(Box::new(uids) as _));
+        let how = (access, Some(Box::new(self.memory(place, access)) as _));
         let mailbox = PrefileMailbox::open(&self.environment, self.format, place, how, job)?;
         Ok(Box::new(mailbox))
     }
 
     fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
         self.admit(place)?;
-        let mut status = manage::status(&self.environment, self.format, place, job)?;
-        if let Some(table) = self.remembered(&place.path)? {
-            let new = u64::from(status.messages).saturating_sub(table.messages.len() as u64);
-            let next = u64::from(table.last_uid).saturating_add(new + 1);
-            status.uid_next = u32::try_from(next)
-                .ok()
-                .and_then(crate::mail::uid::Uid::new);
-            status.uid_validity = crate::mail::uid::UidValidity::new(table.uid_validity);
-        }
-        Ok(status)
+        let mut uids = self.memory(place, Access::ReadOnly);
+        manage::status(
+            &self.environment,
+            (self.format, Some(&mut uids)),
+            place,
+            job,
+        )
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {
@@ -199,7 +199,12 @@ impl LocalDriver for Octal {
         if local_file::names_a_directory(place) {
             return Ok(());
         }
-        self.sign(&place.path)
+        let signed = self.sign(&place.path);
+        if signed.is_err() {
+            // Nobody could tell of what format it is.
+            let _stays = local_file::delete(&self.environment, place).is_err();
+        }
+        signed
     }
 
     fn delete(&self, place: &Place, job: &Job) -> Result<()> {
@@ -229,7 +234,11 @@ impl LocalDriver for Octal {
                 .write(&self.environment, &new, driver)
                 .map_err(Error::io(&new))?;
         }
-        manage::rename(&self.environment, self.format, (from, to), job)?;
+        let renamed = manage::rename(&self.environment, self.format, (from, to), job);
+        if renamed.is_err() {
+            self.forget(&to.path);
+        }
+        renamed?;
         self.forget(&from.path);
         if from.is_inbox {
             self.sign(&from.path)?;
@@ -245,7 +254,8 @@ impl LocalDriver for Octal {
             }
             admitted => admitted?,
         }
-        let how = (self.format, self.words());
+        let mut uids = self.memory(place, Access::ReadWrite);
+        let how = (self.format, Some(&mut uids as _));
         append::append(&self.environment, how, place, messages, job)
     }
 }

@@ -46,16 +46,20 @@ impl Holder {
         }
     }
 
-    /// The holder of the kernel lock that keeps others off the file of `metadata`.
+    /// The holder of the kernel lock that keeps others off the file of `metadata`: another program, where one has such a lock.
     pub fn of_kernel_lock(metadata: &Metadata) -> Self {
         let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
         let file = FileId::of(metadata);
-        let mut inodes = locks
-            .lines()
-            .filter_map(lock)
-            .filter(|it| it.1 == metadata.ino());
+        let inodes = locks.lines().filter_map(lock);
+        let inodes = inodes.filter(|it| it.1 == metadata.ino());
         // On file systems with volumes the kernel tells another device than `stat` does.
-        let found = inodes.find(|it| it.0 == Some(file.device) || has_open(it.2, file));
+        let mut all = inodes.filter(|it| it.0 == Some(file.device) || has_open(it.2, file));
+        let first = all.next();
+        let is_me = |it: &(_, _, u32)| it.2 == std::process::id();
+        let found = match first.filter(is_me) {
+            Some(mine) => all.find(|it| !is_me(it)).or(Some(mine)),
+            None => first,
+        };
         // Whoever took it may have ended, and left it to his children.
         let found = found.filter(|it| age(it.2).is_some());
         found.map_or_else(Self::default, |it| Self::with_pid(it.2))

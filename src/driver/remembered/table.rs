@@ -1,22 +1,28 @@
 //! The table of one mailbox, as a file of the state folder: `remembered/DIGEST OF THE PATH`.
 //!
 //! ```text
-//! MugoUid1        8 bytes
+//! MugoUid2        8 bytes
 //! driver          8 bytes, padded with NUL
 //! UIDVALIDITY     4 bytes, as all numbers: the lowest byte first
 //! last UID        4 bytes
-//! messages        for each: UID (4), digest of date and size (4), digest of its first bytes (8)
+//! device, inode   8 bytes each: the file that this was written of
+//! keywords        their number (1), then each as its length (1) and its bytes
+//! messages        for each: UID (4), digest of date and size (4), digest of its bytes (8), state (4)
 //! digest          8 bytes, of all before
 //! ```
 //! A file that breaks this, or belongs to another driver, is as good as none.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use crate::driver::layout::file::record::MOST_KEYWORDS;
+use crate::mail::flags::Keyword;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
+use crate::os::home::private_folder;
 use crate::os::replace::replace;
 use crate::os::transfer::read_exact_at;
 
@@ -27,6 +33,10 @@ pub struct Table {
     pub uid_validity: u32,
     /// The last UID that was given out.
     pub last_uid: u32,
+    /// Its file: device and inode.
+    pub file: (u64, u64),
+    /// The keywords for which the file has no bit, at most 30: the place of one is its bit in the state of messages.
+    pub keywords: Vec<Keyword>,
     /// Its messages, UIDs ascending.
     pub messages: Vec<Remembered>,
 }
@@ -38,27 +48,60 @@ pub struct Remembered {
     pub uid: u32,
     /// Digest of what the file says of it in front: date and size.
     pub outside: u32,
-    /// Digest of its first bytes.
+    /// Digest of its first and last bytes.
     pub inside: u64,
+    /// A bit for each keyword, and [`PUT_OFF`].
+    pub state: u32,
 }
 
-const MAGIC: &[u8; 8] = b"MugoUid1";
-const HEAD: usize = 24;
-const ENTRY: usize = 16;
+/// In the state of a message: it goes as soon as nobody else has the mailbox open.
+pub const PUT_OFF: u32 = 1 << 31;
+
+const MAGIC: &[u8; 8] = b"MugoUid2";
+const ENTRY: usize = 20;
 const TAIL: usize = 8;
-/// The largest table that is read, in bytes: 16 million messages.
+/// The largest table that is read, in bytes: 13 million messages.
 const LARGEST: u64 = 256 << 20;
 
-/// Where the table of the mailbox at `path` is.
+/// Where the table of the mailbox at `path` is, by whatever name it is known.
 pub fn place(environment: &Environment, path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let digest = xxh3_128(path.as_os_str().as_encoded_bytes());
+    let digest = xxh3_128(resolved(path).as_os_str().as_encoded_bytes());
     folder(environment).join(format!("{digest:032x}"))
+}
+
+/// The path without links, as far as it leads anywhere.
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(found) = path.canonicalize() {
+        return found;
+    }
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let Some((parent, name)) = absolute.parent().zip(absolute.file_name()) else {
+        return absolute;
+    };
+    match parent.canonicalize() {
+        Ok(parent) => parent.join(name),
+        Err(_) => absolute,
+    }
 }
 
 /// The folder of all tables.
 pub fn folder(environment: &Environment) -> PathBuf {
     environment.state.join("remembered")
+}
+
+/// What tells the file at `path` from all others; zeros where there is none.
+pub fn identity(environment: &Environment, path: &Path) -> (u64, u64) {
+    let found = environment.files.metadata(path);
+    found.map_or((0, 0), |found| (found.dev(), found.ino()))
+}
+
+/// A table without messages, of now.
+pub fn fresh(environment: &Environment) -> Table {
+    let now = (environment.clock)();
+    Table {
+        uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+        ..Table::default()
+    }
 }
 
 impl Table {
@@ -80,28 +123,30 @@ impl Table {
 
     /// Writes the table, durable on return.
     pub fn write(&self, environment: &Environment, place: &Path, driver: &str) -> io::Result<()> {
-        let folder = folder(environment);
-        for folder in [&environment.state, &folder] {
-            match environment.files.create_dir(folder, 0o700) {
-                Err(refusal) if refusal.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(refusal);
-                }
-                _ => {}
-            }
-        }
+        private_folder(&*environment.files, &folder(environment))?;
         replace(&*environment.files, place, &self.to_bytes(driver))
     }
 
     fn to_bytes(&self, driver: &str) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEAD + ENTRY * self.messages.len() + TAIL);
+        let mut bytes = Vec::with_capacity(64 + ENTRY * self.messages.len() + TAIL);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&signature(driver));
         bytes.extend_from_slice(&self.uid_validity.to_le_bytes());
         bytes.extend_from_slice(&self.last_uid.to_le_bytes());
+        bytes.extend_from_slice(&self.file.0.to_le_bytes());
+        bytes.extend_from_slice(&self.file.1.to_le_bytes());
+        let keywords = self.keywords.get(..MOST_KEYWORDS).unwrap_or(&self.keywords);
+        bytes.push(keywords.len() as u8);
+        for keyword in keywords {
+            let name = keyword.as_str().as_bytes();
+            bytes.push(name.len() as u8);
+            bytes.extend_from_slice(name);
+        }
         for message in &self.messages {
             bytes.extend_from_slice(&message.uid.to_le_bytes());
             bytes.extend_from_slice(&message.outside.to_le_bytes());
             bytes.extend_from_slice(&message.inside.to_le_bytes());
+            bytes.extend_from_slice(&message.state.to_le_bytes());
         }
         let digest = xxh3_64(&bytes);
         bytes.extend_from_slice(&digest.to_le_bytes());
@@ -116,13 +161,17 @@ impl Table {
         let rest = content.strip_prefix(MAGIC)?;
         let rest = rest.strip_prefix(&signature(driver))?;
         let (uid_validity, rest) = number(rest)?;
-        let (last_uid, mut rest) = number(rest)?;
+        let (last_uid, rest) = number(rest)?;
+        let (device, rest) = long(rest)?;
+        let (inode, rest) = long(rest)?;
+        let (keywords, mut rest) = words(rest)?;
         let mut messages = Vec::with_capacity(rest.len() / ENTRY);
         let mut previous = 0;
         while !rest.is_empty() {
             let (uid, after) = number(rest)?;
             let (outside, after) = number(after)?;
-            let (inside, after) = after.split_first_chunk::<8>()?;
+            let (inside, after) = long(after)?;
+            let (state, after) = number(after)?;
             if uid <= previous || uid > last_uid {
                 return None;
             }
@@ -130,13 +179,16 @@ impl Table {
             messages.push(Remembered {
                 uid,
                 outside,
-                inside: u64::from_le_bytes(*inside),
+                inside,
+                state,
             });
             rest = after;
         }
         Some(Self {
             uid_validity,
             last_uid,
+            file: (device, inode),
+            keywords,
             messages,
         })
         .filter(|table| table.uid_validity > 0)
@@ -156,6 +208,23 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*number), rest))
 }
 
+fn long(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
+fn words(bytes: &[u8]) -> Option<(Vec<Keyword>, &[u8])> {
+    let (&count, mut rest) = bytes.split_first()?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let (&length, after) = rest.split_first()?;
+        let (name, after) = after.split_at_checked(usize::from(length))?;
+        words.push(Keyword::new(std::str::from_utf8(name).ok()?)?);
+        rest = after;
+    }
+    (words.len() <= MOST_KEYWORDS).then_some((words, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,10 +234,16 @@ mod tests {
             uid,
             outside: uid * 7,
             inside: u64::from(uid) << 40,
+            state: uid | PUT_OFF,
         };
         Table {
             uid_validity: 9,
             last_uid: 12,
+            file: (7, 1 << 40),
+            keywords: ["urgent", "x"]
+                .iter()
+                .filter_map(|word| Keyword::new(word))
+                .collect(),
             messages: [3, 4, 11].map(message).to_vec(),
         }
     }

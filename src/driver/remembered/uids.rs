@@ -1,220 +1,297 @@
-//! Gives the messages of a mailbox the UIDs that they had before, whatever other programs did to it meanwhile.
-//!
-//! Messages keep their order. As long as date and size of all that are remembered are where they were, they are the same
-//! ones; else each is looked for by its first bytes too, behind the one before. Who is not found is new; from the first
-//! new message on all are numbered behind the last UID, so that UIDs ascend and none is ever given out twice.
+//! Gives the messages of a mailbox the UIDs and keywords that they had before, whatever other programs did to it meanwhile.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::memory::Memory;
 use crate::driver::layout::prefile::record::{Base, Record};
 use crate::driver::layout::prefile::words::Words;
-use crate::driver::remembered::table::{self, Remembered, Table};
+use crate::driver::remembered::follow::{follow, inside, outside};
+use crate::driver::remembered::names::Names;
+use crate::driver::remembered::table::{self, PUT_OFF, Remembered, Table};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
-use crate::os::transfer::read_full_at;
 
 /// The memory of one mailbox.
 pub struct Uids {
     environment: Arc<Environment>,
     driver: &'static str,
+    path: PathBuf,
     place: PathBuf,
-    words: Words,
-    access: Access,
+    /// The keywords that have a bit in the file.
+    in_file: Words,
+    sticky: bool,
+    /// Whether the table could not be read: it is not written over then.
+    unreadable: bool,
+    /// Whether the table lacks what this session knows.
+    unsaved: bool,
+    trouble: Option<Error>,
 }
 
-/// Bytes of a message that are digested.
-const LOOKED_AT: usize = 512;
-
 impl Uids {
-    /// The memory of the mailbox at `path`, whose keyword bits have the names `words`. With read-only access nothing is
-    /// written.
+    /// The memory of the mailbox at `path`, whose keyword bits have the names `words`.
     pub fn new(
         environment: &Arc<Environment>,
         driver: &'static str,
-        path: &std::path::Path,
+        path: &Path,
         words: Words,
         access: Access,
     ) -> Self {
-        let access = if environment.read_only {
-            Access::ReadOnly
-        } else {
-            access
-        };
-        Self {
+        let mut uids = Self {
             place: table::place(environment, path),
             environment: Arc::clone(environment),
             driver,
-            words,
-            access,
+            path: path.to_owned(),
+            in_file: words,
+            sticky: false,
+            unreadable: false,
+            unsaved: false,
+            trouble: None,
+        };
+        let will_write = access == Access::ReadWrite && !environment.read_only;
+        uids.sticky = will_write || uids.read().is_some();
+        uids
+    }
+
+    /// The table, where there is one that can be used.
+    fn read(&mut self) -> Option<Table> {
+        match Table::read(&self.environment, &self.place, self.driver) {
+            Ok(table) => table,
+            Err(refusal) => {
+                if !self.unreadable {
+                    self.trouble = Some(Error::io(&self.place)(refusal));
+                }
+                self.unreadable = true;
+                None
+            }
         }
     }
 
-    fn fresh(&self) -> Table {
-        let now = (self.environment.clock)();
-        Table {
-            uid_validity: u32::try_from(now).unwrap_or(1).max(1),
-            ..Table::default()
+    fn write(&mut self, mut table: Table) {
+        if self.unreadable {
+            return;
         }
+        table.file = table::identity(&self.environment, &self.path);
+        let written = table.write(&self.environment, &self.place, self.driver);
+        let failed = written.is_err();
+        if let Err(refusal) = written
+            && !self.unsaved
+        {
+            self.trouble = Some(Error::io(&self.place)(refusal));
+        }
+        self.unsaved = failed;
     }
 
-    fn read(&self) -> Result<Option<Table>> {
-        Table::read(&self.environment, &self.place, self.driver).map_err(Error::io(&self.place))
+    /// The names in the table, with the places that they have among the mailbox's keywords.
+    fn names(&self, table: Option<&Table>) -> Names {
+        let kept = table.map(|table| &*table.keywords).unwrap_or_default();
+        Names::new(&self.in_file, kept)
     }
 
-    fn write(&self, table: &Table) -> Result<()> {
-        if self.access == Access::ReadOnly {
-            return Ok(());
+    /// The table of these messages.
+    fn table_of(&mut self, source: Source<'_>, base: &Base, records: &[Record]) -> Result<Table> {
+        let found = self.read();
+        let names = Names::of(&base.words, self.names(found.as_ref()));
+        let known = found.map(|table| table.messages).unwrap_or_default();
+        let mut messages = Vec::with_capacity(records.len());
+        for record in records {
+            let place = known.binary_search_by_key(&record.uid, |it| it.uid);
+            let entry = place.ok().and_then(|at| known.get(at));
+            messages.push(match entry.filter(|it| it.outside == outside(record)) {
+                Some(entry) => Remembered {
+                    state: state_of(record, &names),
+                    ..*entry
+                },
+                None => self.remember(source, record, &names)?,
+            });
         }
-        table
-            .write(&self.environment, &self.place, self.driver)
-            .map_err(Error::io(&self.place))
+        Ok(Table {
+            uid_validity: base.uid_validity,
+            last_uid: base.last_uid,
+            file: (0, 0),
+            keywords: names.kept(),
+            messages,
+        })
+    }
+
+    fn remember(&self, source: Source<'_>, record: &Record, names: &Names) -> Result<Remembered> {
+        Ok(Remembered {
+            uid: record.uid,
+            outside: outside(record),
+            inside: inside(source, record)?,
+            state: state_of(record, names),
+        })
     }
 }
 
 impl Memory for Uids {
-    fn words(&self) -> Words {
-        self.words.clone()
+    fn words_in_file(&self) -> Words {
+        self.in_file.clone()
     }
 
     fn is_sticky(&self) -> bool {
-        true
+        self.sticky
     }
 
     fn number(
         &mut self,
         source: Source<'_>,
         base: &mut Base,
-        records: &mut [Record],
-        known: usize,
+        (records, known): (&mut [Record], usize),
+        access: Access,
     ) -> Result<()> {
-        let found = self.read()?;
-        let mut table = found.clone().unwrap_or_else(|| self.fresh());
+        let found = self.read();
+        let names = self.names(found.as_ref());
+        let first_time = found.is_none();
+        let mut table = found.unwrap_or_else(|| table::fresh(&self.environment));
+        let before = table.last_uid;
         let told = records.get(..known).and_then(<[Record]>::last);
         let told = told.map_or(0, |record| record.uid);
-        let lost = known > 0 && table.uid_validity != base.uid_validity;
-        if lost {
+        if known > 0 && table.uid_validity != base.uid_validity {
             // Told UIDs must hold as long as the mailbox is open: they go on with what was told.
             (table.uid_validity, table.last_uid) = (base.uid_validity, base.last_uid);
             table.messages.clear();
+            self.unsaved = true;
         }
         let first = table.messages.partition_point(|it| it.uid <= told);
         let behind = table.messages.split_off(first);
         let new = records.get_mut(known..).unwrap_or_default();
-        let same = follow(source, &behind, new)?;
-        let mut last = table.last_uid.max(base.last_uid);
+        let followed = follow(source, &behind, new)?;
+        if followed.is_torn && known == 0 {
+            // UIDs ascend as messages do: those that are in another order now cannot keep theirs.
+            table.uid_validity = table::fresh(&self.environment)
+                .uid_validity
+                .max(table.uid_validity.saturating_add(1));
+            table.last_uid = 0;
+        }
+        let keep = if followed.is_torn && known == 0 {
+            0
+        } else {
+            followed.in_order
+        };
+        let mut last = table
+            .last_uid
+            .max(if known == 0 { 0 } else { base.last_uid });
         let mut kept = Vec::with_capacity(new.len());
         for (place, record) in new.iter_mut().enumerate() {
-            let entry = same.get(place).and_then(|&at| behind.get(at)).copied();
-            let entry = match entry {
-                Some(entry) => entry,
+            let same = followed.same.get(place).copied().flatten();
+            let same = same.and_then(|at| behind.get(at)).copied();
+            let uid = match same.filter(|_| place < keep) {
+                Some(entry) => entry.uid,
                 None => {
                     last = last.saturating_add(1);
-                    let inside = inside(source, record)?;
-                    remember(record, last, inside)
+                    last
                 }
             };
-            record.uid = entry.uid;
+            record.uid = uid;
+            record.keywords &= self.in_file.in_file_bits();
+            let entry = match same {
+                Some(entry) => {
+                    record.keywords |= names.bits_of_state(entry.state);
+                    record.put_off = entry.state & PUT_OFF != 0 && record.is_deleted();
+                    Remembered {
+                        uid,
+                        state: state_of(record, &names),
+                        ..entry
+                    }
+                }
+                None => self.remember(source, record, &names)?,
+            };
             kept.push(entry);
         }
         table.last_uid = last;
         (base.uid_validity, base.last_uid) = (table.uid_validity, last);
-        let changed = kept != behind || found.is_none_or(|found| found.last_uid != last);
+        base.words = names.words();
+        let changed = kept != behind || first_time || before != last;
         table.messages.extend(kept);
-        if changed || lost {
-            self.write(&table)?;
+        if access == Access::ReadOnly {
+            return Ok(());
+        }
+        if self.unsaved {
+            return self.keep(source, base, records);
+        }
+        if changed {
+            self.write(table);
         }
         Ok(())
     }
 
     fn keep(&mut self, source: Source<'_>, base: &Base, records: &[Record]) -> Result<()> {
-        let found = self.read()?;
-        let known = found.map(|table| table.messages).unwrap_or_default();
-        let mut messages = Vec::with_capacity(records.len());
-        for record in records {
-            let entry = known.binary_search_by_key(&record.uid, |it| it.uid);
-            let inside = match entry.ok().and_then(|at| known.get(at)) {
-                Some(entry) => entry.inside,
-                None => inside(source, record)?,
-            };
-            messages.push(remember(record, record.uid, inside));
+        let table = self.table_of(source, base, records)?;
+        self.write(table);
+        Ok(())
+    }
+
+    fn foresee(
+        &mut self,
+        source: Source<'_>,
+        base: &mut Base,
+        records: &[Record],
+        new: &mut [(Record, u64)],
+    ) -> Result<()> {
+        for (record, _) in new.iter_mut() {
+            base.last_uid = base
+                .last_uid
+                .checked_add(1)
+                .ok_or(Error::Refused("the mailbox has no UIDs left"))?;
+            record.uid = base.last_uid;
         }
-        self.write(&Table {
-            uid_validity: base.uid_validity,
-            last_uid: base.last_uid,
-            messages,
-        })
+        let mut table = self.table_of(source, base, records)?;
+        let names = Names::new(&self.in_file, &table.keywords);
+        table
+            .messages
+            .extend(new.iter().map(|(record, inside)| Remembered {
+                uid: record.uid,
+                outside: outside(record),
+                inside: *inside,
+                state: state_of(record, &names),
+            }));
+        self.write(table);
+        match self.trouble.take() {
+            Some(trouble) => Err(trouble),
+            None if self.unreadable => Err(Error::Refused(
+                "what is remembered of the mailbox cannot be read, so its keywords cannot be kept",
+            )),
+            None => Ok(()),
+        }
     }
-}
 
-/// The places among `remembered` of the first messages of `records`, as many as are known again one behind the other.
-fn follow(source: Source<'_>, remembered: &[Remembered], records: &[Record]) -> Result<Vec<usize>> {
-    let as_before = remembered.len() <= records.len()
-        && remembered
-            .iter()
-            .zip(records)
-            .all(|(old, record)| old.outside == outside(record));
-    if as_before {
-        return Ok((0..remembered.len()).collect());
-    }
-    let mut places: HashMap<(u32, u64), Vec<usize>> = HashMap::new();
-    for (place, old) in remembered.iter().enumerate().rev() {
-        places
-            .entry((old.outside, old.inside))
-            .or_default()
-            .push(place);
-    }
-    let mut same = Vec::new();
-    let mut next = 0;
-    for record in records {
-        let key = (outside(record), inside(source, record)?);
-        let list = places.get_mut(&key);
-        let place = list.and_then(|list| {
-            while list.last().is_some_and(|&place| place < next) {
-                list.pop();
-            }
-            list.pop()
-        });
-        let Some(place) = place else {
-            break;
+    fn look_again(&mut self, base: &mut Base, records: &mut [Record]) -> Vec<usize> {
+        let Some(table) = self.read() else {
+            return Vec::new();
         };
-        same.push(place);
-        next = place + 1;
+        if table.uid_validity != base.uid_validity {
+            return Vec::new();
+        }
+        let names = self.names(Some(&table));
+        let same_words = base.words == names.words();
+        base.words = names.words();
+        let mut entries = table.messages.iter().peekable();
+        let mut changed = Vec::new();
+        for (place, record) in records.iter_mut().enumerate() {
+            while entries.next_if(|it| it.uid < record.uid).is_some() {}
+            let Some(entry) = entries.next_if(|it| it.uid == record.uid) else {
+                continue;
+            };
+            let in_file = record.keywords & self.in_file.in_file_bits();
+            let keywords = in_file | names.bits_of_state(entry.state);
+            record.put_off = entry.state & PUT_OFF != 0 && record.is_deleted();
+            if keywords != record.keywords || (!same_words && keywords != 0) {
+                changed.push(place);
+            }
+            record.keywords = keywords;
+        }
+        changed
     }
-    Ok(same)
+
+    fn trouble(&mut self) -> Option<Error> {
+        self.trouble.take()
+    }
 }
 
-fn remember(record: &Record, uid: u32, inside: u64) -> Remembered {
-    Remembered {
-        uid,
-        outside: outside(record),
-        inside,
-    }
-}
-
-fn outside(record: &Record) -> u32 {
-    let date = record.date();
-    let mut bytes = [0; 18];
-    let numbers = record.size.to_le_bytes().into_iter();
-    let numbers = numbers.chain(date.seconds.to_le_bytes());
-    let numbers = numbers.chain(date.offset.to_le_bytes());
-    for (to, from) in bytes.iter_mut().zip(numbers) {
-        *to = from;
-    }
-    xxh3_64(&bytes) as u32
-}
-
-fn inside(source: Source<'_>, record: &Record) -> Result<u64> {
-    let length = usize::try_from(record.size).map_or(LOOKED_AT, |size| size.min(LOOKED_AT));
-    let mut bytes = [0; LOOKED_AT];
-    let room = bytes.get_mut(..length).unwrap_or_default();
-    let count = read_full_at(source.file, room, record.text_offset());
-    let count = count.map_err(Error::io(source.path))?;
-    Ok(xxh3_64(bytes.get(..count).unwrap_or_default()))
+fn state_of(record: &Record, names: &Names) -> u32 {
+    let put_off = if record.put_off { PUT_OFF } else { 0 };
+    names.state_of_bits(record.keywords) | put_off
 }

@@ -5,17 +5,21 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 
+use jiff::tz::TimeZone;
+
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::contents::{Contents, Reading};
+use crate::driver::layout::prefile::ends;
 use crate::driver::layout::prefile::format::{Format, Newline};
 use crate::driver::layout::prefile::growth::{self, Load};
 use crate::driver::layout::prefile::header::{self, LAST_UID};
 use crate::driver::layout::prefile::line::{self, OLD, Status};
 use crate::driver::layout::prefile::mailbox::lock_to_write;
+use crate::driver::layout::prefile::memory::Memory;
 use crate::driver::layout::prefile::patches::Patches;
-use crate::driver::layout::prefile::record::bits_of;
+use crate::driver::layout::prefile::record::{Record, bits_of};
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::local_file;
 use crate::driver::message::{Content, Messages, NewMessage, granted};
@@ -24,15 +28,16 @@ use crate::driver::waiting::Offer;
 use crate::mail::appended::Appended;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{Flags, Keyword, SystemFlags};
+use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
 
-/// Appends to a mailbox file that is there, in this format, or empty where the format has no header. `words` are the
-/// keywords of a format that does not keep them in its file. Durable on return; on failure the file is as before.
+/// Appends to a mailbox file that is there, in this format, or empty where the format has no header. `memory` keeps the
+/// keywords that have no bit in the file. Durable on return; on failure the file is as before.
 pub fn append(
     environment: &Environment,
-    (format, words): (&'static Format, Words),
+    (format, mut memory): (&'static Format, Option<&mut dyn Memory>),
     place: &Place,
     messages: &mut dyn Messages,
     job: &Job,
@@ -43,11 +48,25 @@ pub fn append(
     }
     let (mut file, lock) = lock_to_write(environment, format, place, Offer::Nothing, job)
         .map_err(|refusal| unlocked(place, refusal))?;
-    let mut target = Target::look(environment, (format, words), place, &mut *file, job)?;
+    let mut target = Target::look(environment, format, place, &mut *file, job)?;
+    if let Some(memory) = memory.as_deref_mut() {
+        let source = Source {
+            file: &*file,
+            path: &place.path,
+        };
+        target.consult(memory, &batch.keywords(), source)?;
+    }
     let uids = target.number(&batch, job)?;
     let mut lines = batch.lines(format, &target, &uids);
     let length = batch.length(&lines);
     target.define(environment, place, &mut *file)?;
+    if let Some(memory) = memory.filter(|_| target.has_more_words()) {
+        let source = Source {
+            file: &*file,
+            path: &place.path,
+        };
+        target.foresee(memory, &mut batch, &lines, (format, source))?;
+    }
     let mut source = Assembled {
         pieces: batch.pieces(&mut lines),
         line: Vec::new(),
@@ -61,6 +80,7 @@ pub fn append(
         before: target.last_uid_patch(&uids),
     };
     growth::append(environment, format, place, &mut *file, load, job)?;
+    drop(source);
     mark_as_new(environment, &mut *file);
     drop(lock);
     Ok(Appended {
@@ -102,7 +122,7 @@ impl Target {
     /// Looks at the mailbox. Messages without UIDs get them first, because the new ones come behind them.
     fn look(
         environment: &Environment,
-        (format, words): (&'static Format, Words),
+        format: &'static Format,
         place: &Place,
         file: &mut dyn MailFile,
         job: &Job,
@@ -129,12 +149,54 @@ impl Target {
             validity: base.uid_validity,
             last_uid: base.last_uid,
             numbered: format.is_numbered(),
-            words: match format.is_numbered() {
-                true => base.words.clone(),
-                false => words,
-            },
+            words: base.words.clone(),
             contents,
         })
+    }
+
+    /// Finds out which keywords a mailbox has that are not in its file; all of them only where `wanted` needs it.
+    fn consult(
+        &mut self,
+        memory: &mut dyn Memory,
+        wanted: &[Keyword],
+        source: Source<'_>,
+    ) -> Result<()> {
+        self.words = memory.words_in_file();
+        if !self.words.know(wanted) {
+            let Contents { base, records, .. } = &mut self.contents;
+            memory.number(source, base, (records, 0), Access::ReadOnly)?;
+            self.words = base.words.clone();
+            self.words.define(wanted);
+        }
+        Ok(())
+    }
+
+    /// Whether new messages may have keywords for which the file has no bit.
+    fn has_more_words(&self) -> bool {
+        self.words.named_bits() & !self.words.in_file_bits() != 0
+    }
+
+    /// Has the keywords remembered that new messages with these lines will have besides those in the file.
+    fn foresee(
+        &mut self,
+        memory: &mut dyn Memory,
+        batch: &mut Batch,
+        lines: &[Vec<u8>],
+        (format, source): (&Format, Source<'_>),
+    ) -> Result<()> {
+        let mut stream = batch.content.reader().map_err(Error::io(source.path))?;
+        let mut new = Vec::with_capacity(lines.len());
+        for (line, message) in lines.iter().zip(&batch.messages) {
+            let read = line::parse(format, line, &TimeZone::UTC);
+            let read = read.map_err(|what| Error::Damaged { offset: 0, what })?;
+            let mut record = Record::new(0, &read);
+            record.keywords = self.words.bits_of(message.flags.keywords());
+            let inside = ends::digest_of_next(message.size, &mut stream);
+            new.push((record, inside.map_err(Error::io(source.path))?));
+        }
+        let Contents { base, records, .. } = &mut self.contents;
+        base.words = self.words.clone();
+        memory.foresee(source, base, records, &mut new)
     }
 
     /// Gives the new messages their UIDs and their keywords bits, where the file has such. Tells what is left out.
@@ -150,13 +212,11 @@ impl Target {
         let mut left_out = keywords;
         left_out.retain(|word| !self.words.know(std::slice::from_ref(word)));
         if !left_out.is_empty() {
-            let why = if self.numbered {
-                "a mailbox has room for 30 keywords"
-            } else {
-                "the mailbox does not know these keywords"
-            };
             let names: Vec<&str> = left_out.iter().map(Keyword::as_str).collect();
-            job.notice(format!("{why}; not set: {}", names.join(" ")));
+            let names = names.join(" ");
+            job.notice(format!(
+                "a mailbox has room for 30 keywords; not set: {names}"
+            ));
         }
         Ok(uids)
     }
@@ -307,7 +367,8 @@ impl Batch {
         let lines = with_place.map(|(place, message)| {
             let system = message.flags.system.only(SystemFlags::SETTABLE);
             let status = Status {
-                keywords: target.words.bits_of(message.flags.keywords()),
+                keywords: target.words.bits_of(message.flags.keywords())
+                    & target.words.in_file_bits(),
                 flags: bits_of(system) & !OLD,
                 uid: uids.get(place).copied().unwrap_or(0),
             };

@@ -35,6 +35,18 @@ pub struct Contents {
     renumbering: bool,
 }
 
+/// How far a mailbox is known: what reading on may change, besides adding messages.
+#[derive(Debug)]
+pub struct Extent {
+    base: Base,
+    records: usize,
+    length: u64,
+    hidden: u64,
+    damaged: Option<(u64, &'static str)>,
+    previous: u32,
+    renumbering: bool,
+}
+
 /// What a reading needs to know besides the file.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
@@ -68,6 +80,30 @@ impl Contents {
         contents.read_on(reading, length, found)?;
         contents.records.shrink_to_fit();
         Ok(contents)
+    }
+
+    /// How far the mailbox is known now.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            base: self.base.clone(),
+            records: self.records.len(),
+            length: self.length,
+            hidden: self.hidden,
+            damaged: self.damaged,
+            previous: self.previous,
+            renumbering: self.renumbering,
+        }
+    }
+
+    /// Forgets what was read since: whoever did not finish reading on must not take a message for known, or for gone.
+    pub fn go_back_to(&mut self, extent: Extent) {
+        self.base = extent.base;
+        self.records.truncate(extent.records);
+        self.length = extent.length;
+        self.hidden = extent.hidden;
+        self.damaged = extent.damaged;
+        self.previous = extent.previous;
+        self.renumbering = extent.renumbering;
     }
 
     /// Reads the messages behind those that are known, up to `length`. A header that was read before is believed.

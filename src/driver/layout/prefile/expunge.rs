@@ -1,12 +1,12 @@
-//! Removing messages. Whoever is alone moves the others together; while somebody else has the mailbox open they are only
-//! hidden, and whoever is alone later reclaims their space.
+//! Removing messages. Whoever is alone moves the others together. While somebody else has the mailbox open they are only
+//! hidden, and whoever is alone later reclaims their space; where the format cannot hide, that is put off altogether.
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::journal_error;
 use crate::driver::layout::prefile::line::{self, HIDDEN};
 use crate::driver::layout::prefile::locks;
-use crate::driver::layout::prefile::mailbox::PrefileMailbox;
+use crate::driver::layout::prefile::mailbox::{PrefileMailbox, tell_trouble};
 use crate::driver::layout::prefile::patches::Patches;
 use crate::driver::waiting;
 use crate::mail::status::Access;
@@ -47,22 +47,41 @@ impl PrefileMailbox {
         Ok(())
     }
 
-    /// Reclaims the space of hidden messages, where nobody else has the mailbox open. The parse lock is held.
+    /// Reclaims the space of hidden messages, and removes those for which that was put off, where nobody else has the
+    /// mailbox open. The parse lock is held.
     pub(super) fn reclaim(&mut self, job: &Job) -> Result<()> {
-        if self.contents.hidden == 0 || self.opening.access == Access::ReadOnly {
+        if !self.has_waste() {
             return Ok(());
         }
         if !locks::alone(&self.place, &mut *self.file)? {
             return Ok(());
         }
-        let moved = self.move_together(&[], job);
+        let records = self.contents.records.iter().enumerate();
+        let doomed = records.filter(|(_, it)| it.put_off && it.is_deleted());
+        let doomed: Vec<usize> = doomed.map(|(place, _)| place).collect();
+        let moved = self.move_together(&doomed, job);
         locks::share(&self.place, &mut *self.file)?;
         moved
     }
 
+    /// Removes the messages for which that was put off, if nobody else has the mailbox open by now. The parse lock is held.
+    pub(super) fn remove_put_off(&mut self, job: &Job) -> Result<()> {
+        if self.puts_off {
+            self.reclaim(job)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to remove that could not be removed while others had the mailbox open.
+    pub(super) fn has_waste(&self) -> bool {
+        let mut records = self.contents.records.iter();
+        self.opening.access == Access::ReadWrite
+            && (self.contents.hidden > 0 || records.any(|it| it.put_off && it.is_deleted()))
+    }
+
     /// At check and close: reclaims what there is. A lock that somebody holds is not waited for.
     pub(super) fn tidy(&mut self, job: &Job) -> Result<()> {
-        if self.contents.hidden == 0 || self.opening.access == Access::ReadOnly {
+        if !self.has_waste() {
             return Ok(());
         }
         let lock = match self.lock(&job.hurried()) {
@@ -87,7 +106,7 @@ impl PrefileMailbox {
             return Ok(());
         }
         if !self.format.is_numbered() {
-            return Err(waiting::held_by(&waiting::holder_of(&*self.file)));
+            return self.put_off(doomed, job);
         }
         let mut patches = Patches::default();
         for record in doomed
@@ -106,6 +125,29 @@ impl PrefileMailbox {
         Ok(())
     }
 
+    /// Notes that messages go as soon as nobody else has the mailbox open. Without a memory they cannot.
+    fn put_off(&mut self, doomed: &[usize], job: &Job) -> Result<()> {
+        let holder = waiting::holder_of(&*self.file);
+        let Some(mut memory) = self.memory.take() else {
+            return Err(waiting::held_by(&holder));
+        };
+        for &place in doomed {
+            if let Some(record) = self.contents.records.get_mut(place) {
+                record.put_off = true;
+            }
+        }
+        self.puts_off = true;
+        let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
+        tell_trouble(&mut *memory, job);
+        self.memory = Some(memory);
+        kept?;
+        let (count, who) = (doomed.len(), holder.to_words());
+        job.notice(format!(
+            "{count} deleted messages stay until nobody else has the mailbox open; now {who} has"
+        ));
+        Ok(())
+    }
+
     /// Moves the messages that stay over the others, and cuts the file. Nobody else has the mailbox open.
     fn move_together(&mut self, doomed: &[usize], job: &Job) -> Result<()> {
         job.checkpoint()?;
@@ -120,6 +162,7 @@ impl PrefileMailbox {
             offsets.push(plan.new_length());
             plan.keep(record.offset, record.end() - record.offset);
         }
+        self.all_is_known(doomed, plan.new_length())?;
         let path = self.place.path.clone();
         let mut progress = |done, total| job.progress(done, total);
         Journal::of(&self.environment, self.format.driver)
@@ -132,11 +175,25 @@ impl PrefileMailbox {
         }
         self.contents.hidden = 0;
         self.contents.length = plan.new_length();
+        self.puts_off = false;
         if let Some(mut memory) = self.memory.take() {
             let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
+            tell_trouble(&mut *memory, job);
             self.memory = Some(memory);
             kept?;
         }
         Ok(())
+    }
+
+    /// Refuses to move anything where a byte of the file belongs to no message that is known: what is not known would be
+    /// cut out. `stays` bytes are kept.
+    fn all_is_known(&self, doomed: &[usize], stays: u64) -> Result<()> {
+        let records = &self.contents.records;
+        let leaving = doomed.iter().filter_map(|&at| records.get(at));
+        let leaving: u64 = leaving.map(|it| it.end() - it.offset).sum();
+        if stays + leaving + self.contents.hidden == self.contents.length {
+            return Ok(());
+        }
+        Err(Error::Changed("its messages are not all known"))
     }
 }

@@ -42,6 +42,8 @@ pub struct PrefileMailbox {
     pub(super) file: Box<dyn MailFile>,
     pub(super) contents: Contents,
     pub(super) memory: Option<Box<dyn Memory>>,
+    /// Whether messages wait to be removed until nobody else has the mailbox open.
+    pub(super) puts_off: bool,
     pub(super) stamp: Stamp,
     /// Whether the file may have changed once more under the same stamp, within one tick of the kernel's clock.
     pub(super) racy: bool,
@@ -77,6 +79,7 @@ impl PrefileMailbox {
             file,
             contents: Contents::default(),
             memory,
+            puts_off: false,
             stamp: Stamp::default(),
             racy: false,
             missing: None,
@@ -110,6 +113,7 @@ impl PrefileMailbox {
         let read = self.read_steadily(memory.as_deref_mut(), locked, job);
         self.memory = memory;
         self.contents = read?;
+        self.puts_off = self.contents.records.iter().any(|record| record.put_off);
         self.heed_damage(job);
         if self.opening.access == Access::ReadOnly {
             access::restore_times(&mut *self.file, &before);
@@ -136,7 +140,11 @@ impl PrefileMailbox {
             if locked || Stamp::of(&after) == Stamp::of(&before) {
                 let mut contents = read?;
                 if !self.format.is_numbered() {
-                    number_elsewhere(reading.source, memory, &mut contents, 0)?;
+                    let access = match locked {
+                        true => self.opening.access,
+                        false => Access::ReadOnly,
+                    };
+                    number_elsewhere(reading, memory, (&mut contents, 0), access)?;
                     for record in &contents.records {
                         teller.add(&contents.base, record);
                     }
@@ -162,6 +170,22 @@ impl PrefileMailbox {
             job,
             counts: true,
         }
+    }
+
+    /// Numbers the records of `contents` from place `known` on, where the file has no UIDs. The parse lock is held, unless
+    /// the mailbox is only looked at.
+    pub(super) fn number(
+        &mut self,
+        contents: &mut Contents,
+        known: usize,
+        job: &Job,
+    ) -> Result<()> {
+        let mut memory = self.memory.take();
+        let found = (contents, known);
+        let access = self.opening.access;
+        let numbered = number_elsewhere(self.reading(job), memory.as_deref_mut(), found, access);
+        self.memory = memory;
+        numbered
     }
 
     /// A damaged mailbox is only looked at.
@@ -201,21 +225,40 @@ impl PrefileMailbox {
 
 /// Numbers the records from place `known` on where the file has no UIDs: as `memory` knows them, else one after the other.
 pub(super) fn number_elsewhere(
-    source: Source<'_>,
+    reading: Reading<'_>,
     memory: Option<&mut (dyn Memory + '_)>,
-    contents: &mut Contents,
-    known: usize,
+    (contents, known): (&mut Contents, usize),
+    access: Access,
 ) -> Result<()> {
+    if reading.format.is_numbered() {
+        return Ok(());
+    }
+    // Of a damaged mailbox not all messages are known, so what is remembered of the others has to stay.
+    let access = match contents.damaged {
+        Some(_) => Access::ReadOnly,
+        None => access,
+    };
     let Contents { base, records, .. } = contents;
     if let Some(memory) = memory {
-        base.words = memory.words();
-        return memory.number(source, base, records, known);
+        memory.number(reading.source, base, (records, known), access)?;
+        tell_trouble(memory, reading.job);
+        return Ok(());
     }
     for record in records.iter_mut().skip(known) {
         base.last_uid = base.last_uid.saturating_add(1);
         record.uid = base.last_uid;
     }
     Ok(())
+}
+
+/// Tells that something is remembered for this session only.
+pub(super) fn tell_trouble(memory: &mut (dyn Memory + '_), job: &Job) {
+    if let Some(why) = memory.trouble() {
+        let why = why.with_reason();
+        job.notice(format!(
+            "UIDs, and keywords without a bit in the file, hold for this session only: {why}"
+        ));
+    }
 }
 
 /// Locks the file for its first reading: to be written where that is wished and possible, else to be looked at.

@@ -9,11 +9,12 @@ use crate::driver::layout::prefile::format::Format;
 use crate::driver::layout::prefile::header::{self, Header};
 use crate::driver::layout::prefile::line::SEEN;
 use crate::driver::layout::prefile::locks;
-use crate::driver::layout::prefile::mailbox::lock_to_write;
+use crate::driver::layout::prefile::mailbox::{lock_to_write, number_elsewhere};
+use crate::driver::layout::prefile::memory::Memory;
 use crate::driver::local_file;
 use crate::driver::place::Place;
 use crate::driver::waiting::{self, Offer};
-use crate::mail::status::MailboxStatus;
+use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
@@ -56,7 +57,7 @@ pub fn create(
 /// Counts what is in a mailbox; leaves no trace.
 pub fn status(
     environment: &Environment,
-    format: &'static Format,
+    (format, mut memory): (&'static Format, Option<&mut dyn Memory>),
     place: &Place,
     job: &Job,
 ) -> Result<MailboxStatus> {
@@ -76,10 +77,22 @@ pub fn status(
         };
         let read = Contents::read(reading, before.len(), &mut |_, _| {});
         let after = file.metadata().map_err(Error::io(path))?;
-        access::restore_times(&mut *file, &before);
         tries += 1;
-        if Stamp::of(&before) == Stamp::of(&after) || tries == TRIES {
-            return read.map(|contents| count(format, &contents));
+        let steady = Stamp::of(&before) == Stamp::of(&after) || tries == TRIES;
+        let read = read.and_then(|mut contents| {
+            if steady {
+                let found = (&mut contents, 0);
+                number_elsewhere(reading, memory.as_deref_mut(), found, Access::ReadOnly)?;
+            }
+            Ok(contents)
+        });
+        access::restore_times(&mut *file, &before);
+        if steady {
+            let contents = read?;
+            if let Some((offset, what)) = contents.damaged {
+                job.notice(format!("damaged at byte {offset}: {what}"));
+            }
+            return Ok(count(format, &contents));
         }
         std::thread::sleep(waiting::PAUSE);
     }
@@ -90,16 +103,12 @@ fn count(format: &Format, contents: &Contents) -> MailboxStatus {
     let recent = records.iter().filter(|it| it.recent).count();
     let unseen = records.iter().filter(|it| it.flags & SEEN == 0).count();
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let last = match format.is_numbered() {
-        true => contents.base.last_uid,
-        false => number(records.len()),
-    };
     MailboxStatus {
         driver: format.driver,
         messages: number(records.len()),
         recent: number(recent),
         unseen: number(unseen),
-        uid_next: Uid::new(last.saturating_add(1)),
+        uid_next: Uid::new(contents.base.last_uid.saturating_add(1)),
         uid_validity: UidValidity::new(contents.base.uid_validity),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod contents;
+pub mod ends;
 pub mod expunge;
 pub mod format;
 pub mod growth;

@@ -54,7 +54,7 @@ impl Opening {
             } else {
                 SystemFlags::NONE
             },
-            new_keywords: writable && self.format.is_numbered() && base.words.has_room(),
+            new_keywords: writable && self.sticky && base.words.has_room(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Record {
     pub recent: bool,
     /// Whether the UID in the file is another one, or none.
     pub renumbered: bool,
+    /// Whether it is to be expunged as soon as nobody else has the mailbox open.
+    pub put_off: bool,
 }
 
 impl Record {
@@ -50,6 +52,7 @@ impl Record {
             line: line.length as u8,
             recent: false,
             renumbered: false,
+            put_off: false,
         }
     }
 

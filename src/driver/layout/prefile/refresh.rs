@@ -11,7 +11,7 @@ use crate::driver::layout::prefile::contents::{Contents, read_header};
 use crate::driver::layout::prefile::header::Header;
 use crate::driver::layout::prefile::line::OLD;
 use crate::driver::layout::prefile::locks;
-use crate::driver::layout::prefile::mailbox::{PrefileMailbox, number_elsewhere};
+use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::news::{self, Teller};
 use crate::driver::layout::prefile::patches::Patches;
 use crate::driver::layout::prefile::record::Record;
@@ -39,13 +39,14 @@ enum Compared {
 impl PrefileMailbox {
     /// Takes in what others changed, if they did.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        if !self.has_changed()? {
+        if !self.has_changed()? && !self.puts_off {
             return Ok(());
         }
         let lock = self.lock(job)?;
         self.take_in(job)?;
         if self.opening.access == Access::ReadWrite {
             self.settle(job)?;
+            self.remove_put_off(job)?;
         }
         self.note_stamp()?;
         drop(lock);
@@ -130,12 +131,30 @@ impl PrefileMailbox {
         }
         match self.compare(job)? {
             Compared::Renumbered => return self.read_again(metadata.len(), job),
-            Compared::Same { gone, flags } => {
+            Compared::Same { gone, mut flags } => {
+                flags.extend(self.look_at_memory(job));
+                flags.sort_unstable();
+                flags.dedup();
                 news::tell_flags(&self.contents, &flags, job);
                 self.forget(&gone, job);
             }
         }
         self.take_new(metadata.len(), job)
+    }
+
+    /// Takes in what others remember of messages besides the file; gives the places of those that it changes.
+    fn look_at_memory(&mut self, job: &Job) -> Vec<usize> {
+        let Some(memory) = &mut self.memory else {
+            return Vec::new();
+        };
+        let words = self.contents.base.words.clone();
+        let Contents { base, records, .. } = &mut self.contents;
+        let changed = memory.look_again(base, records);
+        self.puts_off = records.iter().any(|record| record.put_off);
+        if self.contents.base.words != words {
+            self.tell_state(job);
+        }
+        changed
     }
 
     fn take_header(&mut self, header: Header, job: &Job) {
@@ -149,6 +168,7 @@ impl PrefileMailbox {
     /// Compares every known line with what is known of it.
     fn compare(&mut self, job: &Job) -> Result<Compared> {
         let (mut gone, mut flags) = (Vec::new(), Vec::new());
+        let in_file = self.contents.base.words.in_file_bits();
         let mut records = std::mem::take(&mut self.contents.records);
         let mut next = 0;
         let (start, end) = (self.format.front(), self.contents.length);
@@ -162,6 +182,9 @@ impl PrefileMailbox {
                 Err(refusal) => break Err(refusal),
             };
             let Some(known) = records.get_mut(next).filter(|it| it.offset <= seen.offset) else {
+                if !seen.is_hidden() {
+                    break Err(REWRITTEN);
+                }
                 continue;
             };
             if (known.offset, known.size) != (seen.offset, seen.size) {
@@ -172,7 +195,7 @@ impl PrefileMailbox {
             } else if self.format.is_numbered() && !take_uid(known, &seen) {
                 same = false;
                 break Ok(());
-            } else if take_flags(known, &seen) {
+            } else if take_flags(known, &seen, in_file) {
                 flags.push(next);
             }
             next += 1;
@@ -211,15 +234,14 @@ impl PrefileMailbox {
             return Ok(());
         }
         let mut contents = std::mem::take(&mut self.contents);
+        let extent = contents.extent();
         let known = contents.records.len();
         let mut read = contents.read_on(self.reading(job), length, &mut |_, _| {});
-        if read.is_ok() && !self.format.is_numbered() {
-            let mut memory = self.memory.take();
-            read = number_elsewhere(self.source(), memory.as_deref_mut(), &mut contents, known);
-            self.memory = memory;
+        if read.is_ok() {
+            read = self.number(&mut contents, known, job);
         }
         if read.is_err() {
-            contents.records.truncate(known);
+            contents.go_back_to(extent);
         }
         self.contents = contents;
         read?;
@@ -244,12 +266,7 @@ impl PrefileMailbox {
     /// Forgets all that was known, and reads and tells everything.
     fn read_again(&mut self, length: u64, job: &Job) -> Result<()> {
         let mut contents = Contents::read(self.reading(job), length, &mut |_, _| {})?;
-        if !self.format.is_numbered() {
-            let mut memory = self.memory.take();
-            let numbered = number_elsewhere(self.source(), memory.as_deref_mut(), &mut contents, 0);
-            self.memory = memory;
-            numbered?;
-        }
+        self.number(&mut contents, 0, job)?;
         self.contents = contents;
         job.emit(Change::Reset);
         let mut teller = Teller::new(&self.opening, &self.place.path, job);
@@ -315,9 +332,10 @@ fn take_uid(known: &mut Record, seen: &Record) -> bool {
     !known.renumbered
 }
 
-/// Takes over flags; whether they are others than before.
-fn take_flags(known: &mut Record, seen: &Record) -> bool {
+/// Takes over flags, of keywords those that are `in_file`; whether they are others than before.
+fn take_flags(known: &mut Record, seen: &Record, in_file: u32) -> bool {
     let before = (known.flags | OLD, known.keywords);
-    (known.flags, known.keywords) = (seen.flags, seen.keywords);
+    known.flags = seen.flags;
+    known.keywords = (seen.keywords & in_file) | (known.keywords & !in_file);
     before != (known.flags | OLD, known.keywords)
 }

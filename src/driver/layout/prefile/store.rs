@@ -6,7 +6,7 @@ use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::prefile::contents::read_header;
 use crate::driver::layout::prefile::header::{self, WRITER};
 use crate::driver::layout::prefile::line::{self, Status};
-use crate::driver::layout::prefile::mailbox::PrefileMailbox;
+use crate::driver::layout::prefile::mailbox::{PrefileMailbox, tell_trouble};
 use crate::driver::layout::prefile::news;
 use crate::driver::layout::prefile::patches::Patches;
 use crate::driver::layout::prefile::record::{Record, bits_of};
@@ -16,6 +16,15 @@ use crate::os::transfer::{read_exact_at, write_all_at};
 
 /// The bits that flags have in a message's state.
 const SETTABLE: u16 = line::SEEN | line::DELETED | line::FLAGGED | line::ANSWERED | line::DRAFT;
+
+/// What a message shall have.
+#[derive(Clone, Copy)]
+struct Changed {
+    /// In the file.
+    in_file: Status,
+    /// All keywords, also those that are not in the file.
+    keywords: u32,
+}
 
 impl PrefileMailbox {
     /// Changes flags, in the file and here, and tells them.
@@ -38,9 +47,9 @@ impl PrefileMailbox {
             }
         }
         self.patch_keywords(&mut patches);
-        for &(place, status) in &changed {
+        for &(place, Changed { in_file, .. }) in &changed {
             if let Some(record) = self.contents.records.get(place) {
-                let text = line::write_status(self.format, status);
+                let text = line::write_status(self.format, in_file);
                 patches.put(record.state_offset(self.format), text);
             }
         }
@@ -54,10 +63,18 @@ impl PrefileMailbox {
             }
             self.mark_as_read();
         }
-        for &(place, status) in &changed {
+        let elsewhere = !self.contents.base.words.in_file_bits();
+        let mut remembers = false;
+        for &(place, Changed { in_file, keywords }) in &changed {
             if let Some(record) = self.contents.records.get_mut(place) {
-                (record.flags, record.keywords) = (status.flags, status.keywords);
+                remembers |= (record.keywords ^ keywords) & elsewhere != 0;
+                (record.flags, record.keywords) = (in_file.flags, keywords);
+                remembers |= record.put_off && !record.is_deleted();
+                record.put_off &= record.is_deleted();
             }
+        }
+        if remembers {
+            self.keep_in_memory(job)?;
         }
         if defines {
             self.contents.take_header(read_header(self.source())?);
@@ -100,18 +117,32 @@ impl PrefileMailbox {
     fn keywords_of(&mut self, change: &FlagChange, job: &Job) -> u32 {
         let wanted = change.flags().keywords();
         let adds = !matches!(change, FlagChange::Remove(_));
+        let can_define = self.format.is_numbered() || self.memory.is_some();
         let words = &mut self.contents.base.words;
-        if adds && self.format.is_numbered() {
-            words.define(wanted);
+        if adds && can_define && !words.define(wanted).is_empty() && !self.format.is_numbered() {
+            self.tell_state(job);
         }
+        let words = &self.contents.base.words;
         if adds && !words.know(wanted) {
-            job.notice(if self.format.is_numbered() {
+            job.notice(if can_define {
                 "a mailbox has room for 30 keywords; the others were not set"
             } else {
                 "the mailbox does not know all of the keywords; those were not set"
             });
         }
         words.bits_of(wanted)
+    }
+
+    /// Has what is not in the file remembered, and lets others notice.
+    fn keep_in_memory(&mut self, job: &Job) -> Result<()> {
+        let Some(mut memory) = self.memory.take() else {
+            return Ok(());
+        };
+        let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
+        tell_trouble(&mut *memory, job);
+        self.memory = Some(memory);
+        self.mark_as_read();
+        kept
     }
 
     fn defines_keywords(&self) -> bool {
@@ -155,7 +186,7 @@ impl PrefileMailbox {
         place: usize,
         change: &FlagChange,
         keywords: u32,
-    ) -> Result<Option<Status>> {
+    ) -> Result<Option<Changed>> {
         let Some(record) = self.contents.records.get(place).copied() else {
             return Ok(None);
         };
@@ -165,22 +196,26 @@ impl PrefileMailbox {
             return Ok(None);
         }
         let bits = bits_of(change.flags().system.only(SystemFlags::SETTABLE));
-        let named = self.contents.base.words.named_bits();
-        let (flags, words) = match change {
-            FlagChange::Set(_) => (
-                (old.flags & !SETTABLE) | bits,
-                (old.keywords & !named) | keywords,
-            ),
-            FlagChange::Add(_) => (old.flags | bits, old.keywords | keywords),
-            FlagChange::Remove(_) => (old.flags & !bits, old.keywords & !keywords),
+        let words = &self.contents.base.words;
+        let (named, here) = (words.named_bits(), words.in_file_bits());
+        let all = (old.keywords & here) | (record.keywords & !here);
+        let (flags, all) = match change {
+            FlagChange::Set(_) => ((old.flags & !SETTABLE) | bits, (all & !named) | keywords),
+            FlagChange::Add(_) => (old.flags | bits, all | keywords),
+            FlagChange::Remove(_) => (old.flags & !bits, all & !keywords),
         };
         let new = Status {
             flags,
-            keywords: words,
+            // Bits that have no name in the settings are somebody else's.
+            keywords: (old.keywords & !here) | (all & here),
             ..old
         };
         let told = (record.flags, record.keywords);
-        Ok((new != old || (flags, words) != told).then_some(new))
+        let changed = Changed {
+            in_file: new,
+            keywords: all,
+        };
+        Ok((new != old || (flags, all) != told).then_some(changed))
     }
 
     /// The state of a message as it is in the file.

@@ -9,12 +9,43 @@ use crate::mail::flags::Keyword;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Words {
     slots: Vec<Option<Keyword>>,
+    /// How many of them the file has bits for, where others are kept elsewhere.
+    in_file: Option<usize>,
 }
 
 impl Words {
     /// These names, of which the first has bit 0. `None` stands for a bit whose name cannot be used.
     pub fn new(slots: Vec<Option<Keyword>>) -> Self {
-        Self { slots }
+        Self {
+            slots,
+            in_file: None,
+        }
+    }
+
+    /// These names, which are all that the file has bits for; others that are defined are kept elsewhere.
+    pub fn in_file(mut slots: Vec<Option<Keyword>>) -> Self {
+        slots.truncate(MOST_KEYWORDS);
+        Self {
+            in_file: Some(slots.len()),
+            slots,
+        }
+    }
+
+    /// The bits that stand in the file.
+    pub fn in_file_bits(&self) -> u32 {
+        self.in_file.map_or(u32::MAX, |count| (1 << count) - 1)
+    }
+
+    /// Each name with its bit's place.
+    pub fn slots(&self) -> impl Iterator<Item = (usize, Option<&Keyword>)> {
+        let slots = self.slots.iter().take(MOST_KEYWORDS).enumerate();
+        slots.map(|(place, slot)| (place, slot.as_ref()))
+    }
+
+    /// The names of these bits.
+    pub fn names_of(&self, bits: u32) -> Vec<Keyword> {
+        let set = self.slots().filter(|(place, _)| bits & (1 << place) != 0);
+        set.filter_map(|(_, slot)| slot.cloned()).collect()
     }
 
     /// The keywords that have a name.
@@ -78,14 +109,6 @@ impl Words {
             .filter(|(_, slot)| slot.is_some())
             .fold(0, |bits, (place, _)| bits | 1 << place)
     }
-
-    fn list(&self, bits: u32) -> Arc<[Keyword]> {
-        let slots = self.slots.iter().take(MOST_KEYWORDS).enumerate();
-        slots
-            .filter(|(place, _)| bits & (1 << place) != 0)
-            .filter_map(|(_, slot)| slot.clone())
-            .collect()
-    }
 }
 
 /// Lists of keywords, shared among the messages that have the same ones.
@@ -107,7 +130,7 @@ impl Lists {
         if let Some(entry) = self.known.iter().find(|entry| entry.0 == bits) {
             return Some(Arc::clone(&entry.1));
         }
-        let list = words.list(bits);
+        let list: Arc<[Keyword]> = words.names_of(bits).into();
         if self.known.len() < MOST_LISTS {
             self.known.push((bits, Arc::clone(&list)));
         }
