@@ -13,6 +13,7 @@ use crate::backend::event::Piece;
 use crate::backend::listing::{self, Wanted};
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pool::Urgency;
+use crate::backend::repair;
 use crate::backend::request::{Request, Submission};
 use crate::backend::snarfing;
 use crate::backend::submissions::Submissions;
@@ -86,6 +87,11 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
                 outlet.piece_blocking(Piece::Finding(finding));
             });
             Ok(())
+        }
+        Request::Repair { name, format } => {
+            repair::repair(context, &name, format.as_deref(), job, &mut |finding| {
+                outlet.piece_blocking(Piece::Finding(finding));
+            })
         }
         Request::List {
             reference,

@@ -29,6 +29,7 @@ pub mod pipe;
 pub mod pool;
 pub mod reading;
 pub mod remote;
+pub mod repair;
 pub mod request;
 pub mod resolve;
 pub mod snarfing;

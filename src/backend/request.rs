@@ -68,6 +68,13 @@ pub enum Request {
     },
     /// Examines the installation; answered with `Piece::Finding`.
     Doctor,
+    /// Writes a repaired copy of a damaged mailbox beside it; answered with [`Finding`](crate::backend::event::Piece::Finding)s.
+    Repair {
+        /// The damaged mailbox.
+        name: MailboxName,
+        /// Its format, where its beginning does not show it.
+        format: Option<String>,
+    },
 }
 
 /// A message that a face hands over to be appended.

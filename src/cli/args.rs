@@ -224,8 +224,15 @@ pub enum Command {
         #[arg(long = "for", value_name = "SECONDS")]
         seconds: Option<u64>,
     },
-    /// Examine the installation: INBOX, spool, locks, settings
-    Doctor,
+    /// Examine the installation: INBOX, spool, locks, settings; or repair a damaged mailbox
+    Doctor {
+        /// Write what can be read of this damaged mailbox into a new one beside it, NAME.repaired
+        #[arg(long, value_name = "MAILBOX")]
+        repair: Option<OsString>,
+        /// Its format, where its beginning does not show it any more
+        #[arg(long, value_name = "FORMAT", requires = "repair")]
+        format: Option<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -268,6 +275,33 @@ pub struct Copying {
 fn sort_key() -> impl TypedValueParser<Value = SortKey> {
     let names = SortKey::NAMES.map(|entry| entry.1);
     PossibleValuesParser::new(names).map(|name| SortKey::named(&name).unwrap_or(SortKey::Arrival))
+}
+
+/// The words of a command line with every `--set` in front: the parser forgets those before a command when there are more
+/// behind it.
+pub fn with_settings_in_front(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words;
+    let mut front: Vec<OsString> = words.next().into_iter().collect();
+    let mut rest = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            rest.push(word);
+            break;
+        }
+        if word == "--set" {
+            match words.next() {
+                Some(value) => front.extend([word, value]),
+                None => rest.push(word),
+            }
+        } else if word.as_encoded_bytes().starts_with(b"--set=") {
+            front.push(word);
+        } else {
+            rest.push(word);
+        }
+    }
+    front.extend(rest);
+    front.extend(words);
+    front
 }
 
 impl Args {
@@ -316,7 +350,8 @@ impl Command {
             Self::Rename { from, .. } => Some(from),
             Self::Transfer { source, .. } => Some(source),
             Self::About { mailbox } => mailbox.as_deref(),
-            Self::List { .. } | Self::Doctor | Self::Completions { .. } | Self::Man => None,
+            Self::Doctor { repair, .. } => repair.as_deref(),
+            Self::List { .. } | Self::Completions { .. } | Self::Man => None,
         }
     }
 }

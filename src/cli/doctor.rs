@@ -1,11 +1,14 @@
 //! `doctor`: what Mugo found on this machine, and what is wrong with it.
 
+use std::ffi::OsStr;
+
 use serde::Serialize;
 
 use crate::backend::event::{Finding, Piece};
 use crate::backend::request::Request;
 use crate::cli::client::{Client, Heard};
 use crate::cli::failure::Failure;
+use crate::cli::open::mailbox_name;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::mail::text::Printable;
@@ -23,6 +26,20 @@ pub fn doctor(client: &mut Client, output: &mut Output, setup: &Setup) -> Result
         print(output, finding)?;
     }
     client.request(Request::Doctor, &mut |heard| match heard {
+        Heard::Piece(Piece::Finding(finding)) => print(output, &finding),
+        _ => Ok(()),
+    })
+}
+
+/// Has a damaged mailbox repaired and prints what came of it.
+pub fn repair(
+    client: &mut Client,
+    output: &mut Output,
+    mailbox: &OsStr,
+    format: Option<String>,
+) -> Result<(), Failure> {
+    let name = mailbox_name(mailbox)?;
+    client.request(Request::Repair { name, format }, &mut |heard| match heard {
         Heard::Piece(Piece::Finding(finding)) => print(output, &finding),
         _ => Ok(()),
     })

@@ -188,7 +188,11 @@ fn change(
         Command::Watch { mailbox, seconds } => {
             watch::watch(client, output, setup, mailbox, *seconds)
         }
-        Command::Doctor => doctor::doctor(client, output, setup),
+        Command::Doctor {
+            repair: Some(mailbox),
+            format,
+        } => doctor::repair(client, output, mailbox, format.clone()),
+        Command::Doctor { .. } => doctor::doctor(client, output, setup),
         _ => Ok(()),
     }
 }

@@ -21,6 +21,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::FlagChange;
@@ -76,6 +77,15 @@ pub trait LocalDriver: Send + Sync {
 
     /// Appends all messages or none, durable before it returns.
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended>;
+
+    /// Writes every message that can be made out of a damaged mailbox into a new one at `to`, which must not be there yet.
+    /// The damaged one is only read, and may begin with anything.
+    fn repair(&self, _from: &Place, _to: &Place, _job: &Job) -> Result<Repaired> {
+        Err(Error::Unsupported {
+            driver: self.characteristics().driver,
+            operation: "repair a mailbox; name its format with --format, where it is one",
+        })
+    }
 
     /// Leaves nothing of a mailbox without messages but an empty file: takes out what the format itself keeps there, which
     /// other programs may show as a message. Does nothing where there are messages, and in formats that keep nothing.

@@ -15,6 +15,7 @@ use crate::driver::layout::file::framing::Framing;
 use crate::driver::local_file::same_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::driver::unix::Unix;
 use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
@@ -121,6 +122,10 @@ impl LocalDriver for Mbox {
         let from = self.at_home(from)?;
         self.file.rename(&from, to, job)?;
         self.file.create(&from, &job.uncancelled())
+    }
+
+    fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
+        self.file.repair(&self.at_home(from)?, to, job)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {

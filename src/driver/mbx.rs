@@ -15,10 +15,12 @@ use crate::driver::layout::prefile::format::{Format, Newline, State};
 use crate::driver::layout::prefile::header;
 use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::manage;
+use crate::driver::layout::prefile::repair;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::network;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::os::environment::Environment;
@@ -138,6 +140,18 @@ impl LocalDriver for Mbx {
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
         self.writable()?;
         manage::rename(&self.environment, &FORMAT, (from, to), job)
+    }
+
+    fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
+        self.writable()?;
+        let how = (&FORMAT, None);
+        let (mut salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
+        self.create(to, job)?;
+        if let Err(refusal) = self.append(to, &mut salvage, job) {
+            let _stays = self.delete(to, &job.uncancelled()).is_err();
+            return Err(refusal);
+        }
+        Ok(repaired)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {

@@ -20,6 +20,7 @@ pub mod octal;
 pub mod phile;
 pub mod place;
 pub mod remembered;
+pub mod repaired;
 pub mod snarf;
 pub mod table;
 pub mod tenex;

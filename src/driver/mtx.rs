@@ -25,7 +25,9 @@ static CHARACTERISTICS: Characteristics = Characteristics {
     concurrent_access: Ability::Yes,
     shared_expunge: Ability::Limited("put off until nobody else has it open"),
     sticky_uids: Ability::Limited("kept beside the mailbox, by this program alone"),
-    keywords: Ability::Limited("those that `local.keywords` names"),
+    keywords: Ability::Limited(
+        "those beyond `local.keywords` are kept beside the mailbox, by this program alone",
+    ),
     submailboxes: Ability::No,
     nfs: network::READ_ONLY,
     performance: "excellent",

@@ -15,12 +15,14 @@ use crate::driver::layout::prefile::format::{Format, Newline};
 use crate::driver::layout::prefile::line::LONGEST;
 use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::manage;
+use crate::driver::layout::prefile::repair;
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
 use crate::driver::remembered::table::{self, Table};
 use crate::driver::remembered::uids::Uids;
+use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::flags::Keyword;
 use crate::mail::status::{Access, MailboxStatus};
@@ -235,7 +237,8 @@ impl LocalDriver for Octal {
                 .map_err(Error::io(&new))?;
         }
         let renamed = manage::rename(&self.environment, self.format, (from, to), job);
-        if renamed.is_err() {
+        // It may have its new name although that cannot be told to be on disk.
+        if renamed.is_err() && self.environment.files.metadata(&to.path).is_err() {
             self.forget(&to.path);
         }
         renamed?;
@@ -244,6 +247,19 @@ impl LocalDriver for Octal {
             self.sign(&from.path)?;
         }
         Ok(())
+    }
+
+    fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
+        self.writable()?;
+        let mut uids = self.memory(from, Access::ReadOnly);
+        let how = (self.format, Some(&mut uids as _));
+        let (mut salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
+        self.create(to, job)?;
+        if let Err(refusal) = self.append(to, &mut salvage, job) {
+            let _stays = self.delete(to, &job.uncancelled()).is_err();
+            return Err(refusal);
+        }
+        Ok(repaired)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {

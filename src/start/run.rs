@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::backend::{Backend, BackendOptions};
-use crate::cli::args::{Args, Command};
+use crate::cli::args::{Args, Command, with_settings_in_front};
 use crate::cli::failure::USAGE;
 use crate::cli::run::complain;
 use crate::cli::setup::{Interrupt, Setup};
@@ -25,7 +25,8 @@ use crate::start::{generate, logging, screen, signals};
 
 /// Runs the program and returns its exit status.
 pub fn run() -> u8 {
-    let args = match Args::try_parse() {
+    let words = with_settings_in_front(std::env::args_os());
+    let args = match Args::try_parse_from(words) {
         Ok(args) => args.settled(),
         Err(error) => return usage(&error),
     };

@@ -67,7 +67,7 @@ pub fn load(args: &Args) -> Result<Loaded, Stop> {
     let home = args.common.home.clone().or(own_home);
     match config::load(file.as_deref(), &args.common.set, home.as_deref()) {
         Ok(settings) => Ok(loaded(settings, None)),
-        Err(error) if args.command == Some(Command::Doctor) => {
+        Err(error) if matches!(args.command, Some(Command::Doctor { repair: None, .. })) => {
             let defaults = config::load(None, &[], None).map_err(|error| stop(&error))?;
             Ok(loaded(defaults, Some(error.sentence())))
         }

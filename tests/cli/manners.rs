@@ -311,3 +311,46 @@ fn a_signal_ends_the_wait_for_a_pipe_with_a_message() {
     }
     assert_eq!(child.wait().expect("ended").code(), Some(128 + 15));
 }
+
+#[test]
+fn the_doctor_repairs_what_is_damaged_and_leaves_it_as_it_is() {
+    let dir = Dir::new();
+    let message = |serial: usize| {
+        format!("From a@b Mon Mar  2 09:00:0{serial} 2026\nSubject: {serial}\n\ntext\n\n")
+    };
+    let damaged = format!("{}{}{}", message(1), "\0".repeat(600), message(2));
+    let path = dir.write("home/box", &damaged);
+    let ran = dir.run(&["flag", "box", "1", "+\\Flagged"]);
+    assert!(
+        ran.code != 0 && ran.err.contains("damaged at byte "),
+        "{}",
+        ran.err
+    );
+    let told = dir.json(&["doctor", "--repair", "box"]);
+    assert_eq!(told[0]["check"], "repaired copy");
+    let detail = told[0]["detail"].as_str().expect("a text");
+    assert!(
+        detail.ends_with("box.repaired: 2 messages, format unix"),
+        "{detail}"
+    );
+    assert_eq!(
+        told[1]["detail"],
+        "600 bytes from byte 61 on belong to no message"
+    );
+    assert_eq!(fs::read_to_string(&path).expect("there"), damaged);
+    assert_eq!(dir.json(&["status", "box.repaired"])[0]["messages"], 2);
+    // Again, under another name; what is no mailbox is refused.
+    let told = dir.json(&["doctor", "--repair", "box"]);
+    assert!(
+        told[0]["detail"]
+            .as_str()
+            .expect("a text")
+            .contains("box.repaired-2: 2")
+    );
+    dir.write("home/note", "no mailbox\n");
+    let ran = dir.run(&["doctor", "--repair", "note"]);
+    assert!(ran.code == 1 && ran.err.contains("--format"), "{}", ran.err);
+    assert_eq!(dir.run(&["doctor", "--repair", "missing"]).code, 1);
+    let ran = dir.run(&["doctor", "--repair", "note", "--format", "nonsense"]);
+    assert!(ran.code == 1 && ran.err.contains("format"), "{}", ran.err);
+}

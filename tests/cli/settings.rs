@@ -25,6 +25,31 @@ fn the_file_in_the_home_is_read_and_can_be_left_out() {
 }
 
 #[test]
+fn settings_before_and_behind_a_command_hold_together() {
+    let dir = Dir::new();
+    for words in [
+        [
+            "--set",
+            "index.sort=arrival/reverse",
+            "index",
+            "INBOX",
+            "--set",
+            "ui.theme=dark",
+        ],
+        [
+            "--set=ui.theme=dark",
+            "index",
+            "INBOX",
+            "--json",
+            "--set",
+            "index.sort=arrival/reverse",
+        ],
+    ] {
+        assert_eq!(dir.json(&words)[0]["msgno"].as_u64(), Some(3), "{words:?}");
+    }
+}
+
+#[test]
 fn mistakes_tell_file_line_and_the_nearest_word() {
     let dir = Dir::new();
     let path = dir.write("bad.toml", "# mine\n[index]\nsrot = \"date\"\n");

@@ -21,6 +21,7 @@ mod others;
 mod phile;
 mod prefile_faults;
 mod prefile_hostile;
+mod repair;
 mod snarf;
 mod spool;
 mod unix;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use mugo::driver::contract::Probe;
+use mugo::driver::contract::{LocalDriver, Probe};
 use mugo::driver::error::Error;
 use mugo::driver::phile::driver::Phile;
 use mugo::driver::place::Place;
@@ -126,4 +126,76 @@ fn what_is_no_file_is_refused_at_once_by_every_driver() {
         assert!(driver.open(&device, Access::ReadOnly, &job).is_err());
     }
     assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn the_uid_follows_the_content_and_not_the_times() {
+    let desk = Desk::new();
+    let phile = Phile::new(&desk.environment);
+    let place = desk.place("note", b"hello\n");
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_577_836_800);
+    let date = |place: &Place| {
+        let file = std::fs::File::options().append(true).open(&place.path);
+        file.and_then(|file| file.set_modified(old)).expect("dated");
+    };
+    let whose = |access| {
+        let opened = open(&phile, &place, access).expect("open");
+        let state = opened.list.state().expect("told").clone();
+        let validity = state.uid_validity.map(|number| number.get());
+        (opened.uids(), validity, state.sticky_uids)
+    };
+    date(&place);
+    // Looking only remembers nothing.
+    assert_eq!(
+        whose(Access::ReadOnly),
+        (vec![1], Some(1_577_836_800), false)
+    );
+    assert!(!desk.environment.state.join("remembered").exists());
+    assert_eq!(
+        whose(Access::ReadWrite),
+        (vec![1], Some(1_577_836_800), true)
+    );
+    // Touched: the same message.
+    std::fs::write(&place.path, b"hello\n").expect("written");
+    assert_eq!(
+        whose(Access::ReadOnly),
+        (vec![1], Some(1_577_836_800), true)
+    );
+    // Another content, also with the old date: another message.
+    std::fs::write(&place.path, b"other\n").expect("written");
+    date(&place);
+    assert_eq!(
+        whose(Access::ReadOnly),
+        (vec![2], Some(1_577_836_800), true)
+    );
+    assert_eq!(
+        whose(Access::ReadWrite),
+        (vec![2], Some(1_577_836_800), true)
+    );
+    assert_eq!(
+        whose(Access::ReadWrite),
+        (vec![2], Some(1_577_836_800), true)
+    );
+    let status = phile.status(&place, &job().0).expect("counted");
+    assert_eq!(status.uid_next.map(|uid| uid.get()), Some(3));
+}
+
+#[test]
+fn a_mailbox_that_lost_its_beginning_is_pointed_out() {
+    let desk = Desk::new();
+    let phile = Phile::new(&desk.environment);
+    for format in ["mbx", "tenex", "mtx"] {
+        let whole = fixture(&format!("{format}/two"));
+        let place = desk.place("box", &[b"?", &whole[1..]].concat());
+        let opened = open(&phile, &place, Access::ReadOnly).expect("open");
+        let told = opened.log.notices();
+        let hint = format!("--format {format}");
+        assert!(
+            told.iter().any(|it| it.contains(&hint)),
+            "{format}: {told:?}"
+        );
+    }
+    let place = desk.place("text", &b"some prose,249;000000000021\n".repeat(5_000));
+    let opened = open(&phile, &place, Access::ReadOnly).expect("open");
+    assert!(opened.log.notices().is_empty());
 }

@@ -14,11 +14,16 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{Stamp, restore_times};
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::prefile::repair::is_likely;
 use crate::driver::local_file;
+use crate::driver::mbx;
 use crate::driver::message::Messages;
+use crate::driver::mtx;
+use crate::driver::phile::identity::{Identity, identify};
 use crate::driver::phile::message::FileMessage;
 use crate::driver::phile::sniff;
 use crate::driver::place::{Place, Protection};
+use crate::driver::tenex;
 use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
@@ -27,7 +32,7 @@ use crate::mail::status::{Access, MailboxState, MailboxStatus};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::accounts::Account;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
@@ -104,21 +109,33 @@ impl LocalDriver for Phile {
             wanted: access,
             file,
             stamp: Stamp::default(),
+            identity: Identity {
+                uid: Uid::FIRST,
+                validity: None,
+                is_sticky: false,
+            },
             message: None,
         };
         mailbox.look(job)?;
         Ok(Box::new(mailbox))
     }
 
-    fn status(&self, place: &Place, _job: &Job) -> Result<MailboxStatus> {
+    fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
         let metadata = self.admit(place)?;
+        let files = &self.environment.files;
+        let mut file = files
+            .open(&place.path, OpenMode::Read)
+            .map_err(Error::io(&place.path))?;
+        let whose = (&*place.path, &*file);
+        let identity = identify(&self.environment, whose, &metadata, Access::ReadOnly, job);
+        restore_times(&mut *file, &metadata);
         Ok(MailboxStatus {
             driver: NAME,
             messages: 1,
             recent: 1,
             unseen: 1,
-            uid_next: Uid::FIRST.next(),
-            uid_validity: validity(&metadata),
+            uid_next: identity.uid.next(),
+            uid_validity: identity.validity,
         })
     }
 
@@ -156,6 +173,7 @@ struct FileAsMailbox {
     wanted: Access,
     file: Box<dyn MailFile>,
     stamp: Stamp,
+    identity: Identity,
     message: Option<FileMessage>,
 }
 
@@ -168,6 +186,11 @@ impl FileAsMailbox {
             path: &self.path,
         };
         let sniffed = sniff::sniff(source, before.len(), job)?;
+        if self.message.is_none() {
+            self.hint_at_damage(before.len(), job);
+        }
+        let whose = (&*self.path, &*self.file);
+        self.identity = identify(&self.environment, whose, &before, self.wanted, job);
         let date = InternalDate::in_zone(before.mtime(), &TimeZone::system());
         let owner = Account::with_uid(before.uid())
             .map(|account| account.name)
@@ -177,22 +200,42 @@ impl FileAsMailbox {
         restore_times(&mut *self.file, &before);
         let metadata = self.file.metadata().map_err(Error::io(&self.path))?;
         self.stamp = Stamp::of(&metadata);
-        job.emit(Change::State(Box::new(self.state(&metadata))));
-        let summaries = self.summary(Uid::FIRST);
+        job.emit(Change::State(Box::new(self.state())));
+        let summaries = self.summary(self.identity.uid);
         job.emit(Change::Arrived(summaries.into_iter().collect()));
         Ok(())
     }
 
-    fn state(&self, metadata: &Metadata) -> MailboxState {
+    /// Tells when the file looks like a mailbox that lost its beginning.
+    fn hint_at_damage(&self, length: u64, job: &Job) {
+        let source = Source {
+            file: &*self.file,
+            path: &self.path,
+        };
+        let quiet = job.without_progress();
+        let formats = [&mbx::FORMAT, &tenex::FORMAT, &mtx::FORMAT];
+        let likely = formats
+            .iter()
+            .find(|format| is_likely(format, source, length, &quiet));
+        if let Some(format) = likely {
+            let format = format.driver;
+            job.notice(format!(
+                "the file looks like a damaged mailbox of format {format}; \
+                 `mugo doctor --repair NAME --format {format}` writes a repaired copy"
+            ));
+        }
+    }
+
+    fn state(&self) -> MailboxState {
         let refused = self.wanted == Access::ReadWrite;
         MailboxState {
             driver: NAME,
             path: Some(self.path.clone()),
             access: Access::ReadOnly,
             why_read_only: refused.then(|| Foreign::new("it is a file and not a mailbox")),
-            uid_validity: validity(metadata),
-            uid_next: Uid::FIRST.next(),
-            sticky_uids: false,
+            uid_validity: self.identity.validity,
+            uid_next: self.identity.uid.next(),
+            sticky_uids: self.identity.is_sticky,
             keywords: Vec::new(),
             permanent_flags: SystemFlags::NONE,
             new_keywords: false,
@@ -202,11 +245,11 @@ impl FileAsMailbox {
 
 impl LocalMailbox for FileAsMailbox {
     fn uids(&self) -> UidSet {
-        UidSet::one(Uid::FIRST)
+        UidSet::one(self.identity.uid)
     }
 
     fn summary(&self, uid: Uid) -> Option<Summary> {
-        let message = self.message.as_ref().filter(|_| uid == Uid::FIRST)?;
+        let message = self.message.as_ref().filter(|_| uid == self.identity.uid)?;
         Some(Summary {
             uid,
             flags: Flags::system(SystemFlags::RECENT),
@@ -231,7 +274,7 @@ impl LocalMailbox for FileAsMailbox {
     }
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
-        let message = self.message.as_ref().filter(|_| uid == Uid::FIRST);
+        let message = self.message.as_ref().filter(|_| uid == self.identity.uid);
         let message = message.ok_or(Error::NoSuchMessage)?;
         if part != Part::Text {
             into.write_all(&message.header)
@@ -268,19 +311,13 @@ impl LocalMailbox for FileAsMailbox {
     }
 }
 
-fn validity(metadata: &Metadata) -> Option<UidValidity> {
-    u32::try_from(metadata.mtime())
-        .ok()
-        .and_then(UidValidity::new)
-}
-
 const NAME: &str = "phile";
 
 static CHARACTERISTICS: Characteristics = Characteristics {
     driver: NAME,
     concurrent_access: Ability::No,
     shared_expunge: Ability::No,
-    sticky_uids: Ability::No,
+    sticky_uids: Ability::Limited("kept beside the file, by this program alone"),
     keywords: Ability::No,
     submailboxes: Ability::No,
     nfs: Ability::Yes,

@@ -23,6 +23,8 @@ pub struct Contents {
     pub records: Vec<Record>,
     /// Bytes that were read.
     pub length: u64,
+    /// The first damage: where it is, and what.
+    pub damaged: Option<(u64, &'static str)>,
 }
 
 /// What became of the messages of an earlier reading.
@@ -85,6 +87,7 @@ impl Contents {
             on_disk,
             records,
             length: scan.offset(),
+            damaged: scan.damage(),
         })
     }
 
@@ -131,6 +134,7 @@ impl Contents {
         }
         self.base.last_uid = scan.base().last_uid;
         self.length = scan.offset();
+        self.damaged = self.damaged.or(scan.damage());
         Ok(Some(known))
     }
 

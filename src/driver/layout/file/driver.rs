@@ -13,10 +13,12 @@ use crate::driver::layout::file::append;
 use crate::driver::layout::file::format::{EmptyFile, Format};
 use crate::driver::layout::file::mailbox::FileMailbox;
 use crate::driver::layout::file::manage;
+use crate::driver::layout::file::repair;
 use crate::driver::layout::file::window::Window;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::os::environment::Environment;
@@ -143,6 +145,11 @@ impl LocalDriver for FileDriver {
             return Err(Error::ReadOnly);
         }
         manage::leave_empty(&self.environment, self.format.framing, place, job)
+    }
+
+    fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
+        self.writable()?;
+        repair::repair(&self.environment, self.format.framing, (from, to), job)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {

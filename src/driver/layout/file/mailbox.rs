@@ -56,6 +56,8 @@ pub struct FileMailbox {
     kisses: u64,
     /// Since when another program asks for the mailbox.
     kissed: Option<Instant>,
+    /// Where the damage is that was told already.
+    damage_told: Option<u64>,
 }
 
 /// How long flags may stay unwritten.
@@ -112,7 +114,7 @@ impl FileMailbox {
             }
         }
         let (contents, stamp) = first_reading(environment, place, &opening, &mut locked, job)?;
-        Ok(Self {
+        let mut mailbox = Self {
             environment: Arc::clone(environment),
             path: place.path.clone(),
             opening,
@@ -126,7 +128,26 @@ impl FileMailbox {
             missing: None,
             kisses,
             kissed: None,
-        })
+            damage_told: None,
+        };
+        mailbox.heed_damage(job);
+        Ok(mailbox)
+    }
+
+    /// A damaged mailbox is only looked at: what is hidden in it must not go with what is not.
+    pub(super) fn heed_damage(&mut self, job: &Job) {
+        let Some((offset, what)) = self.contents.damaged else {
+            return;
+        };
+        if self.damage_told.replace(offset) == Some(offset) {
+            return;
+        }
+        let why = format!("damaged at byte {offset}: {what}");
+        if self.opening.access == Access::ReadWrite {
+            self.fall(why, job);
+        } else {
+            job.notice(why);
+        }
     }
 
     /// The file with its path.

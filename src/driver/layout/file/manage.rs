@@ -119,6 +119,9 @@ fn count(
             job.progress(scan.offset(), length);
         }
     }
+    if let Some((offset, what)) = scan.damage() {
+        job.notice(format!("damaged at byte {offset}: {what}"));
+    }
     let validity = match scan.told().uid_validity {
         0 => now,
         told => told,

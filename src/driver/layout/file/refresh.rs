@@ -117,13 +117,16 @@ impl FileMailbox {
             match self.contents.read_on(source, metadata.len(), job) {
                 Ok(Some(known)) => {
                     self.tell_arrived(known, job);
+                    self.heed_damage(job);
                     return Ok(metadata);
                 }
                 Ok(None) | Err(Error::Damaged { .. }) => {}
                 Err(refusal) => return Err(refusal),
             }
         }
-        self.read_again(locked, job)
+        let metadata = self.read_again(locked, job)?;
+        self.heed_damage(job);
+        Ok(metadata)
     }
 
     fn read_again(&mut self, locked: &Locked, job: &Job) -> Result<Metadata> {

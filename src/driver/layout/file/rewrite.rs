@@ -105,6 +105,7 @@ pub fn plan(
     }
     Ok(Rewrite {
         contents: Contents {
+            damaged: None,
             framing: contents.framing,
             on_disk: writer.base.clone(),
             base: writer.base,

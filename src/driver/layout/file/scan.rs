@@ -3,6 +3,8 @@
 //! Divided by From lines, a message ends before the next line that passes the grammar of [`FromLine`], wherever that
 //! line stands in a text; in a header it does not count. If a text ends with an empty line, that one is the separator and
 //! not part of it. What is divided by delimiters is gone over in `delimited.rs`.
+//! NULs where a message should start, and a message that starts behind NULs in the middle of a line, are damage: a program
+//! that died in the middle of a change leaves them. The pass goes on behind.
 //! Sizes count every LF as CRLF and no CR. A UID out of order voids the UIDVALIDITY, as with c-client; one far above
 //! the last is ignored, because senders write them too.
 
@@ -17,6 +19,7 @@ use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::framing::{Division, Framing};
 use crate::driver::layout::file::from_line::{self, FromLine};
 use crate::driver::layout::file::header::{self, Notes, Wanted, digest_on};
+use crate::driver::layout::file::holes;
 use crate::driver::layout::file::metadata;
 use crate::driver::layout::file::read_ahead::Ahead;
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
@@ -44,6 +47,8 @@ pub struct Scan<'a> {
     previous: u32,
     pub(super) first: bool,
     pub(super) notes: Notes,
+    /// The first damage: where it is, and what.
+    damage: Option<(u64, &'static str)>,
 }
 
 /// How far a UID may jump ahead of the last one to be believed.
@@ -92,7 +97,13 @@ impl<'a> Scan<'a> {
             previous,
             first: false,
             notes: Notes::default(),
+            damage: None,
         }
+    }
+
+    /// The first damage that was met, where it is and what.
+    pub fn damage(&self) -> Option<(u64, &'static str)> {
+        self.damage
     }
 
     /// What is known of the mailbox as a whole so far; all that the file says after the first message.
@@ -126,6 +137,9 @@ impl<'a> Scan<'a> {
                 Division::Delimiters => self.first_lines()?,
             };
             let Some((mut record, user_is_daemon)) = started else {
+                if !self.first && self.skip_nuls()? {
+                    continue;
+                }
                 return Err(Error::Damaged {
                     offset: self.offset(),
                     what: "no message starts where one should",
@@ -149,6 +163,26 @@ impl<'a> Scan<'a> {
     pub(super) fn more(&mut self) -> Result<bool> {
         self.job.checkpoint()?;
         self.window.more().map_err(Error::io(self.path))
+    }
+
+    /// Goes over NULs that stand where a message should start; whether there were any.
+    fn skip_nuls(&mut self) -> Result<bool> {
+        let offset = self.offset();
+        loop {
+            let rest = self.window.rest();
+            let count = rest.iter().take_while(|byte| **byte == 0).count();
+            let whole = count == rest.len();
+            self.window.consume(count);
+            if !whole || !self.more()? {
+                break;
+            }
+        }
+        let any = self.offset() > offset;
+        if any {
+            self.damage
+                .get_or_insert((offset, "NULs where a message should start"));
+        }
+        Ok(any)
     }
 
     fn skip_blank(&mut self) -> Result<()> {
@@ -321,6 +355,8 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         let mut at_line_start = true;
+        let start = self.offset();
+        let mut has_hole = false;
         loop {
             if at_line_start && self.message_starts()? {
                 break;
@@ -332,10 +368,9 @@ impl<'a> Scan<'a> {
                 None if self.window.is_last() => rest.len(),
                 None => rest.len().saturating_sub(from_line::START.len()),
             };
-            seen.add(
-                rest.get(..count).unwrap_or_default(),
-                self.window.crs(count),
-            );
+            let bytes = rest.get(..count).unwrap_or_default();
+            has_hole |= holes::has_one(bytes);
+            seen.add(bytes, self.window.crs(count));
             self.window.consume(count);
             at_line_start = found.is_some();
             if found.is_none() && !self.more()? {
@@ -343,6 +378,11 @@ impl<'a> Scan<'a> {
             }
         }
         seen.finish(record);
+        if has_hole && self.damage.is_none() {
+            let hidden = holes::hidden_message(self.file, start, self.offset());
+            let hidden = hidden.map_err(Error::io(self.path))?;
+            self.damage = hidden.map(|offset| (offset, "NULs hide the message behind them"));
+        }
         Ok(())
     }
 

@@ -134,31 +134,56 @@ impl Contents {
         mut parts: Parts<'_>,
         found: &mut dyn FnMut(&Base, &Record),
     ) -> Result<()> {
-        loop {
+        let mut untold = Untold {
+            next: self.records.len(),
+            found,
+        };
+        let outcome = loop {
             if let Some(part) = parts.at(scan.offset()) {
                 scan.go_to(part.end);
-                for record in part.records {
-                    if !self.take(record, reading, found) {
-                        return Ok(());
-                    }
+                let mut part = part.records.into_iter();
+                if !part.all(|record| self.take(record, reading, &mut untold)) {
+                    break Ok(());
                 }
             }
             match scan.next_message() {
-                Ok(None) => return Ok(()),
+                Ok(None) => break Ok(()),
                 Ok(Some(record)) => {
-                    if !self.take(record, reading, found) {
-                        return Ok(());
+                    if !self.take(record, reading, &mut untold) {
+                        break Ok(());
                     }
                 }
                 Err(Error::Damaged { offset, what }) => {
                     self.damaged.get_or_insert((offset, what));
-                    if !scan.resynchronise()? {
-                        return Ok(());
+                    if !self.find_next(&mut scan)? {
+                        break Ok(());
                     }
                 }
-                Err(refusal) => return Err(refusal),
+                Err(refusal) => break Err(refusal),
+            }
+        };
+        if outcome.is_ok() && reading.format.is_numbered() {
+            untold.tell(self, self.records.len());
+        }
+        outcome
+    }
+
+    /// Finds the next message behind damage. One before it whose size was too large is cut.
+    fn find_next(&mut self, scan: &mut Scan<'_>) -> Result<bool> {
+        let last = self.records.last().copied();
+        let last = last.filter(|record| record.end() == scan.offset());
+        // A message has a byte at least.
+        let least = last.map_or(scan.offset() + 1, |record| record.text_offset() + 1);
+        if !scan.resynchronise(least)? {
+            return Ok(false);
+        }
+        if let Some(record) = last.filter(|record| record.end() > scan.offset()) {
+            let cut = scan.cut(&record, scan.offset())?;
+            if let Some(last) = self.records.last_mut() {
+                (last.size, last.rfc822_size) = (cut.size, cut.rfc822_size);
             }
         }
+        Ok(true)
     }
 
     /// Takes in a header: its last UID only where it is higher, because messages may have been numbered in memory.
@@ -185,12 +210,7 @@ impl Contents {
     }
 
     /// Takes in the next message; `false` where it and all behind it cannot have a UID.
-    fn take(
-        &mut self,
-        mut record: Record,
-        reading: Reading<'_>,
-        found: &mut dyn FnMut(&Base, &Record),
-    ) -> bool {
+    fn take(&mut self, mut record: Record, reading: Reading<'_>, untold: &mut Untold<'_>) -> bool {
         let is_numbered = reading.format.is_numbered();
         if is_numbered && !self.number(&mut record, reading.validity) {
             self.damaged
@@ -203,7 +223,7 @@ impl Contents {
         }
         record.recent = record.flags & OLD == 0;
         if is_numbered {
-            found(&self.base, &record);
+            untold.tell(self, self.records.len());
         }
         self.records.push(record);
         true
@@ -251,6 +271,21 @@ impl Contents {
         if header.is_some() {
             self.header = header;
         }
+    }
+}
+
+/// Messages that were taken in and not told yet: the last one, because damage behind it may show that it is shorter.
+struct Untold<'a> {
+    next: usize,
+    found: &'a mut dyn FnMut(&Base, &Record),
+}
+
+impl Untold<'_> {
+    fn tell(&mut self, contents: &Contents, end: usize) {
+        for record in contents.records.get(self.next..end).unwrap_or_default() {
+            (self.found)(&contents.base, record);
+        }
+        self.next = end;
     }
 }
 

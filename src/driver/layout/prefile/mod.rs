@@ -18,6 +18,7 @@ pub mod patches;
 mod reading;
 pub mod record;
 pub mod refresh;
+pub mod repair;
 pub mod scan;
 pub mod store;
 pub mod words;

@@ -94,7 +94,7 @@ impl<'a> Way<'a> {
             end: UNKNOWN,
         };
         let mut search = self.scan(within.start, within.end.min(length));
-        if !matches!(search.resynchronise(), Ok(true)) {
+        if !matches!(search.resynchronise(search.offset() + 1), Ok(true)) {
             return part;
         }
         let start = search.offset();

@@ -113,11 +113,18 @@ impl<'a> Scan<'a> {
         Ok(Some(record))
     }
 
-    /// Looks behind a damaged line for the next place from which lines follow each other; `false` where there is none.
-    pub fn resynchronise(&mut self) -> Result<bool> {
+    /// Looks behind a damaged line, and shortly before it, but not before `least`, for the next place from which lines follow
+    /// each other; `false` where there is none. The size of the message before may be what is wrong.
+    pub fn resynchronise(&mut self, least: u64) -> Result<bool> {
+        let start = self.offset.saturating_sub(NEAR).max(least);
+        self.find_line(start, self.length)
+    }
+
+    /// Looks from `start` on, and not behind `most`, for a place from which lines follow each other.
+    pub fn find_line(&mut self, start: u64, most: u64) -> Result<bool> {
         let state = self.format.state_length() + self.format.line_end().len();
-        let mut at = self.offset + 1;
-        while at < self.length {
+        let mut at = start;
+        while at < most.min(self.length) {
             self.job.checkpoint()?;
             let block = self.bytes(at, MANY)?.to_vec();
             for place in memchr::memchr_iter(b'\n', &block) {
@@ -125,7 +132,8 @@ impl<'a> Scan<'a> {
                 let Some(start) = self.start_of_line(head, state) else {
                     continue;
                 };
-                if self.leads_on(at + start as u64)? {
+                let is_new = at + start as u64 != self.offset || self.offset == 0;
+                if is_new && self.leads_on(at + start as u64)? {
                     self.offset = at + start as u64;
                     return Ok(true);
                 }
@@ -133,6 +141,17 @@ impl<'a> Scan<'a> {
             at += (block.len().saturating_sub(LONGEST)).max(1) as u64;
         }
         Ok(false)
+    }
+
+    /// A message whose size was too large, cut off where the next one starts.
+    pub fn cut(&mut self, record: &Record, end: u64) -> Result<Record> {
+        let mut cut = *record;
+        cut.size = end - record.text_offset();
+        cut.rfc822_size = match self.skips {
+            true => cut.size,
+            false => self.size_with_crlf(&cut)?,
+        };
+        Ok(cut)
     }
 
     /// Where in `head`, which ends in LF, a line starts that could be one in front of a message.
@@ -238,5 +257,7 @@ impl<'a> Scan<'a> {
 
 /// Bytes of the date as all programs of today write it.
 const FIXED_DATE: usize = 26;
+/// How far before a damaged line another one is looked for, in bytes.
+const NEAR: u64 = 4096;
 /// How many lines must follow each other for a place to be believed.
 const ENOUGH: usize = 8;

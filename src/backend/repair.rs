@@ -1,0 +1,108 @@
+//! Repairing a damaged mailbox: what can be made out of it goes into a new one beside it. The damaged one is only read.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::context::Context;
+use crate::backend::error::{Error, Result};
+use crate::backend::event::Finding;
+use crate::backend::resolve::mail_home;
+use crate::driver::contract::LocalDriver;
+use crate::driver::error::Error as DriverError;
+use crate::driver::job::Job;
+use crate::driver::place::Place;
+use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
+
+/// How many names are tried for the copy.
+const MOST_COPIES: u32 = 1000;
+
+/// Writes a repaired copy of the mailbox `name`, which is of `format` where its beginning does not show it any more. Tells
+/// where the copy is, how many messages it holds, and what was left out.
+pub fn repair(
+    context: &Context,
+    name: &MailboxName,
+    format: Option<&str>,
+    job: &Job,
+    tell: &mut dyn FnMut(Finding),
+) -> Result<()> {
+    let choice = context.choice(name)?;
+    let driver = match format {
+        Some(format) => context
+            .drivers
+            .named(format)
+            .ok_or(Error::Unsupported("there is no driver for this format"))?,
+        None => choice.driver,
+    };
+    let from = &choice.place;
+    let beside = from.path.parent().map(Path::to_path_buf);
+    let home = mail_home(&context.environment);
+    let at = |folder: &Path| -> Result<Place> {
+        Ok(Place {
+            path: free_name(context, folder, &from.path)?,
+            is_inbox: false,
+            ..from.clone()
+        })
+    };
+    let mut to = at(beside.as_deref().unwrap_or(&home))?;
+    let mut repaired = driver.repair(from, &to, job);
+    if repaired.as_ref().is_err_and(forbids_writing) {
+        to = at(&home)?;
+        repaired = driver.repair(from, &to, job);
+    }
+    let repaired = repaired?;
+    let status = driver.own_status(&to, job);
+    let count = match status {
+        Ok(status) => status.messages,
+        // Nothing could be made out at all.
+        Err(DriverError::NotThisFormat { .. }) => 0,
+        Err(refusal) => return Err(refusal.into()),
+    };
+    tell(told(driver, &to.path, count, &repaired.left_out));
+    for (offset, length) in repaired.left_out {
+        tell(Finding {
+            check: "left out",
+            ok: false,
+            detail: Foreign::new(format!(
+                "{length} bytes from byte {offset} on belong to no message"
+            )),
+        });
+    }
+    Ok(())
+}
+
+fn told(driver: &dyn LocalDriver, path: &Path, count: u32, left_out: &[(u64, u64)]) -> Finding {
+    let format = driver.characteristics().driver;
+    let path = path.to_string_lossy();
+    Finding {
+        check: "repaired copy",
+        ok: left_out.is_empty(),
+        detail: Foreign::new(format!("{path}: {count} messages, format {format}")),
+    }
+}
+
+/// Whether the folder of the damaged mailbox may not be written: then the copy goes to the mail home.
+fn forbids_writing(refusal: &DriverError) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(refusal, DriverError::Io { source, .. }
+        if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
+}
+
+/// A path in `folder` that nothing has yet.
+fn free_name(context: &Context, folder: &Path, damaged: &Path) -> Result<PathBuf> {
+    let files = &context.environment.files;
+    let name = damaged.file_name().unwrap_or_default().to_os_string();
+    for number in 1..MOST_COPIES {
+        let mut name = name.clone();
+        name.push(".repaired");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        let path = folder.join(name);
+        if files.link_metadata(&path).is_err() {
+            return Ok(path);
+        }
+    }
+    Err(Error::Unsupported(
+        "there are too many repaired copies of it",
+    ))
+}

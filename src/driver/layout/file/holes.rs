@@ -1,0 +1,101 @@
+//! Holes: runs of NULs that a program left which died after it had made a file longer and before it had filled it.
+
+use std::io;
+
+use memchr::memmem;
+
+use crate::driver::layout::file::framing::{DELIMITER, Division};
+use crate::driver::layout::file::from_line::{self, FromLine};
+use crate::os::files::MailFile;
+use crate::os::transfer::read_full_at;
+
+/// NULs in a row that are no mail any more.
+pub const LEAST: usize = 512;
+/// A hole holds at least one piece of this size that starts at a multiple of it.
+const STEP: usize = LEAST / 2;
+const BLOCK: usize = 64 * 1024;
+
+/// Whether there is a hole in `bytes`. Looks at few of them where there is none.
+pub fn has_one(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(piece) = bytes.get(at..at + STEP) {
+        if piece.first() == Some(&0) && piece.iter().all(|byte| *byte == 0) {
+            return true;
+        }
+        at += STEP;
+    }
+    false
+}
+
+/// Where in a text, from `start` to `end` in the file, a From line stands behind a hole instead of at a line's start.
+pub fn hidden_message(file: &dyn MailFile, start: u64, end: u64) -> io::Result<Option<u64>> {
+    let border = memmem::Finder::new(b"\0From ");
+    let mut buffer = vec![0; BLOCK];
+    let mut at = start;
+    while at < end {
+        let room = usize::try_from(end - at).map_or(BLOCK, |left| left.min(BLOCK));
+        let block = buffer.get_mut(..room).unwrap_or_default();
+        let count = read_full_at(file, block, at)?;
+        let block = block.get(..count).unwrap_or_default();
+        for place in border.find_iter(block) {
+            let from = at + place as u64 + 1;
+            if starts_message(file, from)? && nuls_before(file, from, start)? >= LEAST as u64 {
+                return Ok(Some(from));
+            }
+        }
+        if count < from_line::LONGEST {
+            break;
+        }
+        at += (count - from_line::LONGEST).max(1) as u64;
+    }
+    Ok(None)
+}
+
+/// Whether a valid From line stands at `offset`.
+fn starts_message(file: &dyn MailFile, offset: u64) -> io::Result<bool> {
+    let mut line = vec![0; from_line::LONGEST];
+    let count = read_full_at(file, &mut line, offset)?;
+    let line = line.get(..count).unwrap_or_default();
+    let end = memchr::memchr(b'\n', line);
+    let line = end.and_then(|end| line.get(..end));
+    Ok(line.is_some_and(|line| FromLine::parse(line).is_some()))
+}
+
+fn nuls_before(file: &dyn MailFile, offset: u64, start: u64) -> io::Result<u64> {
+    let length = (offset - start).min(LEAST as u64);
+    let mut bytes = vec![0; length as usize];
+    let count = read_full_at(file, &mut bytes, offset - length)?;
+    let bytes = bytes.get(..count).unwrap_or_default();
+    Ok(bytes.iter().rev().take_while(|byte| **byte == 0).count() as u64)
+}
+
+/// What follows a hole when it is no part of a message.
+pub fn ends_hole(division: Division, rest: &[u8]) -> bool {
+    if rest.is_empty() {
+        return true;
+    }
+    match division {
+        Division::Delimiters => rest.starts_with(DELIMITER),
+        Division::FromLines => {
+            let end = memchr::memchr(b'\n', rest);
+            let line = end.and_then(|end| rest.get(..end));
+            line.is_some_and(|line| FromLine::parse(line).is_some())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hole_is_found_wherever_it_begins() {
+        for before in [0, 1, 200, 255, 256, 300, 511] {
+            let mut bytes = vec![b'x'; before];
+            bytes.resize(before + LEAST, 0);
+            bytes.extend(b"text");
+            assert!(has_one(&bytes), "{before}");
+        }
+        assert!(!has_one(&[&[0; 255][..], b"x", &[0; 255], b"x"].concat()));
+    }
+}
