@@ -136,6 +136,9 @@ pub fn check_new_name(name: &MailboxName) -> Result<()> {
         NameKind::Remote { mailbox, .. } => mailbox,
         _ => name.as_bytes(),
     };
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err(Error::BadNewName("control characters cannot be in it"));
+    }
     if !bytes.is_ascii() {
         let why = "characters beyond ASCII are written in modified UTF-7, as in Entw&APw-rfe";
         return Err(Error::BadNewName(why));

@@ -49,6 +49,8 @@ pub fn opened(name: &MailboxName) -> &MailboxName {
 #[derive(Clone)]
 struct Task {
     from: Place,
+    /// What the user calls it.
+    called: String,
     deleted: Deleted,
     leave_empty: bool,
 }
@@ -94,6 +96,7 @@ impl Snarfing {
         if let Some(spool) = &choice.snarf {
             tasks.push(Task {
                 from: as_file(spool),
+                called: "the spool".to_owned(),
                 deleted: Deleted::Moved,
                 leave_empty: context.environment.snarfing.leave_spool_empty,
             });
@@ -101,6 +104,7 @@ impl Snarfing {
         if let NameKind::Move { from, .. } = name.kind() {
             tasks.push(Task {
                 from: source_of_move(context, from, &choice.place, job)?,
+                called: from.to_foreign().field().to_string(),
                 deleted: Deleted::Left,
                 leave_empty: false,
             });
@@ -246,11 +250,11 @@ impl Snarfing {
     }
 
     fn tell(&mut self, outlet: &Outlet, task: &Task, end: &Result<Snarfed>) {
-        let from = shown(&task.from.path);
+        let (from, to) = (&task.called, self.to.name.to_foreign().field());
         let failure = match end {
             Ok(snarfed) => {
                 if snarfed.moved > 0 {
-                    let (count, to) = (messages(snarfed.moved), shown(&self.to.path));
+                    let count = messages(snarfed.moved);
                     outlet.notice(Foreign::new(format!("{count} moved from {from} to {to}")));
                 }
                 if snarfed.settled > 0 {

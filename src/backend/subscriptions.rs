@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::backend::browse::full_pattern;
@@ -33,7 +34,7 @@ pub fn subscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Re
     }
     refuse_missing(environment, name, job)?;
     edit(environment, job, |list| {
-        if lines(list).any(|line| is_line_of(line, name)) {
+        if lines(list).any(|line| is_line_of(environment, line, name)) {
             return Err(Error::Subscribed(name.to_foreign()));
         }
         let mut list = list.to_vec();
@@ -49,11 +50,11 @@ pub fn subscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Re
 /// Takes a name away. Refused when it is not there; the mailbox itself need not exist.
 pub fn unsubscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Result<()> {
     edit(environment, job, |list| {
-        if !lines(list).any(|line| is_line_of(line, name)) {
+        if !lines(list).any(|line| is_line_of(environment, line, name)) {
             return Err(Error::NotSubscribed(name.to_foreign()));
         }
         Ok(map_lines(list, |line| {
-            (!is_line_of(line, name)).then(|| line.to_vec())
+            (!is_line_of(environment, line, name)).then(|| line.to_vec())
         }))
     })
 }
@@ -62,7 +63,7 @@ pub fn unsubscribe(environment: &Environment, name: &MailboxName, job: &Job) -> 
 pub fn follow_delete(environment: &Environment, name: &MailboxName, job: &Job) -> Result<()> {
     follow(environment, job, |list| {
         Ok(map_lines(list, |line| {
-            (!is_line_of(line, name)).then(|| line.to_vec())
+            (!is_line_of(environment, line, name)).then(|| line.to_vec())
         }))
     })
 }
@@ -79,14 +80,31 @@ pub fn follow_rename(
     }
     let old = without_slash(stored(from));
     let new = without_slash(stored(to));
+    let path = path_of(environment, old);
     follow(environment, job, |list| {
         Ok(map_lines(list, |line| {
-            let below = line
-                .strip_prefix(old)
-                .filter(|rest| rest.is_empty() || rest.starts_with(b"/"));
-            Some(below.map_or_else(|| line.to_vec(), |rest| [new, rest].concat()))
+            let as_typed = line.strip_prefix(old).map(<[u8]>::to_vec);
+            let below = as_typed.filter(|rest| rest.is_empty() || rest.starts_with(b"/"));
+            // The list may have it under another name: `~/x`, or its whole path.
+            let below = below.or_else(|| {
+                let there = path_of(environment, line)?;
+                let rest = there.strip_prefix(path.as_ref()?).ok()?;
+                let rest = rest.as_os_str().as_bytes();
+                let slash: &[u8] = if rest.is_empty() { b"" } else { b"/" };
+                Some([slash, rest].concat())
+            });
+            Some(below.map_or_else(|| line.to_vec(), |rest| [new, &rest].concat()))
         }))
     })
+}
+
+/// The file or folder that a stored name leads to; `None` for INBOX and what is not local.
+fn path_of(environment: &Environment, stored: &[u8]) -> Option<PathBuf> {
+    let name = MailboxName::parse(stored).ok()?;
+    match resolve(environment, &name) {
+        Ok(Target::Local(place)) if !place.is_inbox => Some(place.path),
+        _ => None,
+    }
 }
 
 /// Tells every subscribed name that matches, sorted, INBOX last (RFC 3501, 6.3.9). With a pattern that ends in `%`, parents of
@@ -192,8 +210,14 @@ fn stored(name: &MailboxName) -> &[u8] {
     }
 }
 
-fn is_line_of(line: &[u8], name: &MailboxName) -> bool {
-    line == name.as_bytes() || (name.is_inbox() && line.eq_ignore_ascii_case(b"INBOX"))
+/// Whether a line is the mailbox `name`, also where it has it by another name.
+fn is_line_of(environment: &Environment, line: &[u8], name: &MailboxName) -> bool {
+    if name.is_inbox() {
+        return line.eq_ignore_ascii_case(b"INBOX");
+    }
+    line == name.as_bytes()
+        || path_of(environment, line)
+            .is_some_and(|path| path_of(environment, name.as_bytes()) == Some(path))
 }
 
 fn without_slash(name: &[u8]) -> &[u8] {

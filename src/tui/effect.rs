@@ -23,6 +23,8 @@ pub enum Effect {
     ListFiles(Ticket, PathBuf),
     /// Runs a program; answered with `Outcome::Ran` or `Failed`.
     Run(Ticket, Program),
+    /// Stops the program that this ticket runs, and what that has started.
+    Stop(Ticket),
     /// Rings the bell.
     Beep,
     /// Paints the whole screen again.

@@ -52,6 +52,8 @@ pub enum Outcome {
         output: String,
         /// Its failure in words.
         failure: Option<String>,
+        /// Whether it wrote more than is kept.
+        cut: bool,
     },
     /// It failed, for this reason.
     Failed(String),

@@ -28,7 +28,7 @@ use crate::tui::terminal::RawTerminal;
 use crate::tui::theme::Theme;
 use crate::tui::update::update::{start, update};
 use crate::tui::view::view::view;
-use crate::tui::work::{self, Ends};
+use crate::tui::work::{self, Ends, Running};
 
 const BETWEEN_FRAMES: Duration = Duration::from_millis(10);
 /// How many messages are taken in before a frame is drawn.
@@ -61,6 +61,7 @@ pub async fn run(backend: Backend, options: Options) -> io::Result<ExitReport> {
         theme,
         terminal,
         ends,
+        running: Running::default(),
         writers: Vec::new(),
         dirty: true,
         guard: Guard::default(),
@@ -76,6 +77,7 @@ struct Session {
     theme: Theme,
     terminal: RawTerminal,
     ends: Ends,
+    running: Running,
     writers: Vec<JoinHandle<()>>,
     dirty: bool,
     guard: Guard,
@@ -231,8 +233,10 @@ impl Session {
                     drop(work::list_files(ticket, directory, self.ends.clone())?);
                 }
                 Effect::Run(ticket, program) => {
-                    drop(work::run(ticket, program, self.ends.clone())?);
+                    let running = self.running.clone();
+                    drop(work::run(ticket, program, running, self.ends.clone())?);
                 }
+                Effect::Stop(ticket) => self.running.stop(ticket),
                 Effect::Beep => self.terminal.beep()?,
                 Effect::Repaint => self.terminal.forget()?,
                 Effect::Suspend => self.terminal.suspend()?,
@@ -246,6 +250,7 @@ impl Session {
     fn end(self, looped: io::Result<()>) -> io::Result<ExitReport> {
         let gone = looped.as_ref().is_err_and(is_gone);
         drop(self.terminal);
+        self.running.stop_all();
         for writer in self.writers {
             // a writer that panicked has told its end, or nobody asks any longer
             let _ = writer.join();

@@ -3,15 +3,18 @@
 //! Files are made with `O_CREAT|O_EXCL|O_NOFOLLOW` and mode 0600. What exists is written only when it is a regular
 //! file with one name: symbolic links, FIFOs and hard links are refused.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::backend::request::Ticket;
@@ -137,8 +140,43 @@ fn fill(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// The programs that run now and are waited for, each with its group of processes.
+#[derive(Clone, Default)]
+pub struct Running {
+    groups: Arc<Mutex<BTreeMap<Ticket, Pid>>>,
+}
+
+impl Running {
+    /// Ends a program and what it has started.
+    pub fn stop(&self, ticket: Ticket) {
+        if let Some(group) = self.groups().get(&ticket) {
+            end(*group);
+        }
+    }
+
+    /// Ends all of them.
+    pub fn stop_all(&self) {
+        self.groups().values().for_each(|group| end(*group));
+    }
+
+    fn groups(&self) -> MutexGuard<'_, BTreeMap<Ticket, Pid>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A program that was typed has nothing of Mugo's to save, and one that ignores a polite signal could not be stopped.
+fn end(group: Pid) {
+    let _gone_already = kill_process_group(group, Signal::TERM).is_err();
+    let _gone_already = kill_process_group(group, Signal::KILL).is_err();
+}
+
 /// Runs a program on a thread of its own.
-pub fn run(ticket: Ticket, program: Program, ends: Ends) -> io::Result<JoinHandle<()>> {
+pub fn run(
+    ticket: Ticket,
+    program: Program,
+    running: Running,
+    ends: Ends,
+) -> io::Result<JoinHandle<()>> {
     let name = "mugo-program".to_owned();
     thread::Builder::new().name(name).spawn(move || {
         let tell = |outcome| {
@@ -152,17 +190,33 @@ pub fn run(ticket: Ticket, program: Program, ends: Ends) -> io::Result<JoinHandl
             tell(Outcome::Ran {
                 output: String::new(),
                 failure: None,
+                cut: false,
             });
             let _ = child.wait();
             return;
         }
-        tell(serve(child, program.input).unwrap_or_else(|error| Outcome::Failed(in_words(&error))));
+        if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+            running.groups().insert(ticket, group);
+        }
+        let served = serve(child, program.input);
+        running.groups().remove(&ticket);
+        tell(served.unwrap_or_else(|error| Outcome::Failed(in_words(&error))));
     })
 }
 
+/// Starts a program; words that are no program may be the shell's own.
 fn start(program: &Program) -> io::Result<Child> {
-    let (name, arguments) = program
-        .argv
+    let started = start_words(&program.argv, program);
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    if program.detached || !started.as_ref().is_err_and(missing) {
+        return started;
+    }
+    let words = ["sh".to_owned(), "-c".to_owned(), program.argv.join(" ")];
+    start_words(&words, program)
+}
+
+fn start_words(argv: &[String], program: &Program) -> io::Result<Child> {
+    let (name, arguments) = argv
         .split_first()
         .ok_or_else(|| io::Error::other("no command was given"))?;
     let pipe = || {
@@ -191,20 +245,23 @@ fn serve(mut child: Child, input: Vec<u8>) -> io::Result<Outcome> {
     let errors = child.stderr.take();
     let listener = thread::spawn(move || errors.map(read_output).unwrap_or_default());
     let mut output = child.stdout.take().map(read_output).unwrap_or_default();
-    output.extend(listener.join().unwrap_or_default());
+    let errors = listener.join().unwrap_or_default();
+    let is_full = |bytes: &[u8]| bytes.len() as u64 >= OUTPUT;
+    let cut = is_full(&output) || is_full(&errors);
+    output.extend(errors);
     let status = child.wait()?;
     drop(feeder.join());
     Ok(Outcome::Ran {
         output: String::from_utf8_lossy(&output).into_owned(),
         failure: (!status.success()).then(|| status.to_string()),
+        cut,
     })
 }
 
-/// Reads to the end, and keeps what there is room for.
-fn read_output(mut from: impl Read) -> Vec<u8> {
+/// Reads to the end, or as much as there is room for: who writes on then finds nobody reading.
+fn read_output(from: impl Read) -> Vec<u8> {
     let mut output = Vec::new();
-    let _ = from.by_ref().take(OUTPUT).read_to_end(&mut output);
-    let _ = io::copy(&mut from, &mut io::sink());
+    let _ = from.take(OUTPUT).read_to_end(&mut output);
     output
 }
 

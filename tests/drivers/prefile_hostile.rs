@@ -9,7 +9,7 @@ use mugo::mail::structure::Part;
 use proptest::prelude::*;
 
 use crate::common::random::rounds;
-use crate::desk::{Desk, Opened, open};
+use crate::desk::{Desk, Opened, job, open};
 use crate::mbx::{LINE, file};
 
 fn opened(desk: &Desk, bytes: &[u8], access: Access) -> Opened {
@@ -88,6 +88,15 @@ fn no_uid_is_left_when_the_last_one_is_the_highest() {
     let opened = opened(&desk, &bytes, Access::ReadWrite);
     assert_eq!(opened.uids(), [u32::MAX - 1]);
     assert_eq!(opened.list.state().expect("told").access, Access::ReadOnly);
+    opened.close().expect("closed");
+    // A repaired copy has new ones.
+    let mbx = Mbx::new(&desk.environment);
+    let (from, to) = ["box", "new"]
+        .map(|name| desk.at(desk.environment.home.join(name)))
+        .into();
+    mbx.repair(&from, &to, &job().0).expect("repaired");
+    let opened = open(&mbx, &to, Access::ReadWrite).expect("open");
+    assert_eq!(opened.uids(), [1, 2]);
 }
 
 #[test]

@@ -257,7 +257,7 @@ impl Trial<'_> {
 }
 
 /// The formats besides the traditional one: there is less of each.
-const OTHERS: [&str; 2] = ["mmdf", "mbx"];
+const OTHERS: [&str; 4] = ["mmdf", "mbx", "tenex", "mtx"];
 
 /// Messages in box A, and kills in one test.
 fn sizes(format: &str) -> (u32, usize) {

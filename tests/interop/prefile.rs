@@ -41,29 +41,39 @@ fn letter(serial: u32) -> Vec<u8> {
 }
 
 #[test]
-fn sixty_turns_on_one_mbx_mailbox() {
-    if !peers::have("sixty_turns_on_one_mbx_mailbox", &["mailutil", "setpriv"]) {
+fn sixty_turns_on_one_mailbox_of_each_format() {
+    let test = "sixty_turns_on_one_mailbox_of_each_format";
+    if !peers::have(test, &["mailutil", "setpriv"]) {
         return;
     }
     let seeds = if peers::night() { 10 } else { 1 };
     for seed in 1..=seeds {
-        turns(seed);
+        for format in ["mbx", "tenex", "mtx"] {
+            turns(format, seed);
+        }
     }
 }
 
-fn turns(seed: u64) {
+fn turns(format: &str, seed: u64) {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let home = Home::new();
-    if random.below(2) == 0 {
-        home.mailutil(&["create", "#driver.mbx/box"]);
+    let name = format!("#driver.{format}/box");
+    if format == "mbx" && random.below(2) == 0 {
+        home.mailutil(&["create", &name]);
     } else {
-        home.mugo_done(&["create", "#driver.mbx/box"]);
+        home.mugo_done(&["create", &name]);
     }
     let mut next = 1u32;
+    if format != "mbx" {
+        // An empty file is of no format for c-client: one message is always there.
+        home.mugo_with(&["append", "box"], &letter(next));
+        next += 1;
+    }
+    let first = usize::from(format != "mbx");
     let mut before = agreed(&home, "box", "creation");
     for turn in 0..60 {
-        let (title, expected) = one_turn(&home, &mut random, &before, &mut next);
-        let turn = format!("turn {turn} of seed {seed}: {title}");
+        let (title, expected) = one_turn(&home, &mut random, (&before, first), &mut next);
+        let turn = format!("{format}, turn {turn} of seed {seed}: {title}");
         let after = agreed(&home, "box", &turn);
         let serials: BTreeSet<_> = checker::serials(&after).into_iter().collect();
         assert_eq!(serials, expected, "{turn}");
@@ -83,7 +93,7 @@ fn turns(seed: u64) {
 fn one_turn(
     home: &Home,
     random: &mut Random,
-    before: &[Found],
+    (before, first): (&[Found], usize),
     next: &mut u32,
 ) -> (String, BTreeSet<u32>) {
     let mut expected: BTreeSet<u32> = before.iter().map(|message| message.serial).collect();
@@ -109,8 +119,8 @@ fn one_turn(
             *next += count;
             "mailutil append"
         }
-        3 | 4 if !before.is_empty() => {
-            let number = (1 + random.below(before.len())).to_string();
+        3 | 4 if before.len() > first => {
+            let number = (1 + first + random.below(before.len() - first)).to_string();
             let changes = [
                 "+\\Deleted",
                 "+\\Flagged",

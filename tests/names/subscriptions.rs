@@ -202,3 +202,25 @@ fn nothing_is_written_in_a_read_only_run() {
     ));
     assert!(!home.path(".mailboxlist").exists());
 }
+
+#[test]
+fn the_list_follows_a_mailbox_by_any_of_its_names() {
+    let home = Home::new();
+    home.write("e/b", b"");
+    home.write("other", b"");
+    let environment = home.environment();
+    let (job, _, _) = job();
+    let whole = home.path("e/b").to_string_lossy().into_owned();
+    for (typed, renamed) in [("e/b", "~/e/b"), ("~/e/b", "e/b"), (&*whole, "e/b")] {
+        fs::write(home.path(".mailboxlist"), format!("other\n{typed}\n")).expect("a list");
+        follow_rename(&environment, &name(renamed), &name("f"), &job).expect(typed);
+        assert_eq!(stored(&home), "other\nf\n", "{typed}");
+    }
+    // What is below a directory keeps what follows its name.
+    fs::write(home.path(".mailboxlist"), "~/e/b\ne\n").expect("a list");
+    follow_rename(&environment, &name("e"), &name("g"), &job).expect("followed");
+    assert_eq!(stored(&home), "g/b\ng\n");
+    fs::write(home.path(".mailboxlist"), "~/other\nINBOX\n").expect("a list");
+    follow_delete(&environment, &name("other"), &job).expect("followed");
+    assert_eq!(stored(&home), "INBOX\n");
+}

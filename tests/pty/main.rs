@@ -200,3 +200,50 @@ fn processor_ticks(pid: u32) -> u64 {
         .collect();
     fields[11] + fields[12]
 }
+
+#[test]
+fn a_program_is_stopped_with_what_it_has_started_also_when_mugo_ends() {
+    for ends in [false, true] {
+        let home = Home::new();
+        let mut mugo = home.demo(24, 80);
+        mugo.send("|sleep 4321; sleep 4322\r");
+        assert!(
+            mugo.wait_for(PATIENCE, |screen| screen.contains("Running")),
+            "{}",
+            mugo.text()
+        );
+        wait_until(|| sleepers() == 1);
+        mugo.send("x");
+        mugo.settle(QUIET);
+        assert!(mugo.text().contains("still running"), "{}", mugo.text());
+        if ends {
+            mugo.hang_up();
+        } else {
+            mugo.send("\u{3}");
+        }
+        wait_until(|| sleepers() == 0);
+        if !ends {
+            mugo.settle(QUIET);
+            quit(&mut mugo);
+        }
+    }
+}
+
+/// How many of the programs run that the test has started.
+fn sleepers() -> usize {
+    let all = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| line.starts_with(b"sleep\x00432"))
+        .count()
+}
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("waited in vain");
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mugo::backend::backend::{Backend, BackendOptions};
+use mugo::backend::request::Ticket;
 use mugo::mail::text::Foreign;
 use mugo::tui::effect::Effect;
 use mugo::tui::key::Key;
@@ -33,6 +34,9 @@ pub(crate) struct Bench {
     pub(crate) effects: Vec<&'static str>,
     /// Programs that were to be run.
     pub(crate) programs: Vec<Vec<String>>,
+    /// Whether programs run until they are stopped.
+    pub(crate) holds_programs: bool,
+    held: Vec<(Ticket, Outcome)>,
     backend: Backend,
 }
 
@@ -70,6 +74,8 @@ pub(crate) fn bench_with(
         theme,
         effects: Vec::new(),
         programs: Vec::new(),
+        holds_programs: false,
+        held: Vec::new(),
         backend,
     };
     bench.send(Msg::Tick(NOW));
@@ -112,13 +118,20 @@ impl Bench {
 
     /// Waits until nothing is under way.
     pub(crate) fn settle(&mut self) {
-        while !self.state.jobs.is_empty() {
+        while self.state.jobs.len() > self.held.len() {
             let event = self.backend.next_blocking(Some(Duration::from_secs(20)));
             let event = event.unwrap_or_else(|| panic!("no answer for {:?}", self.state.jobs));
             self.send(Msg::Event(event));
         }
         while let Some(event) = self.backend.try_next() {
             self.send(Msg::Event(event));
+        }
+    }
+
+    /// Lets the programs that were held end.
+    pub(crate) fn release(&mut self) {
+        for (ticket, outcome) in std::mem::take(&mut self.held) {
+            self.send(Msg::Done(ticket, outcome));
         }
     }
 
@@ -151,8 +164,17 @@ impl Bench {
                     let ran = Outcome::Ran {
                         output,
                         failure: None,
+                        cut: false,
                     };
-                    self.send(Msg::Done(ticket, ran));
+                    if self.holds_programs {
+                        self.held.push((ticket, ran));
+                    } else {
+                        self.send(Msg::Done(ticket, ran));
+                    }
+                }
+                Effect::Stop(_) => {
+                    self.effects.push("stop");
+                    self.release();
                 }
                 Effect::Beep => self.effects.push("beep"),
                 Effect::Repaint => self.effects.push("repaint"),

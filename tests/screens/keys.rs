@@ -404,3 +404,30 @@ fn the_other_keymaps_lead_to_messages_too() {
         );
     }
 }
+
+#[test]
+fn while_a_program_runs_keys_do_nothing_but_stop_it() {
+    let mut bench = bench(80, 24, &mail());
+    bench.holds_programs = true;
+    bench.keys("i D |").types("sleep 9").keys("enter");
+    assert!(
+        bench.screen().contains("Running \"sleep 9\"; ^C stops it"),
+        "{}",
+        bench.screen()
+    );
+    // What is typed ahead asks nothing and answers nothing.
+    bench.keys("X enter q y");
+    assert!(bench.state.prompt.is_none());
+    bench.effects.retain(|effect| *effect != "beep");
+    assert!(bench.effects.is_empty(), "{:?}", bench.effects);
+    assert!(
+        bench.screen().contains("still running"),
+        "{}",
+        bench.screen()
+    );
+    bench.keys("ctrl-c");
+    assert_eq!(bench.effects, ["stop"]);
+    assert!(bench.screen().contains("PIPE OUTPUT"), "{}", bench.screen());
+    bench.keys("e X");
+    assert!(bench.state.prompt.is_some(), "keys mean something again");
+}

@@ -149,8 +149,14 @@ impl LocalDriver for Phile {
         local_file::delete(&self.environment, place)
     }
 
-    fn delete_empty(&self, _place: &Place, _job: &Job) -> Result<()> {
-        Err(Error::Refused("a file that is no mailbox is one message"))
+    /// Only a file of no bytes is no message.
+    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
+        let found = self.environment.files.metadata(&place.path);
+        let length = found.map_err(Error::io(&place.path))?.len();
+        if length > 0 {
+            return Err(Error::Refused("a file that is no mailbox is one message"));
+        }
+        self.delete(place, job)
     }
 
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {

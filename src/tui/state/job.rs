@@ -77,8 +77,23 @@ pub enum Job {
     Write(FileJob, Printable),
     /// Lists the files of a directory.
     Files(PathBuf),
-    /// Runs a program; `true` where its output is shown.
-    Run(bool),
+    /// Runs a program.
+    Run {
+        /// What the user calls it.
+        command: String,
+        /// Whether its output is waited for and shown.
+        shown: bool,
+    },
+}
+
+impl Job {
+    /// Whether a program is being run that the user waits for: until it ends keys do nothing but stop it.
+    pub fn is_program(&self) -> bool {
+        matches!(
+            self,
+            Self::Run { shown: true, .. } | Self::Read(Purpose::Program(_), _)
+        )
+    }
 }
 
 /// What bytes are read for.

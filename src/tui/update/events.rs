@@ -81,7 +81,7 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::List => listing::listed(state, result),
         Job::Complete { begun, names, .. } => complete::complete(state, &begun, &names),
         Job::Count(_) => state.folders.counting = false,
-        Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run(_) | Job::Files(_) => {}
+        Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run { .. } | Job::Files(_) => {}
         Job::View(_) => reading::finished(state, ticket, result),
         Job::Store(said) => match (result, said) {
             (Ok(()), Some(said)) => state.say(said),

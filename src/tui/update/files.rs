@@ -19,7 +19,8 @@ use crate::tui::update::messages::{number, target};
 const FILE_HELP: &str = "Type the name of a file; one without a directory goes into your home directory. ^T shows the files to choose from.";
 const EXISTS_HELP: &str =
     "Overwrite replaces what is in the file. Append adds to it. ^C leaves the file as it is.";
-const PIPE_HELP: &str = "Type a command. It reads the message as it is stored. What it writes is shown when it has ended.";
+const PIPE_HELP: &str = "Type a command. It reads the message as it is stored. What it writes is shown when it has ended; \
+    until then ^C stops it. With characters that mean something to a shell, like | > $ or quotes, the shell runs it.";
 
 /// Asks which file gets the message.
 pub fn ask_export(state: &mut State) {
@@ -180,7 +181,15 @@ fn write(state: &mut State, path: PathBuf, mode: WriteMode, content: Vec<u8>, sa
 
 fn run(state: &mut State, argv: Vec<String>, input: Vec<u8>) {
     let ticket = crate::backend::request::Ticket(state.mint());
-    state.jobs.insert(ticket, Job::Run(true));
+    let command = argv.join(" ");
+    let said = phrase(
+        "Running \"",
+        &Foreign::new(command.as_str()),
+        "\"; ^C stops it",
+    );
+    state.say(said);
+    let shown = true;
+    state.jobs.insert(ticket, Job::Run { command, shown });
     let program = Program {
         argv,
         input,

@@ -79,7 +79,11 @@ pub fn follow(state: &mut State, url: String) {
         input: Vec::new(),
         detached: true,
     };
-    let job = crate::tui::state::job::Job::Run(false);
+    let command = state.options.browser.join(" ");
+    let job = crate::tui::state::job::Job::Run {
+        command,
+        shown: false,
+    };
     state.jobs.insert(ticket, job);
     state.outbox.push(Effect::Run(ticket, program));
 }

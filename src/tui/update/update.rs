@@ -32,6 +32,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(pressed) => key(state, pressed),
         Msg::Paste(text) => prompt::paste(state, &text),
+        Msg::Mouse(_) if state.is_busy_with(Job::is_program) => {}
         Msg::Mouse(action) if state.options.mouse && state.prompt.is_none() => {
             if let Some(meant) = mouse::mouse(state, action) {
                 command(state, meant);
@@ -55,6 +56,15 @@ fn key(state: &mut State, pressed: Key) {
         prompt::key(state, pressed);
         return;
     }
+    if state.is_busy_with(Job::is_program) {
+        // What is typed ahead must not meet another screen than the one that was seen.
+        if pressed.control() == Some('c') {
+            stop_programs(state);
+        } else {
+            state.complain_own("A command is still running; ^C stops it");
+        }
+        return;
+    }
     if pressed.control() == Some('c') && state.pending.is_empty() && cancel_work(state) {
         return;
     }
@@ -76,6 +86,18 @@ fn key(state: &mut State, pressed: Key) {
             unknown(state, &keys);
         }
     }
+}
+
+fn stop_programs(state: &mut State) {
+    let programs = state.jobs.iter().filter(|(_, job)| job.is_program());
+    let effects: Vec<Effect> = programs
+        .map(|(ticket, job)| match job {
+            Job::Run { .. } => Effect::Stop(*ticket),
+            _ => Effect::Cancel(*ticket),
+        })
+        .collect();
+    state.outbox.extend(effects);
+    state.say_own("Stopping the command");
 }
 
 /// Cancels the work that the user waits for; `false` where there is none.

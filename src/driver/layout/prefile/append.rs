@@ -205,8 +205,9 @@ impl Target {
         let mut uids = Vec::new();
         if self.numbered {
             let wishes = batch.messages.iter().map(|message| message.uid);
-            uids = granted(self.last_uid, wishes)
-                .ok_or(Error::Refused("the mailbox has no UIDs left"))?;
+            uids = granted(self.last_uid, wishes).ok_or(Error::Refused(
+                "the mailbox has no UIDs left; `mugo doctor --repair` makes a copy with new ones",
+            ))?;
             self.words.define(&keywords);
         }
         let mut left_out = keywords;

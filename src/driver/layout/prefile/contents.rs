@@ -213,8 +213,10 @@ impl Contents {
     fn take(&mut self, mut record: Record, reading: Reading<'_>, untold: &mut Untold<'_>) -> bool {
         let is_numbered = reading.format.is_numbered();
         if is_numbered && !self.number(&mut record, reading.validity) {
-            self.damaged
-                .get_or_insert((record.offset, "no UIDs are left"));
+            self.damaged.get_or_insert((
+                record.offset,
+                "no UIDs are left; a repaired copy has new ones",
+            ));
             return false;
         }
         if record.is_hidden() {

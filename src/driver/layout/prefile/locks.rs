@@ -67,7 +67,10 @@ pub fn parse_lock(
             }
             Ok(Asked::Busy { holder, .. }) => waiting.vain(&|| holder.clone())?,
             Err(NameLockError::Io { path, source }) => return Err(Error::Io { path, source }),
-            Err(NameLockError::Unsafe { why, .. }) => return Err(Error::Refused(why)),
+            Err(NameLockError::Unsafe { path, why }) => {
+                let source = io::Error::other(why);
+                return Err(Error::Io { path, source });
+            }
         }
     }
 }

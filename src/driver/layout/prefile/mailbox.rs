@@ -24,6 +24,7 @@ use crate::driver::place::Place;
 use crate::driver::waiting::{self, Offer};
 use crate::mail::change::Change;
 use crate::mail::flags::FlagChange;
+use crate::mail::reason::in_words;
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
@@ -279,8 +280,12 @@ fn lock_to_open(
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Err(local_file::no_access(place, source));
             }
+            Err(Error::Io { path, source }) if path != place.path => {
+                let (path, why) = (path.display(), in_words(&source));
+                opening.fall(format!("it cannot be locked: {path}: {why}"));
+            }
             Err(Error::Io { source, .. }) => {
-                opening.fall(format!("it may not be written: {source}"));
+                opening.fall(format!("it may not be written: {}", in_words(&source)));
             }
             Err(Error::Refused(why)) => opening.fall(why.to_owned()),
             Err(refusal) => opening.fall(refusal.to_string()),

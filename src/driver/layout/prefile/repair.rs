@@ -30,7 +30,7 @@ pub struct Salvage {
     place: Place,
     words: Words,
     records: std::vec::IntoIter<Record>,
-    /// The last UID that was wished for.
+    /// The last UID that was wished for; the highest where none is.
     last: u32,
     done: u64,
     total: u64,
@@ -65,6 +65,9 @@ pub fn salvage(
     let (all, repaired) = find_all(format, source, length, job)?;
     let mut contents = Contents::default();
     contents.records = all.into_iter().filter(|it| !it.is_hidden()).collect();
+    let spent = header
+        .as_ref()
+        .is_some_and(|header| header.last_uid > HIGHEST);
     contents.base.words = header.map(|header| header.words).unwrap_or_default();
     let reading = Reading {
         format,
@@ -80,7 +83,7 @@ pub fn salvage(
         place: place.clone(),
         words: contents.base.words,
         records: contents.records.into_iter(),
-        last: 0,
+        last: if spent { u32::MAX } else { 0 },
         done: 0,
         total,
     };
@@ -170,3 +173,5 @@ impl Messages for Salvage {
 }
 
 const BLOCK: usize = 64 * 1024;
+/// A mailbox that has given out this UID needs new ones: few are left.
+const HIGHEST: u32 = u32::MAX - (1 << 20);
