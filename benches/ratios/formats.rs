@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use crate::Place;
 use crate::generate::each_message;
@@ -52,6 +54,12 @@ pub(crate) fn measure(place: &Place, source: &str, report: &mut Report) -> io::R
         place.give_to_peer(&path)?;
         if understood(place, format)? {
             opening(place, format, report);
+            if format.name != "mmdf" {
+                one_flag(place, format, report)?;
+            }
+            if format.name == "mbx" {
+                expunge(place, format, report)?;
+            }
         } else {
             report.failed(&format!("{}: recognised, with all messages", format.name));
         }
@@ -92,6 +100,82 @@ fn opening(place: &Place, format: &Format, report: &mut Report) {
             (_, None) => report.missing("mailutil", &title),
         }
     }
+}
+
+/// One flag set writes the bytes of that flag: those of the mailbox that differ afterwards are counted.
+fn one_flag(place: &Place, format: &Format, report: &mut Report) -> io::Result<()> {
+    let path = place.path(format.name);
+    let shown = path.display().to_string();
+    let title = format!("{}: bytes of the file that one flag changes", format.name);
+    // The first opening notes UIDs beside the mailbox, where the format has none.
+    let middle = (place.messages / 2).to_string();
+    let _noted = place
+        .mugo(&["flag", &shown, &middle, "-\\Answered"])
+        .status()?;
+    let before = fs::read(&path)?;
+    if !place
+        .mugo(&["flag", &shown, &middle, "+\\Flagged"])
+        .stdout(Stdio::null())
+        .status()?
+        .success()
+    {
+        report.failed(&title);
+        return Ok(());
+    }
+    let after = fs::read(&path)?;
+    let same_length = before.len() == after.len();
+    let changed = before.iter().zip(&after).filter(|pair| pair.0 != pair.1);
+    let changed = if same_length {
+        changed.count() as u64
+    } else {
+        u64::MAX
+    };
+    // Whoever writes flags signs the header of an mbx mailbox, so that others look again.
+    let signed = if format.name == "mbx" { 8 } else { 0 };
+    report.at_most(&title, changed, 2 + signed, "bytes");
+    Ok(())
+}
+
+/// Expunging one message of a hundred takes no longer than copying the file, both until they are on disk.
+fn expunge(place: &Place, format: &Format, report: &mut Report) -> io::Result<()> {
+    let path = place.path(format.name);
+    let (shown, copy) = (path.display().to_string(), place.path("copy"));
+    let title = format!("{}: expunge of 1 %, to cp and sync", format.name);
+    let whole = fs::read(&path)?;
+    let mut best: Option<(Duration, Duration)> = None;
+    for _ in 0..3 {
+        fs::write(&path, &whole)?;
+        File::open(&path)?.sync_all()?;
+        let _gone = fs::remove_file(&copy);
+        let copied = Instant::now();
+        fs::copy(&path, &copy)?;
+        File::open(&copy)?.sync_all()?;
+        let copied = copied.elapsed();
+        let numbers: Vec<String> = (1..=place.messages / 100)
+            .map(|it| (it * 100).to_string())
+            .collect();
+        let marked = place
+            .mugo(&["flag", &shown, &numbers.join(","), "+\\Deleted"])
+            .stdout(Stdio::null())
+            .status()?;
+        let expunged = Instant::now();
+        let done = place
+            .mugo(&["expunge", &shown])
+            .stdout(Stdio::null())
+            .status()?;
+        let expunged = expunged.elapsed();
+        if !marked.success() || !done.success() {
+            report.failed(&title);
+            return Ok(());
+        }
+        let (one, other) = best.unwrap_or((expunged, copied));
+        best = Some((one.min(expunged), other.min(copied)));
+    }
+    let _gone = fs::remove_file(&copy);
+    if let Some((expunged, copied)) = best {
+        report.compare(&title, expunged, copied, copied);
+    }
+    Ok(())
 }
 
 fn convert(from: &Path, to: &Path, messages: u64, format: &Format) -> io::Result<u64> {

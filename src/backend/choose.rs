@@ -221,7 +221,8 @@ fn kind_of(environment: &Environment, path: &Path) -> &'static str {
     }
 }
 
-fn in_format<'a>(drivers: &'a Drivers, format: &str) -> Result<&'a dyn LocalDriver> {
+/// The driver of a format that the user named.
+pub fn in_format<'a>(drivers: &'a Drivers, format: &str) -> Result<&'a dyn LocalDriver> {
     drivers.named(format).ok_or_else(|| Error::UnknownFormat {
         named: Foreign::new(format),
         known: drivers.names_of_formats(),

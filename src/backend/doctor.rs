@@ -94,13 +94,12 @@ fn inbox(context: &Context) -> Vec<Finding> {
 }
 
 fn told(rule: RuleTried) -> Finding {
-    let mark = if rule.matched {
-        format!("chosen, driver {}", rule.driver)
-    } else {
-        "not chosen".to_owned()
-    };
     let path = rule.path.to_string_lossy();
-    let detail = format!("{mark}: {}; {path}: {}", rule.rule, rule.why);
+    let (why, wanted) = (rule.why, rule.rule);
+    let detail = match rule.matched {
+        true => format!("{path}: {why}: chosen, driver {} ({wanted})", rule.driver),
+        false => format!("{path}: {why}: not chosen (the rule: {wanted})"),
+    };
     Finding {
         check: "INBOX rule",
         ok: !rule.alarming,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::backend::choose::in_format;
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Finding;
@@ -10,6 +11,7 @@ use crate::driver::contract::LocalDriver;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
 
@@ -27,12 +29,14 @@ pub fn repair(
 ) -> Result<()> {
     let choice = context.choice(name)?;
     let driver = match format {
-        Some(format) => context
-            .drivers
-            .named(format)
-            .ok_or(Error::Unsupported("there is no driver for this format"))?,
+        Some(format) => in_format(&context.drivers, format)?,
         None => choice.driver,
     };
+    if ["dummy", "phile"].contains(&driver.characteristics().driver) {
+        return Err(Error::Unsupported(
+            "it does not begin as a mailbox does; where it is one all the same, --format says of which format",
+        ));
+    }
     let from = &choice.place;
     let beside = from.path.parent().map(Path::to_path_buf);
     let home = mail_home(&context.environment);
@@ -50,14 +54,7 @@ pub fn repair(
         repaired = driver.repair(from, &to, job);
     }
     let repaired = repaired?;
-    let status = driver.own_status(&to, job);
-    let count = match status {
-        Ok(status) => status.messages,
-        // Nothing could be made out at all.
-        Err(DriverError::NotThisFormat { .. }) => 0,
-        Err(refusal) => return Err(refusal.into()),
-    };
-    tell(told(driver, &to.path, count, &repaired.left_out));
+    tell(told(driver, &to.path, &repaired));
     for (offset, length) in repaired.left_out {
         tell(Finding {
             check: "left out",
@@ -70,12 +67,13 @@ pub fn repair(
     Ok(())
 }
 
-fn told(driver: &dyn LocalDriver, path: &Path, count: u32, left_out: &[(u64, u64)]) -> Finding {
+fn told(driver: &dyn LocalDriver, path: &Path, repaired: &Repaired) -> Finding {
+    let count = repaired.messages;
     let format = driver.characteristics().driver;
     let path = path.to_string_lossy();
     Finding {
         check: "repaired copy",
-        ok: left_out.is_empty(),
+        ok: repaired.left_out.is_empty(),
         detail: Foreign::new(format!("{path}: {count} messages, format {format}")),
     }
 }

@@ -78,12 +78,13 @@ pub trait LocalDriver: Send + Sync {
     /// Appends all messages or none, durable before it returns.
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended>;
 
-    /// Writes every message that can be made out of a damaged mailbox into a new one at `to`, which must not be there yet.
-    /// The damaged one is only read, and may begin with anything.
+    /// Writes every message that can be made out of a damaged mailbox into a new one at `to`, which must not be there yet;
+    /// durable on return, and gone again on failure. The damaged one is only read, under the locks of a reader, and may
+    /// begin with anything.
     fn repair(&self, _from: &Place, _to: &Place, _job: &Job) -> Result<Repaired> {
         Err(Error::Unsupported {
             driver: self.characteristics().driver,
-            operation: "repair a mailbox; name its format with --format, where it is one",
+            operation: "repair a mailbox",
         })
     }
 

@@ -145,12 +145,8 @@ impl LocalDriver for Mbx {
     fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
         self.writable()?;
         let how = (&FORMAT, None);
-        let (mut salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
-        self.create(to, job)?;
-        if let Err(refusal) = self.append(to, &mut salvage, job) {
-            let _stays = self.delete(to, &job.uncancelled()).is_err();
-            return Err(refusal);
-        }
+        let (salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
+        repair::fill(self, to, salvage, job)?;
         Ok(repaired)
     }
 

@@ -253,12 +253,8 @@ impl LocalDriver for Octal {
         self.writable()?;
         let mut uids = self.memory(from, Access::ReadOnly);
         let how = (self.format, Some(&mut uids as _));
-        let (mut salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
-        self.create(to, job)?;
-        if let Err(refusal) = self.append(to, &mut salvage, job) {
-            let _stays = self.delete(to, &job.uncancelled()).is_err();
-            return Err(refusal);
-        }
+        let (salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
+        repair::fill(self, to, salvage, job)?;
         Ok(repaired)
     }
 

@@ -24,9 +24,9 @@ static CHARACTERISTICS: Characteristics = Characteristics {
     driver: "tenex",
     concurrent_access: Ability::Yes,
     shared_expunge: Ability::Limited("put off until nobody else has it open"),
-    sticky_uids: Ability::Limited("kept beside the mailbox, by this program alone"),
+    sticky_uids: Ability::Limited("kept in the state folder, by this program alone"),
     keywords: Ability::Limited(
-        "those beyond `local.keywords` are kept beside the mailbox, by this program alone",
+        "those beyond `local.keywords` are kept in the state folder, by this program alone",
     ),
     submailboxes: Ability::No,
     nfs: network::READ_ONLY,

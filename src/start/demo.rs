@@ -32,6 +32,26 @@ const MAIL: &[(&str, &[u8])] = &[
         "home/mail/garden/harvest",
         include_bytes!("../../assets/demo/mail/garden/harvest"),
     ),
+    (
+        "home/mail/formats/mmdf",
+        include_bytes!("../../assets/demo/mail/formats/mmdf"),
+    ),
+    (
+        "home/mail/formats/mbx",
+        include_bytes!("../../assets/demo/mail/formats/mbx"),
+    ),
+    (
+        "home/mail/formats/tenex",
+        include_bytes!("../../assets/demo/mail/formats/tenex"),
+    ),
+    (
+        "home/mail/formats/mtx",
+        include_bytes!("../../assets/demo/mail/formats/mtx"),
+    ),
+    (
+        "home/mail/formats/note",
+        include_bytes!("../../assets/demo/mail/formats/note"),
+    ),
 ];
 
 /// The address of the person whose mail the demonstration shows.

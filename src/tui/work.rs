@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -143,31 +144,63 @@ fn fill(file: &mut File, content: &[u8]) -> io::Result<()> {
 /// The programs that run now and are waited for, each with its group of processes.
 #[derive(Clone, Default)]
 pub struct Running {
-    groups: Arc<Mutex<BTreeMap<Ticket, Pid>>>,
+    groups: Arc<Mutex<BTreeMap<Ticket, Group>>>,
 }
 
+/// The processes of one program.
+#[derive(Clone, Copy)]
+enum Group {
+    /// They run.
+    Runs(Pid),
+    /// They were to be stopped before they had been started.
+    Unwanted,
+}
+
+/// How long a program may take to end by itself when it is stopped.
+const GRACE: Duration = Duration::from_millis(500);
+
 impl Running {
-    /// Ends a program and what it has started.
+    /// Ends a program and what it has started: politely first.
     pub fn stop(&self, ticket: Ticket) {
-        if let Some(group) = self.groups().get(&ticket) {
-            end(*group);
+        let group = *self.groups().entry(ticket).or_insert(Group::Unwanted);
+        if let Group::Runs(group) = group {
+            send(group, Signal::TERM);
+            let running = self.clone();
+            thread::spawn(move || {
+                thread::sleep(GRACE);
+                // An id may have gone to another process, but not while this program has not been waited for.
+                if running.groups().contains_key(&ticket) {
+                    send(group, Signal::KILL);
+                }
+            });
         }
     }
 
-    /// Ends all of them.
+    /// Ends all of them at once.
     pub fn stop_all(&self) {
-        self.groups().values().for_each(|group| end(*group));
+        for group in self.groups().values() {
+            if let Group::Runs(group) = group {
+                send(*group, Signal::KILL);
+            }
+        }
     }
 
-    fn groups(&self) -> MutexGuard<'_, BTreeMap<Ticket, Pid>> {
+    fn started(&self, ticket: Ticket, child: &Child) {
+        let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
+            return;
+        };
+        if let Some(Group::Unwanted) = self.groups().insert(ticket, Group::Runs(group)) {
+            self.stop(ticket);
+        }
+    }
+
+    fn groups(&self) -> MutexGuard<'_, BTreeMap<Ticket, Group>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A program that was typed has nothing of Mugo's to save, and one that ignores a polite signal could not be stopped.
-fn end(group: Pid) {
-    let _gone_already = kill_process_group(group, Signal::TERM).is_err();
-    let _gone_already = kill_process_group(group, Signal::KILL).is_err();
+fn send(group: Pid, signal: Signal) {
+    let _gone_already = kill_process_group(group, signal).is_err();
 }
 
 /// Runs a program on a thread of its own.
@@ -195,9 +228,7 @@ pub fn run(
             let _ = child.wait();
             return;
         }
-        if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-            running.groups().insert(ticket, group);
-        }
+        running.started(ticket, &child);
         let served = serve(child, program.input);
         running.groups().remove(&ticket);
         tell(served.unwrap_or_else(|error| Outcome::Failed(in_words(&error))));

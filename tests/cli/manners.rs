@@ -220,6 +220,20 @@ fn the_demonstration_has_its_own_home_and_leaves_nothing() {
             .iter()
             .any(|one| one["name"] == json!("mail/garden/plans"))
     );
+    for (format, count) in [
+        ("mmdf", 3),
+        ("mbx", 3),
+        ("tenex", 3),
+        ("mtx", 3),
+        ("note", 1),
+    ] {
+        let status = dir.json(&["--demo", "status", &format!("mail/formats/{format}")]);
+        let driver = if format == "note" { "phile" } else { format };
+        assert_eq!(
+            (&status[0]["driver"], &status[0]["messages"]),
+            (&json!(driver), &json!(count))
+        );
+    }
     let status = dir.json(&["--demo", "status", "INBOX"]);
     assert_eq!(status[0]["messages"], json!(25));
     assert_eq!(dir.digest(), before);
@@ -355,5 +369,14 @@ fn the_doctor_repairs_what_is_damaged_and_leaves_it_as_it_is() {
     assert!(ran.code == 1 && ran.err.contains("--format"), "{}", ran.err);
     assert_eq!(dir.run(&["doctor", "--repair", "missing"]).code, 1);
     let ran = dir.run(&["doctor", "--repair", "note", "--format", "nonsense"]);
-    assert!(ran.code == 1 && ran.err.contains("format"), "{}", ran.err);
+    assert!(
+        ran.code == 1 && ran.err.contains("mbx, tenex"),
+        "{}",
+        ran.err
+    );
+    // INBOX in a file of its own is repaired as any other mailbox.
+    dir.write("home/mbox", &damaged);
+    let told = dir.json(&["doctor", "--repair", "INBOX"]);
+    let detail = told[0]["detail"].as_str().expect("a text");
+    assert!(detail.contains("mbox.repaired: 2 messages"), "{detail}");
 }

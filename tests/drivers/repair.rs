@@ -214,6 +214,25 @@ fn what_lost_its_beginning_is_made_out_all_the_same() {
 }
 
 #[test]
+fn nuls_in_front_of_the_first_message_are_pointed_out_and_left_out() {
+    for format in ["unix", "mmdf"] {
+        let desk = Desk::new();
+        let place = set_up(&desk, format);
+        let (whole, _) = look(&desk, format, &place);
+        let bytes = std::fs::read(&place.path).expect("there");
+        std::fs::write(&place.path, [&[0; 40], &bytes[..]].concat()).expect("written");
+        let phile = driver(&desk.environment, "phile");
+        let opened = open(&*phile, &place, Access::ReadOnly).expect("opens");
+        let hint = format!("--format {format}");
+        let told = opened.log.notices();
+        assert!(told.iter().any(|it| it.contains(&hint)), "{told:?}");
+        let (to, repaired) = repair(&desk, format, &place);
+        assert_eq!((repaired.messages, repaired.left_out), (4, vec![(0, 40)]));
+        assert_eq!(look(&desk, format, &to), (whole, None), "{format}");
+    }
+}
+
+#[test]
 fn nothing_that_is_there_is_written_over_and_nothing_is_made_of_no_mailbox() {
     for format in FORMATS {
         let desk = Desk::new();

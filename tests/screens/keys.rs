@@ -300,7 +300,7 @@ fn no_inbox_tells_which_rules_were_tried() {
     let mut bench = bench(100, 30, b"");
     bench.keys("i");
     let screen = bench.screen();
-    assert!(screen.contains("This is what was looked for:"), "{screen}");
+    assert!(screen.contains("This is what was looked for"), "{screen}");
     assert!(screen.contains("Press L for other folders"), "{screen}");
     assert!(
         bench

@@ -1,4 +1,4 @@
-//! The driver `phile`: any file that no other driver knows, as one read-only message with UID 1.
+//! The driver `phile`: any file that no other driver knows, as one read-only message.
 
 use std::fs::Metadata;
 use std::io::{self, Write};
@@ -14,6 +14,8 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{Stamp, restore_times};
 use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::framing::Framing;
+use crate::driver::layout::file::holes::starts_behind_nuls;
 use crate::driver::layout::prefile::repair::is_likely;
 use crate::driver::local_file;
 use crate::driver::mbx;
@@ -223,8 +225,12 @@ impl FileAsMailbox {
         let likely = formats
             .iter()
             .find(|format| is_likely(format, source, length, &quiet));
-        if let Some(format) = likely {
-            let format = format.driver;
+        let framings = [&Framing::DELIMITERS, &Framing::FROM_LINES];
+        let behind_nuls = framings
+            .iter()
+            .find(|framing| starts_behind_nuls(framing, source));
+        let likely = likely.map(|format| format.driver);
+        if let Some(format) = likely.or(behind_nuls.map(|framing| framing.name)) {
             job.notice(format!(
                 "the file looks like a damaged mailbox of format {format}; \
                  `mugo doctor --repair NAME --format {format}` writes a repaired copy"
@@ -323,7 +329,7 @@ static CHARACTERISTICS: Characteristics = Characteristics {
     driver: NAME,
     concurrent_access: Ability::No,
     shared_expunge: Ability::No,
-    sticky_uids: Ability::Limited("kept beside the file, by this program alone"),
+    sticky_uids: Ability::Limited("kept in the state folder, by this program alone"),
     keywords: Ability::No,
     submailboxes: Ability::No,
     nfs: Ability::Yes,

@@ -197,6 +197,8 @@ impl Memory for Uids {
                         ..entry
                     }
                 }
+                // Who only looks keeps nothing, and need not read what it would be known by.
+                None if access == Access::ReadOnly => continue,
                 None => self.remember(source, record, &names)?,
             };
             kept.push(entry);
@@ -204,11 +206,11 @@ impl Memory for Uids {
         table.last_uid = last;
         (base.uid_validity, base.last_uid) = (table.uid_validity, last);
         base.words = names.words();
-        let changed = kept != behind || first_time || before != last;
-        table.messages.extend(kept);
         if access == Access::ReadOnly {
             return Ok(());
         }
+        let changed = kept != behind || first_time || before != last;
+        table.messages.extend(kept);
         if self.unsaved {
             return self.keep(source, base, records);
         }

@@ -45,6 +45,8 @@ pub struct OpenMailbox {
     pub removed: u64,
     /// What the doctor found, where there is no mail to show.
     pub findings: Vec<Finding>,
+    /// The first line shown of what is said where there is no mail.
+    pub findings_top: usize,
     unseen: usize,
     deleted: usize,
     /// The order of the index, where it is not the order of the mailbox.
@@ -92,6 +94,7 @@ impl OpenMailbox {
             asked: HashSet::new(),
             removed: 0,
             findings: Vec::new(),
+            findings_top: 0,
             unseen: 0,
             deleted: 0,
             sorted: None,
@@ -102,6 +105,11 @@ impl OpenMailbox {
     /// How many rows the index has.
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// Whether the mailbox has no message but something to say about that.
+    pub fn says_why_empty(&self) -> bool {
+        self.is_empty() && !self.findings.is_empty()
     }
 
     /// Whether it has none.

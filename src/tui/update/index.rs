@@ -21,6 +21,9 @@ const SORT_HELP: &str = "Choose what to sort by. R turns the order that you have
 pub fn command(state: &mut State, command: Command) -> bool {
     let page = state.areas().index.map_or(1, |pane| pane.body.height);
     let page = isize::try_from(page.max(1)).unwrap_or(1);
+    if scroll_findings(state, command, page) {
+        return true;
+    }
     match command {
         Command::AboutFolder => about::of_open(state),
         Command::Next => messages::step(state, 1),
@@ -49,6 +52,28 @@ pub fn command(state: &mut State, command: Command) -> bool {
     }
     true
 }
+
+/// Where there is no mail, the same keys go over what is said about that.
+fn scroll_findings(state: &mut State, command: Command, page: isize) -> bool {
+    let open = state.mailbox.as_mut().filter(|open| open.says_why_empty());
+    let Some(open) = open else {
+        return false;
+    };
+    let by = match command {
+        Command::Next => 1,
+        Command::Previous => -1,
+        Command::NextPage => page,
+        Command::PreviousPage => -page,
+        _ => return false,
+    };
+    // What lies behind the end is not shown, but a way back must not begin there.
+    let most = open.findings.len() * MOST_ROWS;
+    open.findings_top = open.findings_top.saturating_add_signed(by).min(most);
+    true
+}
+
+/// How many rows a finding takes at most.
+const MOST_ROWS: usize = 4;
 
 fn move_to(state: &mut State, row: usize) {
     if let Some(open) = &mut state.mailbox {
@@ -112,7 +137,10 @@ pub fn expunged(state: &mut State, before: u64, result: Result<()>) {
         Ok(()) if state.leaving.is_some() => {}
         Ok(()) => {
             let removed = state.mailbox.as_ref().map_or(0, |open| open.removed);
+            let deleted = state.mailbox.as_ref().map_or(0, |open| open.deleted());
             state.say_own(match removed.saturating_sub(before) {
+                // Why they stay was told.
+                0 if deleted > 0 => return,
                 1 => "Expunged 1 message".to_owned(),
                 count => format!("Expunged {count} messages"),
             });

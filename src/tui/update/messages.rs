@@ -9,7 +9,7 @@ use crate::tui::state::flags::{FORWARDED, FlagScreen};
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Choice, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
-use crate::tui::state::state::State;
+use crate::tui::state::state::{State, phrase};
 use crate::tui::update::reading;
 
 const FLAG_HELP: &str = "N new, * important, D deleted, A answered, F forwarded; ! first takes the flag away. ^T shows all flags and keywords.";
@@ -46,7 +46,17 @@ pub fn may_change(state: &mut State) -> bool {
         .as_ref()
         .is_some_and(|open| open.is_read_only());
     if read_only {
-        state.complain_own("The folder is read-only; nothing was changed");
+        let found = state.mailbox.as_ref().and_then(|open| open.list.state());
+        let why = found.and_then(|found| found.why_read_only.clone());
+        let text = match why {
+            Some(why) if !state.options.read_only => phrase(
+                "The folder is read-only: ",
+                &why,
+                ". Nothing was changed. Open it again from the folder list to try once more",
+            ),
+            _ => Printable::own("The folder is read-only; nothing was changed"),
+        };
+        state.complain(text);
     }
     !read_only
 }

@@ -75,18 +75,13 @@ fn role_of(summary: &Summary) -> Role {
 const MARGIN: u16 = 2;
 const NOTHING: [&str; 2] = [
     "Press L for other folders, or G to go to one by name. If your INBOX is elsewhere, set folders.inbox in config.toml; \
-     mugo --demo shows sample mail.",
-    "This is what was looked for:",
+     mugo --demo shows sample mail, mugo doctor tells more.",
+    "This is what was looked for; space shows the rest:",
 ];
-
-/// Whether the mailbox has no message but something to say about that.
-pub fn says_why_empty(open: &OpenMailbox) -> bool {
-    open.is_empty() && !open.findings.is_empty()
-}
 
 /// What an index without messages says: what to do, and what was looked for.
 fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
-    if !says_why_empty(open) {
+    if !open.says_why_empty() {
         return;
     }
     let head = if open.failed {
@@ -103,7 +98,11 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
         add(&Printable::own(" "), Role::Body);
         add(&Printable::own(text), Role::Body);
     }
-    for finding in open.findings.iter().filter(|found| tells(open, found)) {
+    let mut findings: Vec<&Finding> = open.findings.iter().collect();
+    findings.retain(|found| tells(open, found));
+    // Where mail is delivered matters most.
+    findings.sort_by_key(|found| found.check != "spool");
+    for finding in findings {
         let mark = if finding.ok { "+" } else { "-" };
         let text = Printable::concat(&[
             Printable::own(format!("{mark} {}: ", finding.check)),
@@ -116,8 +115,11 @@ fn draw_nothing(open: &OpenMailbox, area: Rect, painter: &mut Painter<'_>) {
         };
         add(&text, role);
     }
-    let top = usize::from(lines.len() < usize::from(area.height));
-    for (place, (text, role)) in lines.iter().enumerate() {
+    let height = usize::from(area.height);
+    let top = usize::from(lines.len() < height);
+    let skipped = open.findings_top.min(lines.len().saturating_sub(height));
+    let shown = lines.iter().skip(skipped).take(height).enumerate();
+    for (place, (text, role)) in shown {
         painter.put(after(row(area, place + top), MARGIN), text, *role);
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::mail::text::Printable;
 use crate::tui::layout::{Areas, Pane, Panes};
+use crate::tui::state::mailbox::OpenMailbox;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::theme::{Role, Theme};
@@ -50,7 +51,10 @@ fn draw_body(state: &State, areas: &Areas, painter: &mut Painter<'_>) {
         index::draw(state, pane.body, painter);
     }
     // where there is no mail, saying why takes the room of both
-    let empty = state.mailbox.as_ref().is_some_and(index::says_why_empty);
+    let empty = state
+        .mailbox
+        .as_ref()
+        .is_some_and(OpenMailbox::says_why_empty);
     if let (true, Some(upper), Some(lower)) = (empty, areas.index, areas.text) {
         index::draw(state, upper.body.union(lower.body), painter);
         return;

@@ -4,7 +4,8 @@ use std::io;
 
 use memchr::memmem;
 
-use crate::driver::layout::file::framing::{DELIMITER, Division};
+use crate::driver::layout::file::content::Source;
+use crate::driver::layout::file::framing::{DELIMITER, Division, Framing};
 use crate::driver::layout::file::from_line::{self, FromLine};
 use crate::os::files::MailFile;
 use crate::os::transfer::read_full_at;
@@ -67,6 +68,16 @@ fn nuls_before(file: &dyn MailFile, offset: u64, start: u64) -> io::Result<u64> 
     let count = read_full_at(file, &mut bytes, offset - length)?;
     let bytes = bytes.get(..count).unwrap_or_default();
     Ok(bytes.iter().rev().take_while(|byte| **byte == 0).count() as u64)
+}
+
+/// Whether a file begins with NULs and a message behind them.
+pub fn starts_behind_nuls(framing: &Framing, source: Source<'_>) -> bool {
+    let mut start = vec![0; BLOCK];
+    let count = read_full_at(source.file, &mut start, 0).unwrap_or(0);
+    let start = start.get(..count).unwrap_or_default();
+    let nuls = start.iter().take_while(|byte| **byte == 0).count();
+    let behind = start.get(nuls..).unwrap_or_default();
+    nuls > 0 && framing.starts_message(behind)
 }
 
 /// What follows a hole when it is no part of a message.

@@ -1,14 +1,17 @@
 //! A repaired copy of a damaged mailbox of the traditional formats: the same bytes without the holes that are no mail.
 
 use std::io;
+use std::path::Path;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Look};
+use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::framing::{Division, Framing};
 use crate::driver::layout::file::from_line;
 use crate::driver::layout::file::holes::{LEAST, ends_hole};
-use crate::driver::local_file::sync_parent;
+use crate::driver::layout::file::scan::Scan;
+use crate::driver::local_file::{create_empty, sync_parent};
 use crate::driver::place::Place;
 use crate::driver::repaired::Repaired;
 use crate::os::environment::Environment;
@@ -20,27 +23,32 @@ const BLOCK: usize = 256 * 1024;
 /// Copies the mailbox at `from` to the new file `to` and leaves holes out, durable on return.
 pub fn repair(
     environment: &Environment,
-    framing: &Framing,
+    framing: &'static Framing,
     (from, to): (&Place, &Place),
     job: &Job,
 ) -> Result<Repaired> {
     let locked = access::lock_to_look(environment, &from.path, Look::Guarded, job)?;
     let failed = Error::io(&to.path);
     let files = &environment.files;
+    create_empty(environment, to)?;
     let mut file = files
-        .open(&to.path, OpenMode::CreateNew(0o600))
+        .open(&to.path, OpenMode::ReadWriteNoFollow)
         .map_err(&failed)?;
     let mut copy = Copy {
         from: &*locked.file,
         to: &mut *file,
+        paths: (&from.path, &to.path),
         division: framing.division,
         written: 0,
         tail: [b'\n'; 2],
         repaired: Repaired::default(),
     };
     let copied = copy.run(job);
-    let repaired = copy.repaired;
-    let copied = copied.and_then(|()| file.sync().map_err(&failed));
+    let mut repaired = copy.repaired;
+    let copied = copied
+        .and_then(|()| file.sync().map_err(&failed))
+        .and_then(|()| count(&*file, framing, to, job));
+    repaired.messages = *copied.as_ref().unwrap_or(&0);
     if let Err(refusal) = copied {
         let _stays = files.remove_file(&to.path).is_err();
         return Err(refusal);
@@ -49,9 +57,25 @@ pub fn repair(
     Ok(repaired)
 }
 
+/// How many messages a copy holds.
+fn count(file: &dyn MailFile, framing: &'static Framing, place: &Place, job: &Job) -> Result<u64> {
+    let path = &place.path;
+    let length = file.metadata().map_err(Error::io(path))?.len();
+    if length == 0 {
+        return Ok(0);
+    }
+    let mut scan = Scan::whole(Source { file, path }, framing, length, None, job)?;
+    let mut count = 0;
+    while scan.next_message()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
 struct Copy<'a> {
     from: &'a dyn MailFile,
     to: &'a mut dyn MailFile,
+    paths: (&'a Path, &'a Path),
     division: Division,
     written: u64,
     /// The last bytes that were written.
@@ -61,8 +85,8 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn run(&mut self, job: &Job) -> Result<()> {
-        let path = "the mailbox".as_ref();
-        let failed = Error::io(path);
+        let failed = Error::io(self.paths.0);
+        let write_failed = Error::io(self.paths.1);
         let length = self.from.metadata().map_err(&failed)?.len();
         let mut block = vec![0; BLOCK];
         let mut at = 0;
@@ -76,10 +100,10 @@ impl Copy<'_> {
             }
             let whole = memchr::memchr(0, bytes).unwrap_or(bytes.len());
             let (mail, rest) = bytes.split_at(whole);
-            self.write(mail).map_err(&failed)?;
+            self.write(mail).map_err(&write_failed)?;
             at += mail.len() as u64;
             if !rest.is_empty() {
-                at = self.nuls(at, length).map_err(&failed)?;
+                at = self.nuls(at, length).map_err(&write_failed)?;
             }
         }
         Ok(())
@@ -101,7 +125,9 @@ impl Copy<'_> {
         let mut behind = vec![0; from_line::LONGEST];
         let count = read_full_at(self.from, &mut behind, end)?;
         let behind = behind.get(..count).unwrap_or_default();
-        if end - at < LEAST as u64 || !ends_hole(self.division, behind) {
+        // What stands in front of the first message is no part of any.
+        let is_hole = end - at >= LEAST as u64 || at == 0;
+        if !is_hole || !ends_hole(self.division, behind) {
             let mut left = end - at;
             let zeros = vec![0; BLOCK];
             while left > 0 {

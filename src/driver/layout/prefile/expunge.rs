@@ -1,5 +1,8 @@
 //! Removing messages. Whoever is alone moves the others together. While somebody else has the mailbox open they are only
 //! hidden, and whoever is alone later reclaims their space; where the format cannot hide, that is put off altogether.
+//!
+//! To move all messages for the space of a few costs more than the space is worth: in a large mailbox few bytes stay hidden,
+//! until there are more of them.
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
@@ -13,6 +16,12 @@ use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::journal::plan::Plan;
 use crate::os::journal::redo::Journal;
+
+/// Of a file so much may stay hidden: one part of this many, but no more than [`FEW`] bytes.
+const SHARE: u64 = 16;
+const FEW: u64 = 64 << 20;
+/// In a file of so few bytes nothing stays hidden.
+const SMALL: u64 = 4 << 20;
 
 impl PrefileMailbox {
     /// Removes the messages that are deleted, of `uids` where given: those that were told before, and are still deleted.
@@ -47,13 +56,24 @@ impl PrefileMailbox {
         Ok(())
     }
 
+    /// Whether the space of hidden messages, and of those at these places, is worth moving the others.
+    fn is_worth_moving(&self, doomed: &[usize]) -> bool {
+        let records = &self.contents.records;
+        let leaving = doomed.iter().filter_map(|&at| records.get(at));
+        let leaving: u64 = leaving.map(|it| it.end() - it.offset).sum();
+        let waste = self.contents.hidden + leaving;
+        let length = self.contents.length;
+        let is_small = !self.format.is_numbered() || length <= SMALL;
+        is_small || waste > FEW || waste >= length / SHARE
+    }
+
     /// Reclaims the space of hidden messages, and removes those for which that was put off, where nobody else has the
     /// mailbox open. The parse lock is held.
     pub(super) fn reclaim(&mut self, job: &Job) -> Result<()> {
         if !self.has_waste() {
             return Ok(());
         }
-        if !locks::alone(&self.place, &mut *self.file)? {
+        if !self.is_worth_moving(&[]) || !locks::alone(&self.place, &mut *self.file)? {
             return Ok(());
         }
         let records = self.contents.records.iter().enumerate();
@@ -97,7 +117,7 @@ impl PrefileMailbox {
     }
 
     fn remove(&mut self, doomed: &[usize], job: &Job) -> Result<()> {
-        if locks::alone(&self.place, &mut *self.file)? {
+        if self.is_worth_moving(doomed) && locks::alone(&self.place, &mut *self.file)? {
             let moved = self.move_together(doomed, job);
             locks::share(&self.place, &mut *self.file)?;
             return moved;

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use crate::driver::contract::LocalDriver;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
@@ -62,7 +63,7 @@ pub fn salvage(
         true => read_header(source).ok(),
         false => None,
     };
-    let (all, repaired) = find_all(format, source, length, job)?;
+    let (all, mut repaired) = find_all(format, source, length, job)?;
     let mut contents = Contents::default();
     contents.records = all.into_iter().filter(|it| !it.is_hidden()).collect();
     let spent = header
@@ -78,6 +79,7 @@ pub fn salvage(
     };
     number_elsewhere(reading, memory, (&mut contents, 0), Access::ReadOnly)?;
     let total = contents.records.len() as u64;
+    repaired.messages = total;
     let salvage = Salvage {
         file,
         place: place.clone(),
@@ -88,6 +90,19 @@ pub fn salvage(
         total,
     };
     Ok((salvage, repaired))
+}
+
+/// Makes the mailbox at `to` of what was salvaged; all of it or nothing.
+pub fn fill(driver: &dyn LocalDriver, to: &Place, mut salvage: Salvage, job: &Job) -> Result<()> {
+    driver.create(to, job)?;
+    if salvage.total == 0 {
+        return Ok(());
+    }
+    let appended = driver.append(to, &mut salvage, job);
+    if appended.is_err() {
+        let _stays = driver.delete(to, &job.uncancelled()).is_err();
+    }
+    appended.map(drop)
 }
 
 /// Every message, hidden ones too, and what lies between them.
