@@ -20,7 +20,7 @@ use crate::driver::layout::prefile::words::Words;
 use crate::driver::local_file;
 use crate::driver::message::Messages;
 use crate::driver::place::Place;
-use crate::driver::remembered::table::{self, Table};
+use crate::driver::remembered::table::{self, FileState, Table};
 use crate::driver::remembered::uids::Uids;
 use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
@@ -104,8 +104,8 @@ impl Octal {
     fn was_made_here(&self, path: &Path) -> io::Result<bool> {
         let place = table::place(&self.environment, path);
         let table = Table::read(&self.environment, &place, self.format.driver)?;
-        let file = table::identity(&self.environment, path);
-        Ok(table.is_some_and(|table| table.file == file))
+        let file = FileState::of(&self.environment, path);
+        Ok(table.is_some_and(|table| table.file.id == file.id))
     }
 
     /// What is remembered of the mailbox at `path`.
@@ -118,7 +118,7 @@ impl Octal {
     fn sign(&self, path: &Path) -> Result<()> {
         let place = table::place(&self.environment, path);
         let table = Table {
-            file: table::identity(&self.environment, path),
+            file: FileState::of(&self.environment, path),
             ..table::fresh(&self.environment)
         };
         table
@@ -242,6 +242,10 @@ impl LocalDriver for Octal {
             self.forget(&to.path);
         }
         renamed?;
+        // Once more: somebody may have written before the locks were ours.
+        if let Ok(Some(known)) = self.remembered(&from.path) {
+            let _as_before = known.write(&self.environment, &new, driver).is_err();
+        }
         self.forget(&from.path);
         if from.is_inbox {
             self.sign(&from.path)?;

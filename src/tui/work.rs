@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -195,7 +195,7 @@ impl Running {
     }
 
     fn groups(&self) -> MutexGuard<'_, BTreeMap<Ticket, Group>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.groups)
     }
 }
 
@@ -273,15 +273,17 @@ fn serve(mut child: Child, input: Vec<u8>) -> io::Result<Outcome> {
         // a program need not read all that it gets
         stdin.map(|mut stdin| stdin.write_all(&input))
     });
-    let errors = child.stderr.take();
-    let listener = thread::spawn(move || errors.map(read_output).unwrap_or_default());
-    let mut output = child.stdout.take().map(read_output).unwrap_or_default();
-    let errors = listener.join().unwrap_or_default();
+    let errors = Listener::start(child.stderr.take());
+    let output = Listener::start(child.stdout.take());
+    let status = child.wait()?;
+    // What it has started may go on, with its output open.
+    let until = Instant::now() + GRACE;
+    let (mut output, errors) = (output.heard(until), errors.heard(until));
     let is_full = |bytes: &[u8]| bytes.len() as u64 >= OUTPUT;
     let cut = is_full(&output) || is_full(&errors);
     output.extend(errors);
-    let status = child.wait()?;
-    drop(feeder.join());
+    // Whoever reads no more ends the feeder; it is not waited for.
+    drop(feeder);
     Ok(Outcome::Ran {
         output: String::from_utf8_lossy(&output).into_owned(),
         failure: (!status.success()).then(|| status.to_string()),
@@ -289,12 +291,46 @@ fn serve(mut child: Child, input: Vec<u8>) -> io::Result<Outcome> {
     })
 }
 
-/// Reads to the end, or as much as there is room for: who writes on then finds nobody reading.
-fn read_output(from: impl Read) -> Vec<u8> {
-    let mut output = Vec::new();
-    let _ = from.take(OUTPUT).read_to_end(&mut output);
-    output
+/// Reads what a program writes, to the end, or as much as there is room for: who writes on then finds nobody reading.
+struct Listener {
+    heard: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
+
+impl Listener {
+    fn start(from: Option<impl Read + Send + 'static>) -> Self {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&heard);
+        let reader = thread::spawn(move || {
+            let Some(from) = from else {
+                return;
+            };
+            let mut from = from.take(OUTPUT);
+            let mut block = vec![0; BLOCK];
+            while let Ok(count @ 1..) = from.read(&mut block) {
+                let bytes = block.get(..count).unwrap_or_default();
+                lock(&into).extend_from_slice(bytes);
+            }
+        });
+        Self { heard, reader }
+    }
+
+    /// All of it, or what has come until then.
+    fn heard(self, until: Instant) -> Vec<u8> {
+        while !self.reader.is_finished() && Instant::now() < until {
+            thread::sleep(PAUSE);
+        }
+        std::mem::take(&mut *lock(&self.heard))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const BLOCK: usize = 64 * 1024;
+/// Between two looks whether a program's output has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {

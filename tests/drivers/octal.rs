@@ -512,3 +512,180 @@ fn a_link_leads_to_the_same_uids_and_a_count_tells_the_next_one() {
         opened.close().expect("closed");
     }
 }
+
+/// An environment whose settings name these keywords.
+fn naming(desk: &Desk, names: &[&str]) -> Arc<Environment> {
+    let mut environment = desk.world.another(Arc::clone(&desk.environment.files));
+    environment.formats.keywords = names.iter().map(|name| (*name).to_owned()).collect();
+    Arc::new(environment)
+}
+
+fn named(words: &[&str]) -> Flags {
+    Flags::new(SystemFlags::NONE, keywords(words))
+}
+
+#[test]
+fn new_mail_keeps_the_bits_of_others_and_gets_none_that_is_kept_elsewhere() {
+    for name in FORMATS {
+        let desk = Desk::new();
+        let driver = driver(&naming(&desk, &["Work"]), name);
+        let mail = |text: &str| stored(name, 2, &format!("Subject: x\n\n{text}\n"));
+        // A new message of another program, with a bit that has no name here.
+        let before = mail("one").replace(";000000000020", ";100000000000");
+        let place = desk.place("box", before.as_bytes());
+        let mut messages = Queue(vec![message(b"Subject: y\r\n\r\ntwo\r\n")]);
+        messages.0[0].flags = named(&["urgent"]);
+        driver
+            .append(&place, &mut messages, &job().0)
+            .expect("appended");
+        let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        opened.poll().expect("looked");
+        let flags = opened.list.messages()[1].flags.clone();
+        assert_eq!(flags.keywords(), keywords(&["urgent"]), "{name}");
+        opened.close().expect("closed");
+        let after =
+            String::from_utf8_lossy(&std::fs::read(&place.path).expect("there")).into_owned();
+        assert!(after.contains(";100000000020"), "{name}: {after}");
+        assert!(after.contains(";000000000020"), "{name}: {after}");
+    }
+}
+
+#[test]
+fn a_kept_keyword_that_gets_a_bit_can_be_taken_away() {
+    for name in FORMATS {
+        let desk = Desk::new();
+        let mail = |text: &str| stored(name, 2, &format!("Subject: x\n\n{text}\n"));
+        let place = desk.place("box", (mail("one") + &mail("two two")).as_bytes());
+        let before = driver(&naming(&desk, &["Work"]), name);
+        let mut opened = open(&before, &place, Access::ReadWrite).expect("open");
+        opened
+            .store(&[1, 2], &FlagChange::Add(named(&["x"])))
+            .expect("stored");
+        opened.close().expect("closed");
+        let after = driver(&naming(&desk, &["Work", "x"]), name);
+        let mut opened = open(&after, &place, Access::ReadWrite).expect("open");
+        let has = |opened: &crate::desk::Opened, at: usize| {
+            let flags = opened.list.messages()[at].flags.clone();
+            flags.keywords().to_vec()
+        };
+        assert_eq!(has(&opened, 0), keywords(&["x"]), "{name}");
+        // Another flag leaves it alone; taken away it is gone.
+        opened
+            .store(&[1], &add(SystemFlags::FLAGGED))
+            .expect("stored");
+        assert_eq!(has(&opened, 0), keywords(&["x"]), "{name}");
+        opened
+            .store(&[1], &FlagChange::Remove(named(&["x"])))
+            .expect("stored");
+        opened.close().expect("closed");
+        let opened = open(&after, &place, Access::ReadWrite).expect("open");
+        assert_eq!(
+            (has(&opened, 0), has(&opened, 1)),
+            (Vec::new(), keywords(&["x"])),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_message_that_was_rescued_does_not_go_when_it_is_deleted_again() {
+    for name in FORMATS {
+        let desk = Desk::new();
+        let driver = driver(&desk.environment, name);
+        let mail = |text: &str| stored(name, 2, &format!("Subject: x\n\n{text}\n"));
+        let place = desk.place("box", (mail("one") + &mail("two two")).as_bytes());
+        let mut first = open(&driver, &place, Access::ReadWrite).expect("open");
+        let mut second = open(&driver, &place, Access::ReadWrite).expect("open");
+        let deleted = add(SystemFlags::DELETED);
+        let rescued = FlagChange::Remove(Flags::system(SystemFlags::DELETED));
+        first.store(&[1], &deleted).expect("stored");
+        first.expunge(None).expect("put off");
+        // The other one saves it, and has a keyword kept for another message.
+        second
+            .store(&[2], &FlagChange::Add(named(&["later"])))
+            .expect("stored");
+        second.store(&[1], &rescued).expect("stored");
+        second.store(&[1], &deleted).expect("stored");
+        second.close().expect("closed");
+        first.poll().expect("looked");
+        assert_eq!(first.uids(), [1, 2], "{name}");
+        first.close().expect("closed");
+        let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        assert_eq!(opened.uids(), [1, 2], "{name}");
+        let flags = opened.list.messages()[1].flags.clone();
+        assert_eq!(flags.keywords(), keywords(&["later"]), "{name}");
+        opened.close().expect("closed");
+        // What other programs did meanwhile may mean anything.
+        let mut first = open(&driver, &place, Access::ReadWrite).expect("open");
+        let other = open(&driver, &place, Access::ReadOnly).expect("open");
+        first.expunge(None).expect("put off");
+        first.close().expect("closed");
+        drop(other);
+        let bytes = std::fs::read(&place.path).expect("there");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&place.path, &bytes).expect("written");
+        let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        assert_eq!(opened.uids(), [1, 2], "{name}");
+    }
+}
+
+#[test]
+fn what_a_session_knows_survives_the_loss_of_the_table() {
+    for name in FORMATS {
+        let desk = Desk::new();
+        let driver = driver(&naming(&desk, &["Work"]), name);
+        let mail = |text: &str| stored(name, 2, &format!("Subject: x\n\n{text}\n"));
+        let place = desk.place("box", (mail("one") + &mail("two two")).as_bytes());
+        let mut opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        opened
+            .store(&[2], &FlagChange::Add(named(&["urgent"])))
+            .expect("stored");
+        let folder = desk.environment.state.join("remembered");
+        for table in std::fs::read_dir(&folder).expect("there").flatten() {
+            std::fs::remove_file(table.path()).expect("removed");
+        }
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(&place.path)
+            .expect("there");
+        file.write_all(mail("three three").as_bytes())
+            .expect("appended");
+        opened.poll().expect("looked");
+        opened
+            .store(&[3], &FlagChange::Add(named(&["x"])))
+            .expect("stored");
+        opened.close().expect("closed");
+        let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+        assert_eq!(opened.uids(), [1, 2, 3], "{name}");
+        let words: Vec<Vec<_>> = opened
+            .list
+            .messages()
+            .iter()
+            .map(|it| it.flags.keywords().to_vec())
+            .collect();
+        assert_eq!(
+            words,
+            [vec![], keywords(&["urgent"]), keywords(&["x"])],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn many_twins_are_told_apart_in_little_time() {
+    let desk = Desk::new();
+    let driver = driver(&desk.environment, "tenex");
+    let mail = |text: &str| stored("tenex", 2, &format!("Subject: x\n\n{text}\n"));
+    let twins = mail("one").repeat(60_000);
+    let place = desk.place("box", twins.as_bytes());
+    open(&driver, &place, Access::ReadWrite)
+        .expect("open")
+        .close()
+        .expect("closed");
+    // The first one is another one now, so each has to be looked for.
+    std::fs::write(&place.path, mail("two") + &twins).expect("written");
+    let begin = std::time::Instant::now();
+    let opened = open(&driver, &place, Access::ReadWrite).expect("open");
+    assert_eq!(opened.uids().len(), 60_001);
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+}

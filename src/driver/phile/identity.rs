@@ -8,7 +8,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::driver::job::Job;
-use crate::driver::remembered::table::{self, Remembered, Table};
+use crate::driver::remembered::table::{self, FileState, Remembered, Table};
 use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
@@ -64,7 +64,7 @@ pub fn identify(
     if is_other {
         table.last_uid = table.last_uid.saturating_add(1);
     }
-    table.file = (metadata.dev(), metadata.ino());
+    table.file = FileState::from_metadata(metadata);
     table.messages = vec![Remembered {
         uid: table.last_uid,
         outside,

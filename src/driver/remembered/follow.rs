@@ -56,10 +56,9 @@ pub fn follow(
         // Of twins the first one that is not behind the others' places.
         let list = places.get_mut(&key);
         let place = list.and_then(|list| {
-            let behind = list
-                .iter()
-                .rposition(|place| next.is_some_and(|next| *place >= next));
-            let at = behind.or(list.len().checked_sub(1))?;
+            // The places descend; mostly the last one is next.
+            let behind = next.map_or(0, |next| list.partition_point(|place| *place >= next));
+            let at = behind.checked_sub(1).or(list.len().checked_sub(1))?;
             Some(list.remove(at))
         });
         followed.same.push(place);

@@ -1,17 +1,18 @@
 //! The table of one mailbox, as a file of the state folder: `remembered/DIGEST OF THE PATH`.
 //!
 //! ```text
-//! MugoUid2        8 bytes
+//! MugoUid3        8 bytes
 //! driver          8 bytes, padded with NUL
 //! UIDVALIDITY     4 bytes, as all numbers: the lowest byte first
 //! last UID        4 bytes
-//! device, inode   8 bytes each: the file that this was written of
+//! file            device, inode, length, seconds and nanoseconds of its last change (8 each): as this was written
 //! keywords        their number (1), then each as its length (1) and its bytes
 //! messages        for each: UID (4), digest of date and size (4), digest of its bytes (8), state (4)
 //! digest          8 bytes, of all before
 //! ```
 //! A file that breaks this, or belongs to another driver, is as good as none.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,40 @@ pub struct Table {
     pub uid_validity: u32,
     /// The last UID that was given out.
     pub last_uid: u32,
-    /// Its file: device and inode.
-    pub file: (u64, u64),
+    /// Its file as it was then.
+    pub file: FileState,
     /// The keywords for which the file has no bit, at most 30: the place of one is its bit in the state of messages.
     pub keywords: Vec<Keyword>,
     /// Its messages, UIDs ascending.
     pub messages: Vec<Remembered>,
+}
+
+/// What tells a file from all others, and whether somebody wrote to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FileState {
+    /// Device and inode.
+    pub id: (u64, u64),
+    /// Bytes.
+    pub length: u64,
+    /// The time of its last change: seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+impl FileState {
+    /// The state of the file at `path`; zeros where there is none.
+    pub fn of(environment: &Environment, path: &Path) -> Self {
+        let found = environment.files.metadata(path);
+        found.map_or_else(|_| Self::default(), |found| Self::from_metadata(&found))
+    }
+
+    /// The state of a file.
+    pub fn from_metadata(metadata: &Metadata) -> Self {
+        Self {
+            id: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
 }
 
 /// A message as it is known again.
@@ -57,7 +86,7 @@ pub struct Remembered {
 /// In the state of a message: it goes as soon as nobody else has the mailbox open.
 pub const PUT_OFF: u32 = 1 << 31;
 
-const MAGIC: &[u8; 8] = b"MugoUid2";
+const MAGIC: &[u8; 8] = b"MugoUid3";
 const ENTRY: usize = 20;
 const TAIL: usize = 8;
 /// The largest table that is read, in bytes: 13 million messages.
@@ -89,12 +118,6 @@ pub fn folder(environment: &Environment) -> PathBuf {
     environment.state.join("remembered")
 }
 
-/// What tells the file at `path` from all others; zeros where there is none.
-pub fn identity(environment: &Environment, path: &Path) -> (u64, u64) {
-    let found = environment.files.metadata(path);
-    found.map_or((0, 0), |found| (found.dev(), found.ino()))
-}
-
 /// A table without messages, of now.
 pub fn fresh(environment: &Environment) -> Table {
     let now = (environment.clock)();
@@ -121,6 +144,29 @@ impl Table {
         Ok(Self::parse(&bytes, driver))
     }
 
+    /// Forgets the keywords that no message has any more, so that there is room for others.
+    pub fn tidy(&mut self) {
+        let used = self.messages.iter().fold(0, |used, it| used | it.state);
+        let bits: Vec<usize> = (0..self.keywords.len())
+            .filter(|bit| used & (1 << bit) != 0)
+            .collect();
+        if bits.len() == self.keywords.len() {
+            return;
+        }
+        for message in &mut self.messages {
+            let before = message.state;
+            let set = bits
+                .iter()
+                .enumerate()
+                .filter(|(_, bit)| before & (1 << **bit) != 0);
+            message.state = set.fold(before & PUT_OFF, |state, (bit, _)| state | 1 << bit);
+        }
+        let keywords = bits
+            .iter()
+            .filter_map(|&bit| self.keywords.get(bit).cloned());
+        self.keywords = keywords.collect();
+    }
+
     /// Writes the table, durable on return.
     pub fn write(&self, environment: &Environment, place: &Path, driver: &str) -> io::Result<()> {
         private_folder(&*environment.files, &folder(environment))?;
@@ -133,8 +179,12 @@ impl Table {
         bytes.extend_from_slice(&signature(driver));
         bytes.extend_from_slice(&self.uid_validity.to_le_bytes());
         bytes.extend_from_slice(&self.last_uid.to_le_bytes());
-        bytes.extend_from_slice(&self.file.0.to_le_bytes());
-        bytes.extend_from_slice(&self.file.1.to_le_bytes());
+        let (seconds, nanoseconds) = self.file.modified;
+        let (seconds, nanoseconds) = (seconds.cast_unsigned(), nanoseconds.cast_unsigned());
+        let (device, inode) = self.file.id;
+        for number in [device, inode, self.file.length, seconds, nanoseconds] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         let keywords = self.keywords.get(..MOST_KEYWORDS).unwrap_or(&self.keywords);
         bytes.push(keywords.len() as u8);
         for keyword in keywords {
@@ -164,6 +214,9 @@ impl Table {
         let (last_uid, rest) = number(rest)?;
         let (device, rest) = long(rest)?;
         let (inode, rest) = long(rest)?;
+        let (length, rest) = long(rest)?;
+        let (seconds, rest) = long(rest)?;
+        let (nanoseconds, rest) = long(rest)?;
         let (keywords, mut rest) = words(rest)?;
         let mut messages = Vec::with_capacity(rest.len() / ENTRY);
         let mut previous = 0;
@@ -187,7 +240,11 @@ impl Table {
         Some(Self {
             uid_validity,
             last_uid,
-            file: (device, inode),
+            file: FileState {
+                id: (device, inode),
+                length,
+                modified: (seconds.cast_signed(), nanoseconds.cast_signed()),
+            },
             keywords,
             messages,
         })
@@ -239,7 +296,11 @@ mod tests {
         Table {
             uid_validity: 9,
             last_uid: 12,
-            file: (7, 1 << 40),
+            file: FileState {
+                id: (7, 1 << 40),
+                length: 99,
+                modified: (-1, 12),
+            },
             keywords: ["urgent", "x"]
                 .iter()
                 .filter_map(|word| Keyword::new(word))
@@ -261,6 +322,18 @@ mod tests {
             damaged[at] ^= 0x10;
             assert_eq!(Table::parse(&damaged, "tenex"), None, "{at}");
         }
+    }
+
+    #[test]
+    fn keywords_that_nobody_has_make_room() {
+        let mut table = table();
+        table.messages[0].state = 0b10 | PUT_OFF;
+        table.messages[1].state = 0;
+        table.messages[2].state = 0b10;
+        table.tidy();
+        assert_eq!(table.keywords.len(), 1);
+        let states: Vec<u32> = table.messages.iter().map(|it| it.state).collect();
+        assert_eq!(states, [0b1 | PUT_OFF, 0, 0b1]);
     }
 
     #[test]

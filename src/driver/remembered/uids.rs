@@ -10,7 +10,7 @@ use crate::driver::layout::prefile::record::{Base, Record};
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::remembered::follow::{follow, inside, outside};
 use crate::driver::remembered::names::Names;
-use crate::driver::remembered::table::{self, PUT_OFF, Remembered, Table};
+use crate::driver::remembered::table::{self, FileState, PUT_OFF, Remembered, Table};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
 
@@ -73,7 +73,8 @@ impl Uids {
         if self.unreadable {
             return;
         }
-        table.file = table::identity(&self.environment, &self.path);
+        table.file = FileState::of(&self.environment, &self.path);
+        table.tidy();
         let written = table.write(&self.environment, &self.place, self.driver);
         let failed = written.is_err();
         if let Err(refusal) = written
@@ -84,16 +85,16 @@ impl Uids {
         self.unsaved = failed;
     }
 
-    /// The names in the table, with the places that they have among the mailbox's keywords.
-    fn names(&self, table: Option<&Table>) -> Names {
+    /// The keywords of the mailbox: those that are known already, or those in the file, and those in the table.
+    fn names(&self, known: Option<&Base>, table: Option<&Table>) -> Names {
         let kept = table.map(|table| &*table.keywords).unwrap_or_default();
-        Names::new(&self.in_file, kept)
+        Names::new(known.map_or(&self.in_file, |base| &base.words), kept)
     }
 
     /// The table of these messages.
     fn table_of(&mut self, source: Source<'_>, base: &Base, records: &[Record]) -> Result<Table> {
         let found = self.read();
-        let names = Names::of(&base.words, self.names(found.as_ref()));
+        let names = self.names(Some(base), found.as_ref());
         let known = found.map(|table| table.messages).unwrap_or_default();
         let mut messages = Vec::with_capacity(records.len());
         for record in records {
@@ -101,7 +102,7 @@ impl Uids {
             let entry = place.ok().and_then(|at| known.get(at));
             messages.push(match entry.filter(|it| it.outside == outside(record)) {
                 Some(entry) => Remembered {
-                    state: state_of(record, &names),
+                    state: state_of(record, &names, entry.state),
                     ..*entry
                 },
                 None => self.remember(source, record, &names)?,
@@ -110,7 +111,7 @@ impl Uids {
         Ok(Table {
             uid_validity: base.uid_validity,
             last_uid: base.last_uid,
-            file: (0, 0),
+            file: FileState::default(),
             keywords: names.kept(),
             messages,
         })
@@ -121,7 +122,7 @@ impl Uids {
             uid: record.uid,
             outside: outside(record),
             inside: inside(source, record)?,
-            state: state_of(record, names),
+            state: state_of(record, names, 0),
         })
     }
 }
@@ -143,8 +144,12 @@ impl Memory for Uids {
         access: Access,
     ) -> Result<()> {
         let found = self.read();
-        let names = self.names(found.as_ref());
+        // What is known of messages that were told is in the bits of the names that were told.
+        let names = self.names(Some(&*base).filter(|_| known > 0), found.as_ref());
         let first_time = found.is_none();
+        let now = FileState::of(&self.environment, &self.path);
+        // Who wrote meanwhile may have changed what was meant.
+        let still_meant = found.as_ref().is_some_and(|found| found.file == now);
         let mut table = found.unwrap_or_else(|| table::fresh(&self.environment));
         let before = table.last_uid;
         let told = records.get(..known).and_then(<[Record]>::last);
@@ -189,11 +194,12 @@ impl Memory for Uids {
             record.keywords &= self.in_file.in_file_bits();
             let entry = match same {
                 Some(entry) => {
-                    record.keywords |= names.bits_of_state(entry.state);
-                    record.put_off = entry.state & PUT_OFF != 0 && record.is_deleted();
+                    record.kept = names.bits_of_state(entry.state);
+                    record.put_off =
+                        still_meant && entry.state & PUT_OFF != 0 && record.is_deleted();
                     Remembered {
                         uid,
-                        state: state_of(record, &names),
+                        state: state_of(record, &names, entry.state),
                         ..entry
                     }
                 }
@@ -248,7 +254,7 @@ impl Memory for Uids {
                 uid: record.uid,
                 outside: outside(record),
                 inside: *inside,
-                state: state_of(record, &names),
+                state: state_of(record, &names, 0),
             }));
         self.write(table);
         match self.trouble.take() {
@@ -260,32 +266,31 @@ impl Memory for Uids {
         }
     }
 
-    fn look_again(&mut self, base: &mut Base, records: &mut [Record]) -> Vec<usize> {
-        let Some(table) = self.read() else {
-            return Vec::new();
+    fn look_again(&mut self, base: &mut Base, records: &mut [Record]) -> (Vec<usize>, bool) {
+        // What could not be written is known here only.
+        let table = self.read().filter(|_| !self.unsaved);
+        let Some(table) = table.filter(|table| table.uid_validity == base.uid_validity) else {
+            return (Vec::new(), false);
         };
-        if table.uid_validity != base.uid_validity {
-            return Vec::new();
-        }
-        let names = self.names(Some(&table));
-        let same_words = base.words == names.words();
+        let names = self.names(Some(base), Some(&table));
         base.words = names.words();
         let mut entries = table.messages.iter().peekable();
-        let mut changed = Vec::new();
+        let (mut changed, mut outdated) = (Vec::new(), false);
         for (place, record) in records.iter_mut().enumerate() {
             while entries.next_if(|it| it.uid < record.uid).is_some() {}
             let Some(entry) = entries.next_if(|it| it.uid == record.uid) else {
                 continue;
             };
-            let in_file = record.keywords & self.in_file.in_file_bits();
-            let keywords = in_file | names.bits_of_state(entry.state);
-            record.put_off = entry.state & PUT_OFF != 0 && record.is_deleted();
-            if keywords != record.keywords || (!same_words && keywords != 0) {
+            let before = record.all_keywords();
+            record.kept = names.bits_of_state(entry.state);
+            let is_put_off = entry.state & PUT_OFF != 0;
+            outdated |= is_put_off && !record.is_deleted();
+            record.put_off = is_put_off && record.is_deleted();
+            if record.all_keywords() != before {
                 changed.push(place);
             }
-            record.keywords = keywords;
         }
-        changed
+        (changed, outdated)
     }
 
     fn trouble(&mut self) -> Option<Error> {
@@ -293,7 +298,8 @@ impl Memory for Uids {
     }
 }
 
-fn state_of(record: &Record, names: &Names) -> u32 {
+/// The state of a message in the table; `before` has what this session has no bit for.
+fn state_of(record: &Record, names: &Names, before: u32) -> u32 {
     let put_off = if record.put_off { PUT_OFF } else { 0 };
-    names.state_of_bits(record.keywords) | put_off
+    names.state_of_bits(record.kept, before) | put_off
 }

@@ -25,6 +25,8 @@ pub struct Contents {
     pub length: u64,
     /// The first damage: where it is, and what.
     pub damaged: Option<(u64, &'static str)>,
+    /// Where the first message is that NULs hide.
+    pub hidden: Option<u64>,
 }
 
 /// What became of the messages of an earlier reading.
@@ -88,6 +90,7 @@ impl Contents {
             records,
             length: scan.offset(),
             damaged: scan.damage(),
+            hidden: scan.hidden(),
         })
     }
 
@@ -135,6 +138,7 @@ impl Contents {
         self.base.last_uid = scan.base().last_uid;
         self.length = scan.offset();
         self.damaged = self.damaged.or(scan.damage());
+        self.hidden = self.hidden.or(scan.hidden());
         Ok(Some(known))
     }
 

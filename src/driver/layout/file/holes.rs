@@ -2,11 +2,11 @@
 
 use std::io;
 
-use memchr::memmem;
-
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::framing::{DELIMITER, Division, Framing};
-use crate::driver::layout::file::from_line::{self, FromLine};
+use crate::driver::layout::file::from_line::FromLine;
 use crate::os::files::MailFile;
 use crate::os::transfer::read_full_at;
 
@@ -15,6 +15,8 @@ pub const LEAST: usize = 512;
 /// A hole holds at least one piece of this size that starts at a multiple of it.
 const STEP: usize = LEAST / 2;
 const BLOCK: usize = 64 * 1024;
+/// Bytes that are looked at of a From line.
+const USUAL_LINE: usize = 1024;
 
 /// Whether there is a hole in `bytes`. Looks at few of them where there is none.
 pub fn has_one(bytes: &[u8]) -> bool {
@@ -29,45 +31,48 @@ pub fn has_one(bytes: &[u8]) -> bool {
 }
 
 /// Where in a text, from `start` to `end` in the file, a From line stands behind a hole instead of at a line's start.
-pub fn hidden_message(file: &dyn MailFile, start: u64, end: u64) -> io::Result<Option<u64>> {
-    let border = memmem::Finder::new(b"\0From ");
+pub fn hidden_message(source: Source<'_>, start: u64, end: u64, job: &Job) -> Result<Option<u64>> {
+    let failed = Error::io(source.path);
     let mut buffer = vec![0; BLOCK];
+    let mut nuls = 0;
     let mut at = start;
     while at < end {
+        job.checkpoint()?;
         let room = usize::try_from(end - at).map_or(BLOCK, |left| left.min(BLOCK));
         let block = buffer.get_mut(..room).unwrap_or_default();
-        let count = read_full_at(file, block, at)?;
-        let block = block.get(..count).unwrap_or_default();
-        for place in border.find_iter(block) {
-            let from = at + place as u64 + 1;
-            if starts_message(file, from)? && nuls_before(file, from, start)? >= LEAST as u64 {
-                return Ok(Some(from));
-            }
-        }
-        if count < from_line::LONGEST {
+        let count = read_full_at(source.file, block, at).map_err(&failed)?;
+        let mut rest = block.get(..count).unwrap_or_default();
+        if rest.is_empty() {
             break;
         }
-        at += (count - from_line::LONGEST).max(1) as u64;
+        while !rest.is_empty() {
+            let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+            nuls += zeros;
+            at += zeros as u64;
+            rest = rest.get(zeros..).unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            if nuls >= LEAST && starts_message(source.file, at).map_err(&failed)? {
+                return Ok(Some(at));
+            }
+            nuls = 0;
+            let mail = memchr::memchr(0, rest).unwrap_or(rest.len());
+            at += mail as u64;
+            rest = rest.get(mail..).unwrap_or_default();
+        }
     }
     Ok(None)
 }
 
-/// Whether a valid From line stands at `offset`.
-fn starts_message(file: &dyn MailFile, offset: u64) -> io::Result<bool> {
-    let mut line = vec![0; from_line::LONGEST];
+/// Whether a valid From line, of a usual length, stands at `offset`.
+pub fn starts_message(file: &dyn MailFile, offset: u64) -> io::Result<bool> {
+    let mut line = [0; USUAL_LINE];
     let count = read_full_at(file, &mut line, offset)?;
     let line = line.get(..count).unwrap_or_default();
     let end = memchr::memchr(b'\n', line);
     let line = end.and_then(|end| line.get(..end));
     Ok(line.is_some_and(|line| FromLine::parse(line).is_some()))
-}
-
-fn nuls_before(file: &dyn MailFile, offset: u64, start: u64) -> io::Result<u64> {
-    let length = (offset - start).min(LEAST as u64);
-    let mut bytes = vec![0; length as usize];
-    let count = read_full_at(file, &mut bytes, offset - length)?;
-    let bytes = bytes.get(..count).unwrap_or_default();
-    Ok(bytes.iter().rev().take_while(|byte| **byte == 0).count() as u64)
 }
 
 /// Whether a file begins with NULs and a message behind them.

@@ -18,6 +18,7 @@ use crate::driver::layout::file::access::{self, Locked, Look, Stamp, TRIES};
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::contents::Contents;
 use crate::driver::layout::file::format::Format;
+use crate::driver::layout::file::manage::hidden_words;
 use crate::driver::layout::file::news::{self, Opening, Teller};
 use crate::driver::layout::file::opener::{self, Manners, Opener};
 use crate::driver::layout::file::record::{Base, Marks, Record, Shares};
@@ -53,11 +54,14 @@ pub struct FileMailbox {
     pub(super) missing: Option<(Instant, u32)>,
     /// Whether the last look did without a lock that somebody held: what was seen is not vouched for.
     pub(super) glanced: bool,
+    /// Whether what is known is to be read anew, whatever the file's times say.
+    pub(super) outdated: bool,
     kisses: u64,
     /// Since when another program asks for the mailbox.
     kissed: Option<Instant>,
     /// Where the damage is that was told already.
     damage_told: Option<u64>,
+    hidden_told: Option<u64>,
 }
 
 /// How long flags may stay unwritten.
@@ -126,16 +130,24 @@ impl FileMailbox {
             stored: None,
             resets: 0,
             missing: None,
+            outdated: false,
             kisses,
             kissed: None,
             damage_told: None,
+            hidden_told: None,
         };
         mailbox.heed_damage(job);
         Ok(mailbox)
     }
 
-    /// A damaged mailbox is only looked at: what is hidden in it must not go with what is not.
+    /// A damaged mailbox is only looked at. One in which a message is hidden is told.
     pub(super) fn heed_damage(&mut self, job: &Job) {
+        if self.contents.hidden != self.hidden_told {
+            self.hidden_told = self.contents.hidden;
+            if let Some(offset) = self.hidden_told {
+                job.notice(hidden_words(offset));
+            }
+        }
         let Some((offset, what)) = self.contents.damaged else {
             return;
         };
@@ -176,7 +188,7 @@ impl FileMailbox {
             record.marks.clear(Marks::CHANGED);
         }
         if dropped {
-            self.stamp = Stamp::default();
+            self.outdated = true;
             job.notice("changes of flags that were not saved yet are lost");
         }
         self.tell_state(job);
@@ -392,8 +404,15 @@ impl LocalMailbox for FileMailbox {
         let chosen = |record: &&Record| {
             uids.is_none_or(|uids| Uid::new(record.uid).is_some_and(|uid| uids.contains(uid)))
         };
+        // What is hidden in a message goes with it only where the message itself was named.
+        let stays = |record: &Record| uids.is_none() && record.marks.has(Marks::HIDES);
+        let mut deleted = self.contents.records.iter();
+        if deleted.any(|it| stays(it) && it.system.contains(SystemFlags::DELETED)) {
+            job.notice("a deleted message stays, because NULs in it hide another one");
+        }
         // Only what was told before: mail that comes with the flag was never seen by the user.
         let known = self.contents.records.iter().filter(chosen);
+        let known = known.filter(|record| !stays(record));
         let known: BTreeSet<u32> = known.map(|record| record.uid).collect();
         self.write(Some(&known), job)
     }

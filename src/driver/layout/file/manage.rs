@@ -122,6 +122,9 @@ fn count(
     if let Some((offset, what)) = scan.damage() {
         job.notice(format!("damaged at byte {offset}: {what}"));
     }
+    if let Some(offset) = scan.hidden() {
+        job.notice(hidden_words(offset));
+    }
     let validity = match scan.told().uid_validity {
         0 => now,
         told => told,
@@ -129,6 +132,14 @@ fn count(
     status.uid_validity = UidValidity::new(validity);
     status.uid_next = Uid::new(scan.base().last_uid.saturating_add(1));
     Ok(status)
+}
+
+/// What is told of a message that NULs hide.
+pub fn hidden_words(offset: u64) -> String {
+    format!(
+        "NULs, as a crash leaves them, hide a message at byte {offset}; \
+         `mugo doctor --repair` writes a copy that shows it"
+    )
 }
 
 /// Removes a mailbox that nobody uses.

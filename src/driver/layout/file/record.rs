@@ -57,6 +57,8 @@ impl Marks {
     pub const UNDATED: Self = Self(32);
     /// The delimiter that ends the message before it is also the one that starts it.
     pub const SHARED: Self = Self(64);
+    /// Its text holds a run of NULs and behind it what was a message.
+    pub const HIDES: Self = Self(128);
 
     /// Whether all of `other` are set.
     pub fn has(self, other: Self) -> bool {

@@ -106,6 +106,7 @@ pub fn plan(
     Ok(Rewrite {
         contents: Contents {
             damaged: None,
+            hidden: contents.hidden,
             framing: contents.framing,
             on_disk: writer.base.clone(),
             base: writer.base,

@@ -3,8 +3,8 @@
 //! Divided by From lines, a message ends before the next line that passes the grammar of [`FromLine`], wherever that
 //! line stands in a text; in a header it does not count. If a text ends with an empty line, that one is the separator and
 //! not part of it. What is divided by delimiters is gone over in `delimited.rs`.
-//! NULs where a message should start, and a message that starts behind NULs in the middle of a line, are damage: a program
-//! that died in the middle of a change leaves them. The pass goes on behind.
+//! NULs where a message should start are damage: a program that died in the middle of a change leaves them. The pass goes
+//! on behind. Where they hide a message, because it starts in the middle of a line, the one before it is marked.
 //! Sizes count every LF as CRLF and no CR. A UID out of order voids the UIDVALIDITY, as with c-client; one far above
 //! the last is ignored, because senders write them too.
 
@@ -49,6 +49,8 @@ pub struct Scan<'a> {
     pub(super) notes: Notes,
     /// The first damage: where it is, and what.
     damage: Option<(u64, &'static str)>,
+    /// Where the first message is that NULs hide.
+    hidden: Option<u64>,
 }
 
 /// How far a UID may jump ahead of the last one to be believed.
@@ -98,12 +100,18 @@ impl<'a> Scan<'a> {
             first: false,
             notes: Notes::default(),
             damage: None,
+            hidden: None,
         }
     }
 
     /// The first damage that was met, where it is and what.
     pub fn damage(&self) -> Option<(u64, &'static str)> {
         self.damage
+    }
+
+    /// Where the first message is that NULs hide.
+    pub fn hidden(&self) -> Option<u64> {
+        self.hidden
     }
 
     /// What is known of the mailbox as a whole so far; all that the file says after the first message.
@@ -378,10 +386,16 @@ impl<'a> Scan<'a> {
             }
         }
         seen.finish(record);
-        if has_hole && self.damage.is_none() {
-            let hidden = holes::hidden_message(self.file, start, self.offset());
-            let hidden = hidden.map_err(Error::io(self.path))?;
-            self.damage = hidden.map(|offset| (offset, "NULs hide the message behind them"));
+        if has_hole {
+            let source = Source {
+                file: self.file,
+                path: self.path,
+            };
+            let hidden = holes::hidden_message(source, start, self.offset(), self.job)?;
+            if let Some(offset) = hidden {
+                record.marks.set(Marks::HIDES);
+                self.hidden.get_or_insert(offset);
+            }
         }
         Ok(())
     }

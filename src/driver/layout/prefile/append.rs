@@ -190,7 +190,8 @@ impl Target {
             let read = line::parse(format, line, &TimeZone::UTC);
             let read = read.map_err(|what| Error::Damaged { offset: 0, what })?;
             let mut record = Record::new(0, &read);
-            record.keywords = self.words.bits_of(message.flags.keywords());
+            let keywords = self.words.bits_of(message.flags.keywords());
+            record.kept = keywords & !self.words.in_file_bits();
             let inside = ends::digest_of_next(message.size, &mut stream);
             new.push((record, inside.map_err(Error::io(source.path))?));
         }

@@ -134,10 +134,8 @@ impl Contents {
         mut parts: Parts<'_>,
         found: &mut dyn FnMut(&Base, &Record),
     ) -> Result<()> {
-        let mut untold = Untold {
-            next: self.records.len(),
-            found,
-        };
+        let start = self.records.len();
+        let mut untold = Untold { next: start, found };
         let outcome = loop {
             if let Some(part) = parts.at(scan.offset()) {
                 scan.go_to(part.end);
@@ -155,7 +153,7 @@ impl Contents {
                 }
                 Err(Error::Damaged { offset, what }) => {
                     self.damaged.get_or_insert((offset, what));
-                    if !self.find_next(&mut scan)? {
+                    if !self.find_next(&mut scan, start)? {
                         break Ok(());
                     }
                 }
@@ -168,9 +166,11 @@ impl Contents {
         outcome
     }
 
-    /// Finds the next message behind damage. One before it whose size was too large is cut.
-    fn find_next(&mut self, scan: &mut Scan<'_>) -> Result<bool> {
-        let last = self.records.last().copied();
+    /// Finds the next message behind damage. One before it whose size was too large is cut, unless it was known before:
+    /// there were `known` such.
+    fn find_next(&mut self, scan: &mut Scan<'_>, known: usize) -> Result<bool> {
+        let last = self.records.get(known..).and_then(<[Record]>::last);
+        let last = last.copied();
         let last = last.filter(|record| record.end() == scan.offset());
         // A message has a byte at least.
         let least = last.map_or(scan.offset() + 1, |record| record.text_offset() + 1);

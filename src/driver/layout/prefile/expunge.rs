@@ -9,7 +9,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::journal_error;
 use crate::driver::layout::prefile::line::{self, HIDDEN};
 use crate::driver::layout::prefile::locks;
-use crate::driver::layout::prefile::mailbox::{PrefileMailbox, tell_trouble};
+use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::patches::Patches;
 use crate::driver::waiting;
 use crate::mail::status::Access;
@@ -84,11 +84,35 @@ impl PrefileMailbox {
         moved
     }
 
-    /// Removes the messages for which that was put off, if nobody else has the mailbox open by now. The parse lock is held.
-    pub(super) fn remove_put_off(&mut self, job: &Job) -> Result<()> {
-        if self.puts_off {
-            self.reclaim(job)?;
+    /// The same where nobody asked for it: that it cannot be done is told, and no reason not to read mail.
+    pub(super) fn reclaim_if_possible(&mut self, job: &Job) -> Result<()> {
+        match self.reclaim(job) {
+            Err(refusal @ (Error::Cancelled | Error::Changed(_))) => Err(refusal),
+            Err(refusal) => {
+                let why = refusal.with_reason();
+                job.notice(format!(
+                    "expunged messages cannot be removed for now: {why}"
+                ));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
+    }
+
+    /// Removes the messages for which that was put off, if nobody else has the mailbox open by now.
+    pub(super) fn retry_put_off(&mut self, job: &Job) -> Result<()> {
+        if !self.puts_off {
+            return Ok(());
+        }
+        let lock = self.lock(job)?;
+        let is_alone = locks::alone(&self.place, &mut *self.file)?;
+        if is_alone {
+            locks::share(&self.place, &mut *self.file)?;
+            self.take_in(job)?;
+            self.reclaim_if_possible(job)?;
+            self.note_stamp()?;
+        }
+        drop(lock);
         Ok(())
     }
 
@@ -110,7 +134,11 @@ impl PrefileMailbox {
             Err(refusal) => return Err(refusal),
         };
         self.catch_up(job)?;
-        self.reclaim(job)?;
+        self.reclaim_if_possible(job)?;
+        if self.puts_off {
+            // What was put off holds for the file as it is now.
+            self.keep_in_memory(job)?;
+        }
         self.note_stamp()?;
         drop(lock);
         Ok(())
@@ -148,19 +176,18 @@ impl PrefileMailbox {
     /// Notes that messages go as soon as nobody else has the mailbox open. Without a memory they cannot.
     fn put_off(&mut self, doomed: &[usize], job: &Job) -> Result<()> {
         let holder = waiting::holder_of(&*self.file);
-        let Some(mut memory) = self.memory.take() else {
+        if self.memory.is_none() {
             return Err(waiting::held_by(&holder));
-        };
+        }
         for &place in doomed {
             if let Some(record) = self.contents.records.get_mut(place) {
                 record.put_off = true;
             }
         }
         self.puts_off = true;
-        let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
-        tell_trouble(&mut *memory, job);
-        self.memory = Some(memory);
-        kept?;
+        self.keep_in_memory(job)?;
+        // So that others see it.
+        self.mark_as_read();
         let (count, who) = (doomed.len(), holder.to_words());
         job.notice(format!(
             "{count} deleted messages stay until nobody else has the mailbox open; now {who} has"
@@ -196,13 +223,7 @@ impl PrefileMailbox {
         self.contents.hidden = 0;
         self.contents.length = plan.new_length();
         self.puts_off = false;
-        if let Some(mut memory) = self.memory.take() {
-            let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
-            tell_trouble(&mut *memory, job);
-            self.memory = Some(memory);
-            kept?;
-        }
-        Ok(())
+        self.keep_in_memory(job)
     }
 
     /// Refuses to move anything where a byte of the file belongs to no message that is known: what is not known would be

@@ -219,10 +219,7 @@ fn tail(
     match first_line(format, source, note)? {
         Line::Cover => {}
         Line::Begun => return Ok(Tail::Begun),
-        Line::Other => {
-            let torn = matches!(scan.next_message(), Err(Error::Damaged { .. }));
-            return Ok(if torn { Tail::Torn } else { Tail::Mail });
-        }
+        Line::Other => return Ok(Tail::Mail),
     }
     loop {
         match scan.next_message() {
@@ -267,7 +264,7 @@ fn first_line(format: &Format, source: Source<'_>, note: &Note) -> Result<Line> 
         Line::Cover
     } else if parts(&note.line, &cover) || parts(&cover, &note.line) {
         Line::Begun
-    } else if is_dated_as_cover(&found) {
+    } else if is_dated_as_cover(&found) || is_torn_cover(&found, &cover) {
         Line::Cover
     } else {
         Line::Other
@@ -290,6 +287,14 @@ fn is_boundary(
             Err(refusal) => return Err(refusal),
         }
     }
+}
+
+/// Whether these bytes are NULs or those of some cover, as a power cut leaves a line that was being written.
+fn is_torn_cover(found: &[u8], cover: &[u8]) -> bool {
+    let alike = |(is, was): (&u8, &u8)| {
+        *is == 0 || is == was || (is.is_ascii_digit() && was.is_ascii_digit())
+    };
+    found.len() <= cover.len() && found.iter().zip(cover).all(alike)
 }
 
 /// Whether a line begins as those of covers do.

@@ -88,7 +88,7 @@ impl PrefileMailbox {
         mailbox.first_reading(lock.is_some(), job)?;
         if mailbox.opening.access == Access::ReadWrite {
             mailbox.settle(job)?;
-            mailbox.reclaim(job)?;
+            mailbox.reclaim_if_possible(job)?;
         }
         mailbox.note_stamp()?;
         Ok(mailbox)
@@ -114,7 +114,8 @@ impl PrefileMailbox {
         let read = self.read_steadily(memory.as_deref_mut(), locked, job);
         self.memory = memory;
         self.contents = read?;
-        self.puts_off = self.contents.records.iter().any(|record| record.put_off);
+        let writes = self.opening.access == Access::ReadWrite;
+        self.puts_off = writes && self.contents.records.iter().any(|record| record.put_off);
         self.heed_damage(job);
         if self.opening.access == Access::ReadOnly {
             access::restore_times(&mut *self.file, &before);

@@ -39,8 +39,8 @@ pub trait Memory: Send {
     ) -> Result<()>;
 
     /// Takes over what other programs of ours keep of known messages now: keywords, and what they put off to expunge. Gives
-    /// the places of messages that have other keywords than before.
-    fn look_again(&mut self, base: &mut Base, records: &mut [Record]) -> Vec<usize>;
+    /// the places of messages that have other keywords than before, and whether something kept holds no more.
+    fn look_again(&mut self, base: &mut Base, records: &mut [Record]) -> (Vec<usize>, bool);
 
     /// Why what was to be kept will be known in this session only; told once.
     fn trouble(&mut self) -> Option<Error>;

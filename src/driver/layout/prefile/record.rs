@@ -19,8 +19,10 @@ pub struct Record {
     pub rfc822_size: u64,
     /// Its UID; never 0 once it was numbered.
     pub uid: u32,
-    /// One bit for each of the mailbox's keywords.
+    /// One bit for each of the mailbox's keywords that is set in the file.
     pub keywords: u32,
+    /// The same for those that are kept outside the file.
+    pub kept: u32,
     /// The internal date: seconds since 1970 on the clocks of its zone.
     shown: u32,
     zone: i16,
@@ -46,6 +48,7 @@ impl Record {
             rfc822_size: line.size,
             uid: line.status.uid,
             keywords: line.status.keywords,
+            kept: 0,
             shown: u32::try_from(shown).unwrap_or(0),
             zone: line.date.offset,
             flags: line.status.flags,
@@ -88,6 +91,11 @@ impl Record {
     /// Whether it is marked deleted.
     pub fn is_deleted(&self) -> bool {
         self.flags & line::DELETED != 0
+    }
+
+    /// The bits of all its keywords.
+    pub fn all_keywords(&self) -> u32 {
+        self.keywords | self.kept
     }
 
     /// Its state as the line shall have it.
@@ -153,7 +161,7 @@ impl Shares {
     pub fn flags(&mut self, record: &Record, base: &Base) -> Flags {
         Flags {
             system: record.system(),
-            keywords: self.lists.of(record.keywords, &base.words),
+            keywords: self.lists.of(record.all_keywords(), &base.words),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::driver::layout::prefile::news::{self, Teller};
 use crate::driver::layout::prefile::patches::Patches;
 use crate::driver::layout::prefile::record::Record;
 use crate::driver::layout::prefile::scan::Scan;
+use crate::driver::layout::prefile::words::Words;
 use crate::driver::layout::prefile::{header, line};
 use crate::driver::waiting::Offer;
 use crate::mail::change::Change;
@@ -39,14 +40,16 @@ enum Compared {
 impl PrefileMailbox {
     /// Takes in what others changed, if they did.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        if !self.has_changed()? && !self.puts_off {
-            return Ok(());
+        if !self.has_changed()? {
+            return self.retry_put_off(job);
         }
         let lock = self.lock(job)?;
         self.take_in(job)?;
         if self.opening.access == Access::ReadWrite {
             self.settle(job)?;
-            self.remove_put_off(job)?;
+            if self.puts_off {
+                self.reclaim_if_possible(job)?;
+            }
         }
         self.note_stamp()?;
         drop(lock);
@@ -142,15 +145,21 @@ impl PrefileMailbox {
         self.take_new(metadata.len(), job)
     }
 
-    /// Takes in what others remember of messages besides the file; gives the places of those that it changes.
-    fn look_at_memory(&mut self, job: &Job) -> Vec<usize> {
+    /// Takes in what others remember of messages besides the file; gives the places of those that it changes. The parse
+    /// lock is held, unless the mailbox is only looked at.
+    pub(super) fn look_at_memory(&mut self, job: &Job) -> Vec<usize> {
         let Some(memory) = &mut self.memory else {
             return Vec::new();
         };
         let words = self.contents.base.words.clone();
         let Contents { base, records, .. } = &mut self.contents;
-        let changed = memory.look_again(base, records);
-        self.puts_off = records.iter().any(|record| record.put_off);
+        let (changed, outdated) = memory.look_again(base, records);
+        let writes = self.opening.access == Access::ReadWrite;
+        self.puts_off = writes && records.iter().any(|record| record.put_off);
+        if outdated && writes {
+            // A message that was not deleted any more is not to go when it is deleted again.
+            let _told_by_the_memory = self.keep_in_memory(job);
+        }
         if self.contents.base.words != words {
             self.tell_state(job);
         }
@@ -168,7 +177,7 @@ impl PrefileMailbox {
     /// Compares every known line with what is known of it.
     fn compare(&mut self, job: &Job) -> Result<Compared> {
         let (mut gone, mut flags) = (Vec::new(), Vec::new());
-        let in_file = self.contents.base.words.in_file_bits();
+        let words = self.contents.base.words.clone();
         let mut records = std::mem::take(&mut self.contents.records);
         let mut next = 0;
         let (start, end) = (self.format.front(), self.contents.length);
@@ -195,7 +204,7 @@ impl PrefileMailbox {
             } else if self.format.is_numbered() && !take_uid(known, &seen) {
                 same = false;
                 break Ok(());
-            } else if take_flags(known, &seen, in_file) {
+            } else if take_flags(known, &seen, &words) {
                 flags.push(next);
             }
             next += 1;
@@ -294,7 +303,11 @@ impl PrefileMailbox {
         }
         for record in &self.contents.records {
             if record.flags & OLD == 0 || record.renumbered {
-                let mut status = record.status();
+                let mut status = match self.format.is_numbered() {
+                    true => record.status(),
+                    // In memory are keywords that the file has no bits for, and not those that are somebody else's.
+                    false => self.status_of(record)?,
+                };
                 status.flags |= OLD;
                 let text = line::write_status(self.format, status);
                 patches.put(record.state_offset(self.format), text);
@@ -332,10 +345,10 @@ fn take_uid(known: &mut Record, seen: &Record) -> bool {
     !known.renumbered
 }
 
-/// Takes over flags, of keywords those that are `in_file`; whether they are others than before.
-fn take_flags(known: &mut Record, seen: &Record, in_file: u32) -> bool {
+/// Takes over flags, of keywords those that are in the file; whether they are others than before.
+fn take_flags(known: &mut Record, seen: &Record, words: &Words) -> bool {
     let before = (known.flags | OLD, known.keywords);
     known.flags = seen.flags;
-    known.keywords = (seen.keywords & in_file) | (known.keywords & !in_file);
+    known.keywords = seen.keywords & words.in_file_bits();
     before != (known.flags | OLD, known.keywords)
 }

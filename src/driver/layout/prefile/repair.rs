@@ -177,7 +177,7 @@ impl Messages for Salvage {
             flags: Flags::new(
                 system_of(record.flags),
                 self.words
-                    .names_of(record.keywords & self.words.named_bits()),
+                    .names_of(record.all_keywords() & self.words.named_bits()),
             ),
             internal_date: Some(record.date()),
             sender: None,

@@ -127,6 +127,9 @@ impl<'a> Scan<'a> {
         while at < most.min(self.length) {
             self.job.checkpoint()?;
             let block = self.bytes(at, MANY)?.to_vec();
+            if block.is_empty() {
+                break;
+            }
             for place in memchr::memchr_iter(b'\n', &block) {
                 let head = block.get(..=place).unwrap_or_default();
                 let Some(start) = self.start_of_line(head, state) else {
@@ -178,12 +181,21 @@ impl<'a> Scan<'a> {
     /// Whether some lines follow each other from `at`, or all up to the end.
     fn leads_on(&mut self, at: u64) -> Result<bool> {
         let mut next = at;
+        // Of messages that may be none no more is read than their lines.
+        let (skips, step) = (self.skips, self.step);
+        (self.skips, self.step) = (true, SHORT);
+        let led = self.lead_on(&mut next);
+        (self.skips, self.step) = (skips, step);
+        led
+    }
+
+    fn lead_on(&mut self, next: &mut u64) -> Result<bool> {
         for _ in 0..ENOUGH {
-            if next == self.length {
+            if *next == self.length {
                 return Ok(true);
             }
-            match self.record_at(next) {
-                Ok(record) => next = record.end(),
+            match self.record_at(*next) {
+                Ok(record) => *next = record.end(),
                 Err(Error::Damaged { .. }) => return Ok(false),
                 Err(refusal) => return Err(refusal),
             }

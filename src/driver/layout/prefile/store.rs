@@ -22,8 +22,8 @@ const SETTABLE: u16 = line::SEEN | line::DELETED | line::FLAGGED | line::ANSWERE
 struct Changed {
     /// In the file.
     in_file: Status,
-    /// All keywords, also those that are not in the file.
-    keywords: u32,
+    /// Outside the file.
+    kept: u32,
 }
 
 impl PrefileMailbox {
@@ -38,6 +38,9 @@ impl PrefileMailbox {
         let lock = self.lock(job)?;
         self.catch_up(job)?;
         self.writable(job)?;
+        // What is kept outside the file does not show in its times.
+        let told = self.look_at_memory(job);
+        news::tell_flags(&self.contents, &told, job);
         let keywords = self.keywords_of(change, job);
         let mut patches = Patches::default();
         let mut changed = Vec::new();
@@ -63,18 +66,22 @@ impl PrefileMailbox {
             }
             self.mark_as_read();
         }
-        let elsewhere = !self.contents.base.words.in_file_bits();
         let mut remembers = false;
-        for &(place, Changed { in_file, keywords }) in &changed {
+        let here = self.contents.base.words.in_file_bits();
+        for &(place, Changed { in_file, kept }) in &changed {
             if let Some(record) = self.contents.records.get_mut(place) {
-                remembers |= (record.keywords ^ keywords) & elsewhere != 0;
-                (record.flags, record.keywords) = (in_file.flags, keywords);
+                remembers |= record.kept != kept;
+                (record.flags, record.keywords) = (in_file.flags, in_file.keywords & here);
+                record.kept = kept;
                 remembers |= record.put_off && !record.is_deleted();
                 record.put_off &= record.is_deleted();
             }
         }
+        let places: Vec<usize> = changed.iter().map(|entry| entry.0).collect();
+        news::tell_flags(&self.contents, &places, job);
         if remembers {
             self.keep_in_memory(job)?;
+            self.mark_as_read();
         }
         if defines {
             self.contents.take_header(read_header(self.source())?);
@@ -82,8 +89,6 @@ impl PrefileMailbox {
         }
         self.note_stamp()?;
         drop(lock);
-        let places: Vec<usize> = changed.iter().map(|entry| entry.0).collect();
-        news::tell_flags(&self.contents, &places, job);
         Ok(())
     }
 
@@ -133,15 +138,14 @@ impl PrefileMailbox {
         words.bits_of(wanted)
     }
 
-    /// Has what is not in the file remembered, and lets others notice.
-    fn keep_in_memory(&mut self, job: &Job) -> Result<()> {
+    /// Has what is not in the file remembered. The parse lock is held.
+    pub(super) fn keep_in_memory(&mut self, job: &Job) -> Result<()> {
         let Some(mut memory) = self.memory.take() else {
             return Ok(());
         };
         let kept = memory.keep(self.source(), &self.contents.base, &self.contents.records);
         tell_trouble(&mut *memory, job);
         self.memory = Some(memory);
-        self.mark_as_read();
         kept
     }
 
@@ -198,7 +202,7 @@ impl PrefileMailbox {
         let bits = bits_of(change.flags().system.only(SystemFlags::SETTABLE));
         let words = &self.contents.base.words;
         let (named, here) = (words.named_bits(), words.in_file_bits());
-        let all = (old.keywords & here) | (record.keywords & !here);
+        let all = (old.keywords & here) | record.kept;
         let (flags, all) = match change {
             FlagChange::Set(_) => ((old.flags & !SETTABLE) | bits, (all & !named) | keywords),
             FlagChange::Add(_) => (old.flags | bits, all | keywords),
@@ -210,10 +214,11 @@ impl PrefileMailbox {
             keywords: (old.keywords & !here) | (all & here),
             ..old
         };
-        let told = (record.flags, record.keywords);
+        let told = (record.flags, record.all_keywords());
         let changed = Changed {
             in_file: new,
-            keywords: all,
+            // One that has a bit in the file by now stays here until it is taken away.
+            kept: all & (!here | record.kept),
         };
         Ok((new != old || (flags, all) != told).then_some(changed))
     }
