@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::backend::context::Context;
 use crate::backend::event::Finding;
@@ -44,7 +45,7 @@ pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
     }
 }
 
-fn finding(check: &'static str, ok: bool, detail: impl Into<String>) -> Vec<Finding> {
+fn finding(check: &'static str, ok: bool, detail: impl Into<Arc<str>>) -> Vec<Finding> {
     vec![Finding {
         check,
         ok,

@@ -16,6 +16,8 @@ use crate::cli::open::{Sequence, with_mailbox};
 use crate::cli::output::Output;
 use crate::cli::search::{criteria, find};
 use crate::cli::setup::Setup;
+use crate::mail::envelope::Envelope;
+use crate::mail::message_list::MessageList;
 use crate::mail::order::{Order, SortKey};
 use crate::mail::status::Access;
 use crate::mail::uid::{MsgNo, Uid, UidSet};
@@ -60,10 +62,87 @@ pub fn index(
                 .collect();
             set = set.iter().filter(|&uid| found.contains(uid)).collect();
         }
+        if wanted.order.key == SortKey::Arrival && !wanted.order.reverse {
+            return stream(client, output, setup, mailbox, &set);
+        }
         let rows = ordered(client, mailbox, wanted.order, &set)?;
         let mut batches = rows.chunks(BATCH);
         batches.try_for_each(|batch| print(client, output, setup, (mailbox, batch)))
     })
+}
+
+/// Prints lines in the order in which their envelopes come, while more are on their way.
+fn stream(
+    client: &mut Client,
+    output: &mut Output,
+    setup: &Setup,
+    mailbox: &mut OpenMailbox,
+    set: &UidSet,
+) -> Result<(), Failure> {
+    let zone = TimeZone::system();
+    let context = context(output, setup, mailbox, &zone);
+    let known = mailbox.list.clone();
+    let mut rows = set.iter().peekable();
+    client.ask(mailbox, Ask::Envelopes(set.clone()), &mut |heard| {
+        let Heard::Piece(Piece::Envelopes(batch)) = heard else {
+            return Ok(());
+        };
+        for (uid, envelope) in batch {
+            // Those that are left out are gone by now: what is known of them is shown.
+            while let Some(gone) = rows.next_if(|row| *row < uid) {
+                print_row(output, &known, context, gone, None)?;
+            }
+            rows.next_if_eq(&uid);
+            print_row(output, &known, context, uid, Some(&envelope))?;
+        }
+        Ok(())
+    })?;
+    rows.try_for_each(|gone| print_row(output, &known, context, gone, None))
+}
+
+fn context<'a>(
+    output: &Output,
+    setup: &'a Setup,
+    mailbox: &OpenMailbox,
+    zone: &'a TimeZone,
+) -> IndexContext<'a> {
+    IndexContext {
+        now: Timestamp::now().as_second(),
+        zone,
+        me: &setup.me,
+        width: usize::from(output.width()),
+        number_width: number_width(mailbox.list.len()),
+    }
+}
+
+fn print_row(
+    output: &mut Output,
+    list: &MessageList,
+    context: IndexContext<'_>,
+    uid: Uid,
+    envelope: Option<&Envelope>,
+) -> Result<(), Failure> {
+    let row = list.index_of(uid);
+    let Some((row, msgno)) = row.and_then(|row| Some((row, MsgNo::from_index(row)?))) else {
+        return Ok(());
+    };
+    let Some(summary) = list.messages().get(row) else {
+        return Ok(());
+    };
+    let row = IndexRow {
+        msgno,
+        summary,
+        envelope,
+        selected: false,
+    };
+    let line = index_line(row, context);
+    let record = IndexRecord {
+        msgno: msgno.get(),
+        uid: uid.get(),
+        line: line.as_str(),
+        depth: 0,
+    };
+    output.record_or_line(&record, &line)
 }
 
 fn ordered(
@@ -98,39 +177,10 @@ fn print(
         }
         Ok(())
     })?;
-    let context = IndexContext {
-        now: Timestamp::now().as_second(),
-        zone: &TimeZone::system(),
-        me: &setup.me,
-        width: usize::from(output.width()),
-        number_width: number_width(mailbox.list.len()),
-    };
+    let zone = TimeZone::system();
+    let context = context(output, setup, mailbox, &zone);
     for &uid in rows {
-        let Some((row, msgno)) = row_of(mailbox, uid) else {
-            continue;
-        };
-        let Some(summary) = mailbox.list.messages().get(row) else {
-            continue;
-        };
-        let row = IndexRow {
-            msgno,
-            summary,
-            envelope: envelopes.get(&uid),
-            selected: false,
-        };
-        let line = index_line(row, context);
-        let record = IndexRecord {
-            msgno: msgno.get(),
-            uid: uid.get(),
-            line: line.as_str(),
-            depth: 0,
-        };
-        output.record(&record, |_| line.clone())?;
+        print_row(output, &mailbox.list, context, uid, envelopes.get(&uid))?;
     }
     Ok(())
-}
-
-fn row_of(mailbox: &OpenMailbox, uid: Uid) -> Option<(usize, MsgNo)> {
-    let row = mailbox.list.index_of(uid)?;
-    Some((row, MsgNo::from_index(row)?))
 }

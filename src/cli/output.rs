@@ -59,6 +59,19 @@ impl Output {
         self.line(&plain(record))
     }
 
+    /// Prints a record: the object itself, or this line in its place.
+    pub fn record_or_line<R: Serialize>(
+        &mut self,
+        record: &R,
+        line: &Printable,
+    ) -> Result<(), Failure> {
+        if self.json {
+            json::write_line(&mut self.stdout, record)?;
+            return Ok(());
+        }
+        self.line(line)
+    }
+
     /// Prints a record where people need no answer: nothing, unless output is JSON.
     pub fn record_only<R: Serialize>(&mut self, record: &R) -> Result<(), Failure> {
         if self.json {

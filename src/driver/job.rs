@@ -182,7 +182,7 @@ impl Job {
     }
 
     /// Tells the user something.
-    pub fn notice(&self, text: impl Into<String>) {
+    pub fn notice(&self, text: impl Into<Arc<str>>) {
         self.reports.notice(Foreign::new(text));
     }
 }

@@ -15,9 +15,9 @@ pub struct Envelope {
     pub subject: Option<Foreign>,
     /// From.
     pub from: Vec<Address>,
-    /// Sender; repeats `from` where absent.
+    /// Sender, where it is there.
     pub sender: Vec<Address>,
-    /// Reply-To; repeats `from` where absent.
+    /// Reply-To, where it is there.
     pub reply_to: Vec<Address>,
     /// To.
     pub to: Vec<Address>,
@@ -31,4 +31,22 @@ pub struct Envelope {
     pub in_reply_to: Option<Foreign>,
     /// References: message identifiers, oldest first, with their angle brackets.
     pub references: Vec<Foreign>,
+}
+
+impl Envelope {
+    /// Who sent it: Sender, or From where that is absent.
+    pub fn sender(&self) -> &[Address] {
+        match self.sender.is_empty() {
+            true => &self.from,
+            false => &self.sender,
+        }
+    }
+
+    /// Who gets answers: Reply-To, or From where that is absent.
+    pub fn reply_to(&self) -> &[Address] {
+        match self.reply_to.is_empty() {
+            true => &self.from,
+            false => &self.reply_to,
+        }
+    }
 }

@@ -123,7 +123,22 @@ impl Printable {
             return self.clone();
         }
         let end = fitting(&self.text, columns);
+        if self.text.is_ascii() {
+            // Nothing in it is wider than a column, or open.
+            return self.slice(0..end);
+        }
         self.closed_at(end)
+    }
+
+    /// Adds `other`, cut or padded to exactly `columns`.
+    pub fn push_fit(&mut self, other: &Self, columns: usize) {
+        if other.width > columns {
+            return self.push(&other.fit(columns));
+        }
+        self.push(other);
+        let missing = columns - other.width;
+        self.text.extend(std::iter::repeat_n(' ', missing));
+        self.width += missing;
     }
 
     /// As [`cut`](Self::cut), with `…` as the last column where something was cut off.
@@ -245,6 +260,9 @@ fn floor(text: &str, place: usize) -> usize {
 
 /// How many bytes of `text` fit into `columns`.
 fn fitting(text: &str, columns: usize) -> usize {
+    if text.is_ascii() {
+        return text.len().min(columns);
+    }
     let mut used = 0;
     for (start, cluster) in text.grapheme_indices(true) {
         used += cluster_width(cluster);

@@ -29,7 +29,7 @@ pub fn readable(field: &Field<'_>) -> String {
     }
     let list = addresses(&field.unfolded());
     if list.is_empty() {
-        field.unfolded()
+        field.unfolded().into_owned()
     } else {
         written(&list)
     }

@@ -12,6 +12,20 @@ use crate::mime::encoded_words::encoded_words;
 
 /// The addresses of an unfolded field. A group is told by marks, as IMAP's ENVELOPE does.
 pub fn addresses(field: &str) -> Vec<Address> {
+    let mut list = Vec::new();
+    addresses_of(field, &Foreign::default(), &mut list);
+    list
+}
+
+/// The same, added to `list`; where the field is a part of `whole`, so are the texts of its addresses.
+pub fn addresses_of(field: &str, whole: &Foreign, list: &mut Vec<Address>) {
+    match simple(field, whole) {
+        Some(address) => list.push(address),
+        None => list.append(&mut parsed(field)),
+    }
+}
+
+fn parsed(field: &str) -> Vec<Address> {
     let mut parser = Parser {
         rest: field.chars().peekable(),
         list: Vec::new(),
@@ -26,6 +40,28 @@ pub fn addresses(field: &str) -> Vec<Address> {
         parser.list.push(Address::default());
     }
     parser.list
+}
+
+/// The one address of a field in the usual form, `Ada Fern <ada@home.test>` or `ada@home.test`; `None` for any other.
+fn simple(field: &str, whole: &Foreign) -> Option<Address> {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b" ._-+'!/=<>@".contains(&byte);
+    if !field.bytes().all(usual) || field.contains("  ") || field.contains("=?") {
+        return None;
+    }
+    let (name, spec) = match field.split_once('<') {
+        Some((name, rest)) => (name.trim(), rest.strip_suffix('>')?),
+        None => ("", field),
+    };
+    let (mailbox, host) = spec.split_once('@')?;
+    let odd = |text: &str| text.is_empty() || text.contains([' ', '<', '>', '@']);
+    if odd(mailbox) || odd(host) || name.contains(['<', '>', '@']) {
+        return None;
+    }
+    Some(Address {
+        name: (!name.is_empty()).then(|| whole.part(name)),
+        mailbox: Some(whole.part(mailbox)),
+        host: Some(whole.part(host)),
+    })
 }
 
 struct Parser<'a> {
@@ -298,6 +334,31 @@ mod tests {
         ];
         for (field, expected) in table {
             assert_eq!(read(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_the_whole_parser_reads_it() {
+        for field in [
+            "ada@home.test",
+            "Ada Fern <ada@home.test>",
+            "<ada@home.test>",
+            "Ada<ada@home.test>",
+            "O'Hara Ann-Marie <a.b+c/d=e@x-y.test>",
+        ] {
+            let plain = simple(field, &Foreign::default()).expect(field);
+            assert_eq!(parsed(field), [plain], "{field}");
+        }
+        for odd in [
+            "a@b c",
+            "a <b@c> d",
+            "a b@c",
+            "x <a@b@c>",
+            "a@b,c@d",
+            "(x) a@b",
+            "",
+        ] {
+            assert_eq!(simple(odd, &Foreign::default()), None, "{odd}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The fields of a header (RFC 5322, 2.2): split, unfolded, decoded. One pass, no copies before decoding.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 use crate::mime::encoded_words::encoded_words;
@@ -21,25 +23,27 @@ impl Field<'_> {
     }
 
     /// The value, unfolded, without blanks around it; raw 8-bit text as UTF-8 or windows-1252. Encoded words stay.
-    pub fn unfolded(&self) -> String {
-        let text = match std::str::from_utf8(self.value) {
-            Ok(text) => text.to_owned(),
-            Err(_) => charset(None, self.value),
-        };
-        let trimmed = text.trim_matches([' ', '\t', '\r', '\n']);
-        if memchr(b'\n', trimmed.as_bytes()).is_none() {
-            return trimmed.to_owned();
+    pub fn unfolded(&self) -> Cow<'_, str> {
+        match std::str::from_utf8(self.value) {
+            Ok(text) => unfold(text),
+            Err(_) => Cow::Owned(unfold(&charset(None, self.value)).into_owned()),
         }
-        let lines = trimmed.split('\n');
-        lines
-            .map(|line| line.strip_suffix('\r').unwrap_or(line))
-            .collect()
     }
 
     /// The value as a reader sees it: unfolded, with its encoded words decoded.
     pub fn decoded(&self) -> String {
         encoded_words(&self.unfolded())
     }
+}
+
+fn unfold(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim_matches([' ', '\t', '\r', '\n']);
+    if memchr(b'\n', trimmed.as_bytes()).is_none() {
+        return Cow::Borrowed(trimmed);
+    }
+    let lines = trimmed.split('\n');
+    let lines = lines.map(|line| line.strip_suffix('\r').unwrap_or(line));
+    Cow::Owned(lines.collect())
 }
 
 /// The fields of a header in their order. Lines that are no field are skipped; a blank line ends the header.
@@ -115,7 +119,7 @@ mod tests {
             .map(|field| {
                 (
                     String::from_utf8_lossy(field.name).into_owned(),
-                    field.unfolded(),
+                    field.unfolded().into_owned(),
                 )
             })
             .collect();

@@ -5,56 +5,66 @@
 use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
 use crate::mail::text::Foreign;
-use crate::mime::addresses::addresses;
+use crate::mime::addresses::addresses_of;
+use crate::mime::encoded_words::encoded_words;
 use crate::mime::fields::{Field, fields};
 use crate::mime::parse;
 
 /// The envelope of the header at the start of `header`; what follows its blank line is not looked at. Never fails: what cannot be understood is left out.
 pub fn envelope(header: &[u8]) -> Envelope {
     let mut envelope = Envelope::default();
-    for field in fields(header) {
-        take(&mut envelope, &field);
-    }
-    if envelope.sender.is_empty() {
-        envelope.sender = envelope.from.clone();
-    }
-    if envelope.reply_to.is_empty() {
-        envelope.reply_to = envelope.from.clone();
+    // The texts of a usual header are parts of one copy of it.
+    let usual = std::str::from_utf8(header).ok();
+    let usual = usual.filter(|text| text.len() <= USUAL).map(Foreign::new);
+    let bytes = usual.as_ref().map_or(header, |text| text.raw().as_bytes());
+    let whole = usual.clone().unwrap_or_default();
+    for field in fields(bytes) {
+        take(&mut envelope, &field, &whole);
     }
     envelope
 }
 
-fn take(envelope: &mut Envelope, field: &Field<'_>) {
-    match field.name.to_ascii_lowercase().as_slice() {
-        b"date" if envelope.date.is_none() => {
+/// Bytes of a header that is kept as a whole.
+const USUAL: usize = 16 * 1024;
+
+fn take(envelope: &mut Envelope, field: &Field<'_>, whole: &Foreign) {
+    // Of most fields the first letter tells that they are not wanted.
+    match field.name.first().map(u8::to_ascii_lowercase) {
+        Some(b'd') if envelope.date.is_none() && field.is("date") => {
             let date = field.unfolded();
             envelope.sent = parse::date(&date);
-            envelope.date = Some(Foreign::new(date));
+            envelope.date = Some(whole.part(&date));
         }
-        b"subject" => first(&mut envelope.subject, || field.decoded()),
-        b"message-id" => first(&mut envelope.message_id, || field.unfolded()),
-        b"in-reply-to" => first(&mut envelope.in_reply_to, || field.unfolded()),
-        b"references" if envelope.references.is_empty() => {
+        Some(b's') if envelope.subject.is_none() && field.is("subject") => {
+            let subject = field.unfolded();
+            envelope.subject = Some(match subject.contains("=?") {
+                true => Foreign::new(encoded_words(&subject)),
+                false => whole.part(&subject),
+            });
+        }
+        Some(b's') if field.is("sender") => add(&mut envelope.sender, field, whole),
+        Some(b'm') if field.is("message-id") => first(&mut envelope.message_id, field, whole),
+        Some(b'i') if field.is("in-reply-to") => first(&mut envelope.in_reply_to, field, whole),
+        Some(b'r') if envelope.references.is_empty() && field.is("references") => {
             envelope.references = message_ids(&field.unfolded());
         }
-        b"from" => add(&mut envelope.from, field),
-        b"sender" => add(&mut envelope.sender, field),
-        b"reply-to" => add(&mut envelope.reply_to, field),
-        b"to" => add(&mut envelope.to, field),
-        b"cc" => add(&mut envelope.cc, field),
-        b"bcc" => add(&mut envelope.bcc, field),
+        Some(b'r') if field.is("reply-to") => add(&mut envelope.reply_to, field, whole),
+        Some(b'f') if field.is("from") => add(&mut envelope.from, field, whole),
+        Some(b't') if field.is("to") => add(&mut envelope.to, field, whole),
+        Some(b'c') if field.is("cc") => add(&mut envelope.cc, field, whole),
+        Some(b'b') if field.is("bcc") => add(&mut envelope.bcc, field, whole),
         _ => {}
     }
 }
 
-fn first(place: &mut Option<Foreign>, text: impl FnOnce() -> String) {
+fn first(place: &mut Option<Foreign>, field: &Field<'_>, whole: &Foreign) {
     if place.is_none() {
-        *place = Some(Foreign::new(text()));
+        *place = Some(whole.part(&field.unfolded()));
     }
 }
 
-fn add(list: &mut Vec<Address>, field: &Field<'_>) {
-    list.append(&mut addresses(&field.unfolded()));
+fn add(list: &mut Vec<Address>, field: &Field<'_>, whole: &Foreign) {
+    addresses_of(&field.unfolded(), whole, list);
 }
 
 /// The message identifiers in a field, with their angle brackets; other words are skipped.
@@ -77,8 +87,8 @@ mod tests {
             b"From: Ada <ada@x>\r\nfrom: b@y\r\nSubject: one\r\nSubject: two\r\n\r\nTo: no@z\r\n";
         let envelope = envelope(header);
         assert_eq!(envelope.from.len(), 2);
-        assert_eq!(envelope.sender, envelope.from);
-        assert_eq!(envelope.reply_to, envelope.from);
+        assert_eq!(envelope.sender(), envelope.from);
+        assert_eq!(envelope.reply_to(), envelope.from);
         assert_eq!(envelope.subject, Some(Foreign::new("one")));
         assert!(envelope.to.is_empty());
     }

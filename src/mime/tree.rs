@@ -121,7 +121,7 @@ impl About {
                     .value
                     .to_ascii_uppercase();
             }
-            b"content-id" if self.id.is_none() => self.id = Some(field.unfolded()),
+            b"content-id" if self.id.is_none() => self.id = Some(field.unfolded().into_owned()),
             b"content-description" if self.description.is_none() => {
                 self.description = Some(field.decoded());
             }

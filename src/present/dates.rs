@@ -1,8 +1,8 @@
 //! Dates as the index shows them: the nearer, the more exact.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Unit, Zoned};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 /// Half a year, beyond which a date of another year is shown with its year.
 const HALF_A_YEAR: SignedDuration = SignedDuration::from_hours(24 * 183);
@@ -11,25 +11,34 @@ const HALF_A_YEAR: SignedDuration = SignedDuration::from_hours(24 * 183);
 /// `13:52` today, `Yesterday`, `Monday` two to six days ago, `Nov 15` before that and for dates to come,
 /// `12/27/25` in another year and more than about six months away. Empty for moments beyond the calendar.
 pub fn smart_date(seconds: i64, now: i64, zone: &TimeZone) -> String {
-    let (Some(then), Some(now)) = (zoned(seconds, zone), zoned(now, zone)) else {
+    let (Some(then), Some(today)) = (civil(seconds, zone), civil(now, zone)) else {
         return String::new();
     };
-    let (day, today) = (then.date(), now.date());
-    let distance = then.timestamp().duration_until(now.timestamp());
+    let (day, today) = (then.date(), today.date());
+    let distance = SignedDuration::from_secs(now.saturating_sub(seconds));
     if day.year() != today.year() && distance.abs() > HALF_A_YEAR {
-        return then.strftime("%m/%d/%y").to_string();
+        let (month, day, year) = (day.month(), day.day(), day.year().rem_euclid(100));
+        return format!("{month:02}/{day:02}/{year:02}");
     }
     match days_between(day, today) {
-        Some(0) => then.strftime("%H:%M").to_string(),
+        Some(0) => format!("{:02}:{:02}", then.hour(), then.minute()),
         Some(1) => "Yesterday".to_owned(),
         Some(2..=6) => then.strftime("%A").to_string(),
-        _ => then.strftime("%b %e").to_string(),
+        _ => {
+            let month = usize::try_from(day.month()).unwrap_or(1);
+            let name = MONTHS.get(month.saturating_sub(1)).unwrap_or(&"Jan");
+            format!("{name} {:>2}", day.day())
+        }
     }
 }
 
-fn zoned(seconds: i64, zone: &TimeZone) -> Option<Zoned> {
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+fn civil(seconds: i64, zone: &TimeZone) -> Option<DateTime> {
     let moment = Timestamp::from_second(seconds).ok()?;
-    Some(moment.to_zoned(zone.clone()))
+    Some(zone.to_datetime(moment))
 }
 
 fn days_between(day: Date, today: Date) -> Option<i32> {

@@ -88,14 +88,31 @@ pub fn number_width(messages: usize) -> usize {
 
 /// The line as one piece.
 pub fn index_line(row: IndexRow<'_>, context: IndexContext<'_>) -> Printable {
-    let cells = index_cells(row, context);
-    Printable::concat(cells.iter().map(|cell| &cell.text))
+    let mut whole = Printable::default();
+    let mut put = |_, text: &Printable, width| whole.push_fit(text, width);
+    lay_out(row, context, &mut put);
+    whole
 }
 
 /// The line as cells, together exactly `context.width` columns.
 pub fn index_cells(row: IndexRow<'_>, context: IndexContext<'_>) -> Vec<IndexCell> {
+    let mut cells = Vec::with_capacity(14);
+    let mut put = |column, text: &Printable, width| {
+        let text = text.fit(width);
+        cells.push(IndexCell { column, text });
+    };
+    lay_out(row, context, &mut put);
+    cells
+}
+
+/// Puts down cell after cell, each with the columns that it shall take.
+fn lay_out(
+    row: IndexRow<'_>,
+    context: IndexContext<'_>,
+    put: &mut dyn FnMut(Column, &Printable, usize),
+) {
     let mut line = Line {
-        cells: Vec::with_capacity(14),
+        put,
         left: context.width,
     };
     line.put(Column::Mark, &mark(&row, context.me), 1);
@@ -125,21 +142,19 @@ pub fn index_cells(row: IndexRow<'_>, context: IndexContext<'_>) -> Vec<IndexCel
         line.gap(1);
     }
     subject(&mut line, &row);
-    line.cells
 }
 
-struct Line {
-    cells: Vec<IndexCell>,
+struct Line<'a> {
+    put: &'a mut dyn FnMut(Column, &Printable, usize),
     left: usize,
 }
 
-impl Line {
+impl Line<'_> {
     fn put(&mut self, column: Column, text: &Printable, width: usize) {
         let width = width.min(self.left);
         self.left -= width;
         if width > 0 {
-            let text = text.fit(width);
-            self.cells.push(IndexCell { column, text });
+            (self.put)(column, text, width);
         }
     }
 
@@ -191,10 +206,15 @@ fn date(row: &IndexRow<'_>, context: &IndexContext<'_>) -> Printable {
 
 /// Whether `address` is one of the reader's.
 pub fn is_mine(address: &Address, me: &[String]) -> bool {
-    let Some(spec) = address.spec() else {
+    let (Some(mailbox), Some(host)) = (&address.mailbox, &address.host) else {
         return false;
     };
-    me.iter().any(|mine| mine.eq_ignore_ascii_case(spec.raw()))
+    me.iter().any(|mine| {
+        let parts = mine.rsplit_once('@');
+        parts.is_some_and(|(name, place)| {
+            name.eq_ignore_ascii_case(mailbox.raw()) && place.eq_ignore_ascii_case(host.raw())
+        })
+    })
 }
 
 fn sender(envelope: &Envelope, me: &[String]) -> Printable {
@@ -225,7 +245,7 @@ fn name(address: &Address) -> Printable {
     spec.unwrap_or_default().field()
 }
 
-fn subject(line: &mut Line, row: &IndexRow<'_>) {
+fn subject(line: &mut Line<'_>, row: &IndexRow<'_>) {
     let Some(envelope) = row.envelope else {
         return line.gap(line.left);
     };

@@ -12,7 +12,7 @@ pub struct Stop {
 
 impl Stop {
     /// With a sentence that may quote what others wrote.
-    pub fn new(sentence: impl Into<String>, exit_code: u8) -> Self {
+    pub fn new(sentence: impl Into<std::sync::Arc<str>>, exit_code: u8) -> Self {
         Self {
             sentence: Foreign::new(sentence).line(),
             exit_code,

@@ -73,7 +73,7 @@ fn the_address_in_use_is_visible_and_poses_are_named() {
     for (from, address, warned) in FORMS {
         let bytes = message(&format!("From: {from}\nSubject: s\n\ntext\n"));
         let envelope = envelope(&bytes);
-        let reply = envelope.reply_to.first().and_then(|reply| reply.spec());
+        let reply = envelope.reply_to().first().and_then(|reply| reply.spec());
         assert_eq!(reply.as_ref().map(Foreign::raw), Some(address), "{from}");
         let document = document(&bytes, &VIEW);
         assert_eq!(
