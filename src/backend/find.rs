@@ -53,8 +53,8 @@ pub async fn sort<S: Source>(
     for (number, batch) in uids.chunks(HEADERS).enumerate() {
         let mut envelopes = HashMap::new();
         if order.key.needs_envelope() {
-            let mut found = |uid, header: Vec<u8>| {
-                envelopes.insert(uid, envelope(&header));
+            let mut found = |uid, header: &[u8]| {
+                envelopes.insert(uid, envelope(header));
             };
             source.headers(batch, &mut found, job).await?;
         }

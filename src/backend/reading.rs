@@ -45,7 +45,7 @@ pub async fn envelopes<S: Source>(
     let total = wanted.len();
     for (number, batch) in wanted.chunks(ENVELOPES).enumerate() {
         let mut rows = Vec::with_capacity(batch.len());
-        let mut found = |uid, header: Vec<u8>| rows.push((uid, envelope(&header)));
+        let mut found = |uid, header: &[u8]| rows.push((uid, envelope(header)));
         let outcome = source.headers(batch, &mut found, job).await;
         outlet.piece(Piece::Envelopes(rows)).await;
         outcome?;

@@ -43,7 +43,7 @@ pub trait Source: Send {
     fn headers(
         &mut self,
         uids: &[Uid],
-        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> impl Future<Output = Result<()>> + Send;
     /// One message or part, handed up piece by piece.
@@ -131,7 +131,7 @@ impl Source for LocalSource {
     fn headers(
         &mut self,
         uids: &[Uid],
-        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> impl Future<Output = Result<()>> + Send {
         ready(self.0.headers(uids, found, job).map_err(Error::from))
@@ -218,13 +218,13 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
     async fn headers(
         &mut self,
         uids: &[Uid],
-        found: &mut (dyn FnMut(Uid, Vec<u8>) + Send),
+        found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> Result<()> {
         for &uid in uids {
             job.checkpoint()?;
             match self.0.read(uid, Part::Header, job).await {
-                Ok(header) => found(uid, header),
+                Ok(header) => found(uid, &header),
                 Err(DriverError::NoSuchMessage) => {}
                 Err(error) => return Err(error.into()),
             }

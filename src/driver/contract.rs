@@ -115,14 +115,14 @@ pub trait LocalMailbox: Send {
     fn headers(
         &mut self,
         uids: &[Uid],
-        found: &mut dyn FnMut(Uid, Vec<u8>),
+        found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
         for &uid in uids {
             job.checkpoint()?;
             let mut header = Vec::new();
             match self.read(uid, Part::Header, &mut header, job) {
-                Ok(()) => found(uid, header),
+                Ok(()) => found(uid, &header),
                 Err(Error::NoSuchMessage) => {}
                 Err(error) => return Err(error),
             }

@@ -13,9 +13,8 @@ use crate::mime::parse;
 /// The envelope of the header at the start of `header`; what follows its blank line is not looked at. Never fails: what cannot be understood is left out.
 pub fn envelope(header: &[u8]) -> Envelope {
     let mut envelope = Envelope::default();
-    // The texts of a usual header are parts of one copy of it.
-    let usual = std::str::from_utf8(header).ok();
-    let usual = usual.filter(|text| text.len() <= USUAL).map(Foreign::new);
+    // The texts of a usual header are parts of one copy of its fields.
+    let usual = copied(header).map(Foreign::new);
     let bytes = usual.as_ref().map_or(header, |text| text.raw().as_bytes());
     let whole = usual.clone().unwrap_or_default();
     for field in fields(bytes) {
@@ -24,37 +23,70 @@ pub fn envelope(header: &[u8]) -> Envelope {
     envelope
 }
 
-/// Bytes of a header that is kept as a whole.
+/// Most bytes of the fields that are kept in one piece.
 const USUAL: usize = 16 * 1024;
 
-fn take(envelope: &mut Envelope, field: &Field<'_>, whole: &Foreign) {
-    // Of most fields the first letter tells that they are not wanted.
-    match field.name.first().map(u8::to_ascii_lowercase) {
-        Some(b'd') if envelope.date.is_none() && field.is("date") => {
-            let date = field.unfolded();
-            envelope.sent = parse::date(&date);
-            envelope.date = Some(whole.part(&date));
+/// A copy of the fields that an envelope has, if they are UTF-8 and not too long to be kept.
+fn copied(header: &[u8]) -> Option<String> {
+    let mut copy = Vec::with_capacity(512);
+    for field in fields(header).filter(|field| WANTED.iter().any(|name| field.is(name))) {
+        copy.extend_from_slice(field.name);
+        copy.push(b':');
+        copy.extend_from_slice(field.value);
+        if copy.len() > USUAL {
+            return None;
         }
-        Some(b's') if envelope.subject.is_none() && field.is("subject") => {
-            let subject = field.unfolded();
-            envelope.subject = Some(match subject.contains("=?") {
-                true => Foreign::new(encoded_words(&subject)),
-                false => whole.part(&subject),
-            });
-        }
-        Some(b's') if field.is("sender") => add(&mut envelope.sender, field, whole),
-        Some(b'm') if field.is("message-id") => first(&mut envelope.message_id, field, whole),
-        Some(b'i') if field.is("in-reply-to") => first(&mut envelope.in_reply_to, field, whole),
-        Some(b'r') if envelope.references.is_empty() && field.is("references") => {
-            envelope.references = message_ids(&field.unfolded());
-        }
-        Some(b'r') if field.is("reply-to") => add(&mut envelope.reply_to, field, whole),
-        Some(b'f') if field.is("from") => add(&mut envelope.from, field, whole),
-        Some(b't') if field.is("to") => add(&mut envelope.to, field, whole),
-        Some(b'c') if field.is("cc") => add(&mut envelope.cc, field, whole),
-        Some(b'b') if field.is("bcc") => add(&mut envelope.bcc, field, whole),
-        _ => {}
     }
+    String::from_utf8(copy).ok()
+}
+
+const WANTED: [&str; 11] = [
+    "date",
+    "subject",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "message-id",
+    "in-reply-to",
+    "references",
+];
+
+fn take(envelope: &mut Envelope, field: &Field<'_>, whole: &Foreign) {
+    if envelope.date.is_none() && field.is("date") {
+        let date = field.unfolded();
+        envelope.sent = parse::date(&date);
+        envelope.date = Some(whole.part(&date));
+    } else if envelope.subject.is_none() && field.is("subject") {
+        let subject = field.unfolded();
+        envelope.subject = Some(match subject.contains("=?") {
+            true => Foreign::new(encoded_words(&subject)),
+            false => whole.part(&subject),
+        });
+    } else if envelope.references.is_empty() && field.is("references") {
+        envelope.references = message_ids(&field.unfolded(), whole);
+    } else if field.is("message-id") {
+        first(&mut envelope.message_id, field, whole);
+    } else if field.is("in-reply-to") {
+        first(&mut envelope.in_reply_to, field, whole);
+    } else if let Some(list) = addresses(envelope, field) {
+        addresses_of(&field.unfolded(), whole, list);
+    }
+}
+
+/// The list to which the addresses of this field belong.
+fn addresses<'e>(envelope: &'e mut Envelope, field: &Field<'_>) -> Option<&'e mut Vec<Address>> {
+    Some(match field {
+        field if field.is("from") => &mut envelope.from,
+        field if field.is("to") => &mut envelope.to,
+        field if field.is("cc") => &mut envelope.cc,
+        field if field.is("bcc") => &mut envelope.bcc,
+        field if field.is("sender") => &mut envelope.sender,
+        field if field.is("reply-to") => &mut envelope.reply_to,
+        _ => return None,
+    })
 }
 
 fn first(place: &mut Option<Foreign>, field: &Field<'_>, whole: &Foreign) {
@@ -63,17 +95,19 @@ fn first(place: &mut Option<Foreign>, field: &Field<'_>, whole: &Foreign) {
     }
 }
 
-fn add(list: &mut Vec<Address>, field: &Field<'_>, whole: &Foreign) {
-    addresses_of(&field.unfolded(), whole, list);
-}
-
-/// The message identifiers in a field, with their angle brackets; other words are skipped.
-pub fn message_ids(field: &str) -> Vec<Foreign> {
-    let pieces = field.split('<').skip(1);
-    let closed = pieces.filter_map(|piece| piece.split_once('>'));
-    closed
-        .filter(|(id, _)| !id.is_empty() && !id.contains(char::is_whitespace))
-        .map(|(id, _)| Foreign::new(format!("<{id}>")))
+/// The message identifiers in a field, with their angle brackets; other words are skipped. `whole` may hold the field.
+pub fn message_ids(field: &str, whole: &Foreign) -> Vec<Foreign> {
+    let starts = memchr::memchr_iter(b'<', field.as_bytes());
+    let pieces = starts.filter_map(|start| field.get(start..));
+    pieces
+        .filter_map(|piece| {
+            let end = piece.find('>')? + 1;
+            let id = piece.get(..end)?;
+            let inner = id.get(1..end - 1)?;
+            let is_id =
+                !inner.is_empty() && !inner.contains(|c: char| c == '<' || c.is_whitespace());
+            is_id.then(|| whole.part(id))
+        })
         .collect()
 }
 
@@ -95,7 +129,7 @@ mod tests {
 
     #[test]
     fn references_are_a_list() {
-        let ids = message_ids("<a@b>\t<c@d> rubbish <e f> <> <g@h");
+        let ids = message_ids("<a@b>\t<c@d> rubbish <e f> <> <g@h", &Foreign::default());
         assert_eq!(ids, [Foreign::new("<a@b>"), Foreign::new("<c@d>")]);
     }
 }

@@ -138,7 +138,7 @@ fn reading_changes_nothing_and_gives_the_size_that_was_told() {
             .mailbox
             .headers(
                 &wanted,
-                &mut |uid, header| headers.push((uid, header)),
+                &mut |uid, header| headers.push((uid, header.to_vec())),
                 &opened.job.clone(),
             )
             .expect("readable");

@@ -402,7 +402,7 @@ fn headers_are_the_same_however_they_are_read() {
     let uids: Vec<Uid> = (1..=6).filter_map(Uid::new).collect();
     let mut found = Vec::new();
     let job = opened.job.clone();
-    let mut take = |uid: Uid, header: Vec<u8>| found.push((uid.get(), header));
+    let mut take = |uid: Uid, header: &[u8]| found.push((uid.get(), header.to_vec()));
     opened
         .mailbox
         .headers(&uids, &mut take, &job)

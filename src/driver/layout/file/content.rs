@@ -89,20 +89,22 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// The header of a message, in one read where it is not very long; with CRLF line ends.
-    pub fn header(&self, record: &Record, job: &Job) -> Result<Vec<u8>> {
+    /// Adds the header of a message to `header`, in one read into `raw` where it is not very long; with CRLF line ends.
+    pub fn header(
+        &self,
+        record: &Record,
+        (raw, header): (&mut Vec<u8>, &mut Vec<u8>),
+        job: &Job,
+    ) -> Result<()> {
         let start = record.offset + u64::from(record.lead);
         let length = usize::try_from(record.text_offset().saturating_sub(start));
-        let mut header = Vec::new();
         let Ok(length @ ..=SHORT_HEADER) = length else {
-            self.read(record, Part::Header, &mut header, job)?;
-            return Ok(header);
+            return self.read(record, Part::Header, header, job);
         };
-        let mut raw = vec![0; length];
-        read_exact_at(self.file, &mut raw, start).map_err(Error::io(self.path))?;
-        header.reserve(length + length / 16);
-        push_retained(&raw, &mut header);
-        Ok(header)
+        raw.resize(length, 0);
+        read_exact_at(self.file, raw, start).map_err(Error::io(self.path))?;
+        push_retained(raw, header);
+        Ok(())
     }
 
     fn copy_crlf(&self, offset: u64, length: u64, into: &mut dyn Write, job: &Job) -> Result<()> {

@@ -32,6 +32,24 @@ const AT_ONCE: usize = 200;
 /// After so many bytes of headers those that were read are handed on.
 const BYTES_AT_ONCE: usize = 1 << 20;
 
+/// Headers one behind the other, in memory that serves many of them.
+#[derive(Default)]
+struct Headers {
+    bytes: Vec<u8>,
+    ends: Vec<(Uid, usize)>,
+    raw: Vec<u8>,
+}
+
+impl Headers {
+    fn each(&self, found: &mut dyn FnMut(Uid, &[u8])) {
+        let mut start = 0;
+        for &(uid, end) in &self.ends {
+            found(uid, self.bytes.get(start..end).unwrap_or_default());
+            start = end;
+        }
+    }
+}
+
 impl FileMailbox {
     /// Writes a part of a message.
     pub(super) fn read_part(
@@ -69,24 +87,23 @@ impl FileMailbox {
     pub(super) fn read_headers(
         &mut self,
         uids: &[Uid],
-        found: &mut dyn FnMut(Uid, Vec<u8>),
+        found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
         let mut left = uids;
+        let mut batch = Headers::default();
         while let Some((&uid, rest)) = left.split_first() {
             job.checkpoint()?;
-            let batch = self.headers_at_once(left, job);
-            if !batch.is_empty() {
-                left = left.get(batch.len()..).unwrap_or_default();
-                batch
-                    .into_iter()
-                    .for_each(|(uid, header)| found(uid, header));
+            self.headers_at_once(left, &mut batch, job);
+            if !batch.ends.is_empty() {
+                left = left.get(batch.ends.len()..).unwrap_or_default();
+                batch.each(found);
                 continue;
             }
             left = rest;
             let mut header = Vec::new();
             match self.read_part(uid, Part::Header, &mut header, job) {
-                Ok(()) => found(uid, header),
+                Ok(()) => found(uid, &header),
                 Err(Error::NoSuchMessage) => {}
                 Err(error) => return Err(error),
             }
@@ -94,28 +111,28 @@ impl FileMailbox {
         Ok(())
     }
 
-    /// The headers of the first of `uids`, as many as are there and wanted in memory at once; none when the file is not
-    /// as it was, or something is wrong with the first of them.
-    fn headers_at_once(&mut self, uids: &[Uid], job: &Job) -> Vec<(Uid, Vec<u8>)> {
-        let mut batch = Vec::new();
+    /// Puts the headers of the first of `uids` into `batch`, as many as are there and wanted in memory at once; none when
+    /// the file is not as it was, or something is wrong with the first of them.
+    fn headers_at_once(&mut self, uids: &[Uid], batch: &mut Headers, job: &Job) {
+        batch.bytes.clear();
+        batch.ends.clear();
         let as_it_was = |now: Stamp, mailbox: &Self| {
             now == mailbox.stamp && now.length == mailbox.contents.length
         };
         if !self.stamp_now().is_ok_and(|now| as_it_was(now, self)) {
-            return batch;
+            return;
         }
         let locked = self.file.try_lock(Flock::Shared).unwrap_or(false);
-        let mut bytes = 0;
         for &uid in uids.iter().take(AT_ONCE) {
-            let header = self
+            let into = (&mut batch.raw, &mut batch.bytes);
+            let read = self
                 .record_of(uid)
-                .and_then(|record| self.source().header(&record, job));
-            let Ok(header) = header else {
+                .and_then(|record| self.source().header(&record, into, job));
+            if read.is_err() {
                 break;
-            };
-            bytes += header.len();
-            batch.push((uid, header));
-            if bytes >= BYTES_AT_ONCE {
+            }
+            batch.ends.push((uid, batch.bytes.len()));
+            if batch.bytes.len() >= BYTES_AT_ONCE {
                 break;
             }
         }
@@ -124,9 +141,8 @@ impl FileMailbox {
             let _ = self.file.unlock();
         }
         if !self.stamp_now().is_ok_and(|now| as_it_was(now, self)) {
-            batch.clear();
+            batch.ends.clear();
         }
-        batch
     }
 
     /// The envelope sender of a message.

@@ -357,7 +357,7 @@ impl LocalMailbox for PrefileMailbox {
     fn headers(
         &mut self,
         uids: &[Uid],
-        found: &mut dyn FnMut(Uid, Vec<u8>),
+        found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
         self.read_headers(uids, found, job)

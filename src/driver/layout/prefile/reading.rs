@@ -42,10 +42,11 @@ impl PrefileMailbox {
     pub(super) fn read_headers(
         &mut self,
         uids: &[Uid],
-        found: &mut dyn FnMut(Uid, Vec<u8>),
+        found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
         let mut buffer = vec![0; USUAL];
+        let mut header = Vec::new();
         for &uid in uids {
             job.checkpoint()?;
             let place = self.contents.place_of(uid.get());
@@ -53,7 +54,7 @@ impl PrefileMailbox {
             let Some(record) = record.copied() else {
                 continue;
             };
-            let mut header = Vec::new();
+            header.clear();
             let bytes = self.read_start(&record, &mut buffer)?;
             let text = bytes.get(usize::from(record.line)..).unwrap_or_default();
             match header_length(text).and_then(|length| text.get(..length)) {
@@ -63,7 +64,7 @@ impl PrefileMailbox {
                 }
                 None => self.read_part(uid, Part::Header, &mut header, job)?,
             }
-            found(uid, header);
+            found(uid, &header);
         }
         Ok(())
     }
