@@ -7,6 +7,7 @@ pub mod effect;
 pub mod guard;
 pub mod input;
 pub mod key;
+pub mod keyboard;
 pub mod keymap;
 pub mod layout;
 pub mod msg;

@@ -2,14 +2,11 @@
 //!
 //! Nothing here reads a file or waits for one. Frames are at least 10 ms apart; an idle screen costs no time.
 
-use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossterm::event::{Event as Input, EventStream};
-use futures_util::StreamExt;
+use crossterm::event::Event as Input;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
@@ -19,6 +16,7 @@ use crate::backend::request::Ticket;
 use crate::tui::effect::Effect;
 use crate::tui::guard::Guard;
 use crate::tui::input::message;
+use crate::tui::keyboard::Keyboard;
 use crate::tui::keymap::Keymap;
 use crate::tui::msg::{Msg, Outcome};
 use crate::tui::options::Options;
@@ -90,7 +88,7 @@ impl Session {
         mut signals: Signals,
         mut ended: UnboundedReceiver<(Ticket, Outcome)>,
     ) -> io::Result<()> {
-        let mut input = EventStream::new();
+        let mut input = Keyboard::new()?;
         let size = self.terminal.screen.size()?;
         let begun = [Msg::Tick(now()), Msg::Resize(size.width, size.height)];
         self.take(begun.into())?;
@@ -107,14 +105,10 @@ impl Session {
                 heard = signals.next() => self.heard(heard, &mut waiting)?,
                 () = sleep_until(wake.unwrap_or(next_frame)), if wake.is_some() => {}
             }
-            // polled with the loop's own waker: the stream remembers only one
-            while let Poll::Ready(event) =
-                poll_fn(|context| Poll::Ready(input.poll_next_unpin(context))).await
+            while waiting.len() < BATCH
+                && let Some(event) = input.try_next()
             {
-                self.typed(event, &mut waiting);
-                if self.signal.is_some() || waiting.len() > BATCH {
-                    break;
-                }
+                self.typed(Some(event), &mut waiting);
             }
             while waiting.len() < BATCH
                 && let Some(event) = self.backend.try_next()
