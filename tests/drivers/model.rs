@@ -1,13 +1,17 @@
-//! Random commands against a list in memory, and random bytes against the scan.
+//! Random commands on every format of one file against a list in memory, and random bytes against the scan.
 
+use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
 use mugo::driver::contract::LocalDriver;
+use mugo::driver::place::Place;
+use mugo::driver::table::local_drivers;
 use mugo::driver::unix::Unix;
 use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
+use mugo::os::environment::Environment;
 use proptest::prelude::*;
 
 use crate::common::random::rounds;
@@ -52,7 +56,38 @@ fn text_of(seed: u8) -> String {
     )
 }
 
+/// How a program that knows no lock puts mail into the file; `None` where there is none.
+type Delivery = Option<fn(body: &str) -> String>;
+
+/// The formats, with how mail is delivered into them.
+const FORMATS: [(&str, Delivery); 5] = [
+    (
+        "unix",
+        Some(|body| format!("From a@b Mon Mar  2 09:00:00 2026\n{body}\n")),
+    ),
+    (
+        "mmdf",
+        Some(|body| {
+            format!(
+                "\u{1}\u{1}\u{1}\u{1}\nFrom a@b Mon Mar  2 09:00:00 2026\n{body}\u{1}\u{1}\u{1}\u{1}\n"
+            )
+        }),
+    ),
+    ("mbx", None),
+    ("tenex", None),
+    ("mtx", None),
+];
+
+/// The driver of this name.
+fn driver(name: &str, environment: &Arc<Environment>) -> Box<dyn LocalDriver> {
+    let mut drivers = local_drivers(environment).into_iter();
+    let found = drivers.find(|driver| driver.characteristics().driver == name);
+    found.unwrap_or_else(|| panic!("no driver {name}"))
+}
+
 struct Run {
+    name: &'static str,
+    delivery: Delivery,
     desk: Desk,
     opened: Option<Opened>,
     model: Vec<Known>,
@@ -61,30 +96,19 @@ struct Run {
 impl Run {
     fn step(&mut self, command: &Command) {
         let place = self.desk.at(self.desk.environment.home.join("box"));
-        let driver = Unix::new(&self.desk.environment);
         let opened = self.opened.as_mut().expect("open");
         match command {
-            Command::Append(seed) => {
-                let (job, _log) = job();
+            Command::Append(seed) | Command::Deliver(seed) => {
                 let text = text_of(*seed);
-                let mut queue = Queue(vec![message(text.as_bytes())]);
-                let other = self
-                    .desk
-                    .world
-                    .another(Arc::clone(&self.desk.environment.files));
-                Unix::new(&Arc::new(other))
-                    .append(&place, &mut queue, &job)
-                    .expect("appended");
-                self.model.push((text, SystemFlags::NONE));
-            }
-            Command::Deliver(seed) => {
-                let text = text_of(*seed);
-                let mut file = std::fs::File::options()
-                    .append(true)
-                    .open(&place.path)
-                    .expect("there");
-                let body = text.replace('\r', "");
-                write!(file, "From a@b Mon Mar  2 09:00:00 2026\n{body}\n").expect("delivered");
+                match (command, self.delivery) {
+                    (Command::Deliver(_), Some(delivered)) => {
+                        let mut file = File::options().append(true).open(&place.path);
+                        let file = file.as_mut().expect("there");
+                        let bytes = delivered(&text.replace('\r', ""));
+                        file.write_all(bytes.as_bytes()).expect("delivered");
+                    }
+                    _ => self.append(&place, &text),
+                }
                 self.model.push((text, SystemFlags::NONE));
             }
             Command::Flag(at, on, flag) => {
@@ -119,9 +143,21 @@ impl Run {
             Command::Poll => drop(opened.poll().expect("polled")),
             Command::Reopen => {
                 self.opened.take().expect("open").close().expect("closed");
-                self.opened = Some(open(&driver, &place, Access::ReadWrite).expect("open"));
+                let driver = driver(self.name, &self.desk.environment);
+                self.opened = Some(open(&*driver, &place, Access::ReadWrite).expect("open"));
             }
         }
+    }
+
+    /// Another Mugo appends.
+    fn append(&self, place: &Place, text: &str) {
+        let (job, _log) = job();
+        let mut queue = Queue(vec![message(text.as_bytes())]);
+        let files = Arc::clone(&self.desk.environment.files);
+        let other = Arc::new(self.desk.world.another(files));
+        driver(self.name, &other)
+            .append(place, &mut queue, &job)
+            .expect("appended");
     }
 
     fn compare(&mut self) {
@@ -134,22 +170,25 @@ impl Run {
             let text = String::from_utf8(bytes).expect("UTF-8");
             found.push((text, message.flags.system.without(SystemFlags::RECENT)));
         }
-        assert_eq!(found, self.model);
+        assert_eq!(found, self.model, "{}", self.name);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(rounds(40, 10_000) as u32))]
+    #![proptest_config(ProptestConfig::with_cases(rounds(80, 10_000) as u32))]
 
     #[test]
-    fn the_driver_equals_a_list_in_memory(commands in prop::collection::vec(command(), 1..14)) {
+    fn each_driver_equals_a_list_in_memory(
+        (name, delivery) in prop::sample::select(FORMATS.to_vec()),
+        commands in prop::collection::vec(command(), 1..14),
+    ) {
         let desk = Desk::new();
         let place = desk.at(desk.environment.home.join("box"));
         let (job, _log) = job();
-        let driver = Unix::new(&desk.environment);
+        let driver = driver(name, &desk.environment);
         driver.create(&place, &job).expect("created");
-        let opened = open(&driver, &place, Access::ReadWrite).expect("open");
-        let mut run = Run { desk, opened: Some(opened), model: Vec::new() };
+        let opened = open(&*driver, &place, Access::ReadWrite).expect("open");
+        let mut run = Run { name, delivery, desk, opened: Some(opened), model: Vec::new() };
         for command in &commands {
             run.step(command);
             run.compare();
@@ -194,6 +233,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"\n",
         b"\n\n",
         b"\r\n",
+        b"\r",
         b"From a@b Mon Mar  2 09:00:00 2026\n",
         b"From x\n",
         b"\nFrom ",

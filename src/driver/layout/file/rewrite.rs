@@ -9,8 +9,8 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::content::{Retained, Source};
 use crate::driver::layout::file::contents::Contents;
 use crate::driver::layout::file::framing::{Division, Framing};
-use crate::driver::layout::file::from_line;
-use crate::driver::layout::file::metadata::{self, Origin};
+use crate::driver::layout::file::from_line::{self, FromLine};
+use crate::driver::layout::file::metadata::{self, Kind, Origin};
 use crate::driver::layout::file::record::{Base, Marks, Pseudo, Record};
 use crate::driver::layout::file::window::Window;
 use crate::mail::date::InternalDate;
@@ -218,7 +218,9 @@ impl Writer<'_> {
         self.lead(record, &mut new, without_cr)?;
         self.header(record, &mut new, &retained, leads)?;
         new.head = self.plan.new_length() - new.offset;
-        let without_cr = without_cr && record.text <= LARGEST_WITHOUT_CR;
+        let without_cr = without_cr
+            && record.text <= LARGEST_WITHOUT_CR
+            && !self.would_turn(record.text_offset(), record.text, divides)?;
         new.text = self.copy(record.text_offset(), record.text, without_cr)?;
         if without_cr && !self.kept_crs {
             new.marks.clear(Marks::HAS_CR);
@@ -252,9 +254,20 @@ impl Writer<'_> {
         leads: bool,
     ) -> Result<()> {
         let has_cr = record.marks.has(Marks::HAS_CR);
-        let without_cr = has_cr && self.framing.drops_cr;
-        let is_in_shreds = retained.ranges.len() > MOST_PIECES;
+        let mut without_cr = has_cr && self.framing.drops_cr && record.head <= LARGEST_HEADER;
         for &(offset, length) in &retained.ranges {
+            without_cr = without_cr && !self.would_turn(offset, length, is_no_field)?;
+        }
+        let is_in_shreds = retained.ranges.len() > MOST_PIECES;
+        let rest = self.open_crs(record, retained)?;
+        let last = retained.ranges.last().copied();
+        for &(offset, length) in &retained.ranges {
+            let length = length
+                - if last == Some((offset, length)) {
+                    rest
+                } else {
+                    0
+                };
             if is_in_shreds {
                 self.put_anew(offset, length)?;
             } else {
@@ -262,7 +275,7 @@ impl Writer<'_> {
             }
         }
         self.kept_crs |= (is_in_shreds || !without_cr) && has_cr;
-        if !retained.ended {
+        if !retained.ended && rest == 0 {
             self.plan.put(b"\n");
             new.size += 2;
         }
@@ -335,6 +348,46 @@ impl Writer<'_> {
         Ok(self.plan.new_length() - before)
     }
 
+    /// How many CRs, and nothing else, are the last line of a header that is cut off: with a LF they would end it.
+    fn open_crs(&self, record: &Record, retained: &Retained) -> Result<u64> {
+        let last = retained.ranges.last().filter(|_| !retained.ended);
+        let Some(&(offset, length)) = last.filter(|_| record.head <= LARGEST_HEADER) else {
+            return Ok(0);
+        };
+        let bytes = self.bytes(offset, length)?;
+        let line = bytes
+            .rsplit(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let is_bare = line.iter().all(|&byte| byte == b'\r');
+        Ok(if is_bare { line.len() as u64 } else { 0 })
+    }
+
+    /// A range of the file, which is known to be small.
+    fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut window = Window::new(self.source.file, offset, offset + length);
+        while window.more().map_err(Error::io(self.source.path))? {
+            bytes.extend_from_slice(window.rest());
+            let count = window.rest().len();
+            window.consume(count);
+        }
+        Ok(bytes)
+    }
+
+    /// Whether a line of this range would turn into something else if it had no CRs in it.
+    fn would_turn(&self, offset: u64, length: u64, into: fn(&[u8]) -> bool) -> Result<bool> {
+        let text = self.bytes(offset, length)?;
+        let turns = |line: &[u8]| {
+            let bare: Vec<u8> = line.iter().copied().filter(|&byte| byte != b'\r').collect();
+            into(&bare)
+        };
+        let lines = text.split(|&byte| byte == b'\n');
+        // The CR of a CRLF means nothing: what such a line is it is without it, too.
+        let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        Ok(lines.any(|line| memchr::memchr(b'\r', line).is_some() && turns(line)))
+    }
+
     /// Whether the CRs of a range are few enough to be left out.
     fn may_cut(&mut self, offset: u64, length: u64) -> Result<bool> {
         let mut window = Window::new(self.source.file, offset, offset + length);
@@ -359,4 +412,14 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a line of a text starts a message.
+fn divides(line: &[u8]) -> bool {
+    FromLine::parse(line).is_some()
+}
+
+/// Whether a line of a header ends it, or is one of those that are not handed on.
+fn is_no_field(line: &[u8]) -> bool {
+    line.is_empty() || metadata::classify(line).0 != Kind::Plain
 }
