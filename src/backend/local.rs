@@ -278,12 +278,20 @@ impl Server {
         if self.glances && !matches!(ask, Ask::Copy { .. }) {
             job = job.glancing();
         }
+        let looks = matches!(ask, Ask::Check);
         let context = &self.context;
         let Some(source) = self.source.as_mut() else {
             return Some(End::Failed(Error::NotOpen, Some(errand)));
         };
         let served = contained(|| run_now(ask::serve(source, ask, context, &outlet, &job)));
         match served {
+            Err(Error::Driver(DriverError::NotThisFormat { .. })) if looks => {
+                match self.open_again(&job) {
+                    Ok(()) => errand.finish(Ok(())),
+                    Err(error) => return Some(End::Failed(error, Some(errand))),
+                }
+                None
+            }
             Err(error) if is_fatal(&error) => Some(End::Failed(error, Some(errand))),
             other => {
                 errand.finish(other);

@@ -124,6 +124,18 @@ fn what_other_programs_do_to_the_mailbox_is_told() {
 }
 
 #[test]
+fn the_first_mail_of_all_is_new_mail_and_nothing_else() {
+    let mut bench = bench(80, 24, b"");
+    bench.keys("i");
+    fs::write(&bench.world.environment.spool, mail()).expect("a spool");
+    bench.keys("ctrl-l");
+    let screen = bench.screen();
+    assert!(screen.contains("6 new messages in"), "{screen}");
+    assert!(!screen.contains("replaced"), "{screen}");
+    assert!(screen.contains("Message  1 of 6"), "{screen}");
+}
+
+#[test]
 fn a_long_failure_takes_the_rows_that_it_needs() {
     let mut bench = bench(40, 12, &mail());
     bench.keys("i g").types("/not/here/at-all").keys("enter");

@@ -230,6 +230,7 @@ pub fn changed(state: &mut State, id: MailboxId, change: &Change) {
     };
     let was_read_only = open.is_read_only();
     let had_state = open.list.state().is_some();
+    let was_empty = open.list.messages().is_empty();
     let ours = state
         .jobs
         .values()
@@ -264,7 +265,7 @@ pub fn changed(state: &mut State, id: MailboxId, change: &Change) {
                 tell_removed(state, gone.len());
             }
         }
-        Change::Reset => replaced(state),
+        Change::Reset => replaced(state, was_empty),
         Change::Closed(Why::Failed(why)) => lost(state, why),
         _ => {}
     }
@@ -283,13 +284,15 @@ fn tell_removed(state: &mut State, count: u64) {
     state.complain(text);
 }
 
-/// Nothing that was known of the mailbox holds any longer.
-fn replaced(state: &mut State) {
+/// Nothing that was known of the mailbox holds any longer. That is no news of one in which nothing was: its first mail
+/// may make it one of another format.
+fn replaced(state: &mut State, was_empty: bool) {
     state.message = None;
     if matches!(state.screen, Screen::Text | Screen::Attachments) {
         state.go(Screen::Index);
     }
-    let name = state.mailbox.as_ref().filter(|open| open.loaded);
+    let name = state.mailbox.as_ref();
+    let name = name.filter(|open| open.loaded && !was_empty);
     if let Some(name) = name.map(|open| open.name.clone()) {
         let after = " was replaced by another program; this is what is in it now";
         let text = named(state, "Folder ", &name, after);
