@@ -158,11 +158,6 @@ impl Backend {
         }
     }
 
-    /// Lets every open mailbox look for new mail now; also after SIGUSR2, so that opener locks are given up soon.
-    pub fn poll_now(&mut self) {
-        self.context.open.nudge_all();
-    }
-
     /// The next event. May be dropped at any time without losing one.
     pub async fn next(&mut self) -> Event {
         self.context.stream.take().await

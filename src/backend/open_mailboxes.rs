@@ -75,13 +75,6 @@ impl OpenMailboxes {
         }
     }
 
-    /// Lets all mailboxes look for new mail.
-    pub fn nudge_all(&self) {
-        for entry in self.lock().values() {
-            entry.inlet.put(Call::Nudge);
-        }
-    }
-
     /// Lets all mailboxes close.
     pub fn end_all(&self) {
         for entry in self.lock().values() {

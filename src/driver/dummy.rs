@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Error, Result};
+use crate::driver::error::{Error, Result, writable};
 use crate::driver::job::Job;
 use crate::driver::layout::file::framing::Framing;
 use crate::driver::layout::file::manage;
@@ -59,16 +59,8 @@ impl Dummy {
         Err(Error::NotThisFormat { driver: NAME, why })
     }
 
-    fn writable(&self) -> Result<()> {
-        if self.environment.read_only {
-            return Err(Error::ReadOnly);
-        }
-        Ok(())
-    }
-
     fn uid_validity(&self) -> Option<UidValidity> {
-        let now = (self.environment.clock)();
-        u32::try_from(now).ok().and_then(UidValidity::new)
+        UidValidity::new(self.environment.fresh_uid_validity())
     }
 }
 
@@ -126,7 +118,7 @@ impl LocalDriver for Dummy {
     }
 
     fn create(&self, place: &Place, _job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         local_file::create_empty(&self.environment, place)
     }
 
@@ -135,7 +127,7 @@ impl LocalDriver for Dummy {
     }
 
     fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         let found = self.environment.files.metadata(&place.path);
         if found.is_ok_and(|found| found.is_file()) {
             // Mail may have come since it was found empty.
@@ -145,7 +137,7 @@ impl LocalDriver for Dummy {
     }
 
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         local_file::rename(&self.environment, from, to)
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
+use crate::os::environment::Environment;
 
 /// The result of a driver's operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -105,5 +106,13 @@ impl Error {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+/// Fails where no file of the user's may be written at all (`--read-only`).
+pub fn writable(environment: &Environment) -> Result<()> {
+    match environment.read_only {
+        true => Err(Error::ReadOnly),
+        false => Ok(()),
     }
 }

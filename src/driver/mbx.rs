@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Error, Result};
+use crate::driver::error::{Error, Result, writable};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::prefile::append;
@@ -67,13 +67,6 @@ impl Mbx {
         Err(Error::NotThisFormat { driver: NAME, why })
     }
 
-    fn writable(&self) -> Result<()> {
-        if self.environment.read_only {
-            return Err(Error::ReadOnly);
-        }
-        Ok(())
-    }
-
     fn starts_with_header(&self, path: &Path) -> io::Result<bool> {
         let mut file = self.environment.files.open(path, OpenMode::Read)?;
         let before = file.metadata()?;
@@ -123,27 +116,27 @@ impl LocalDriver for Mbx {
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::create(&self.environment, &FORMAT, place, job)
     }
 
     fn delete(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete(&self.environment, &FORMAT, place, job)
     }
 
     fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete_empty(&self.environment, &FORMAT, place, job)
     }
 
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::rename(&self.environment, &FORMAT, (from, to), job)
     }
 
     fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
-        self.writable()?;
+        writable(&self.environment)?;
         let how = (&FORMAT, None);
         let (salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
         repair::fill(self, to, salvage, job)?;
@@ -151,7 +144,7 @@ impl LocalDriver for Mbx {
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
-        self.writable()?;
+        writable(&self.environment)?;
         match self.admit(place) {
             Err(Error::NoSuchMailbox { .. }) if place.is_inbox => {
                 manage::create(&self.environment, &FORMAT, place, job)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::driver::characteristics::Characteristics;
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Error, Result};
+use crate::driver::error::{Error, Result, writable};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::prefile::append;
@@ -68,13 +68,6 @@ impl Octal {
                 why: "it does not start with the line of a message",
             }),
         }
-    }
-
-    fn writable(&self) -> Result<()> {
-        if self.environment.read_only {
-            return Err(Error::ReadOnly);
-        }
-        Ok(())
     }
 
     /// The names of the keyword bits, as the settings have them.
@@ -196,7 +189,7 @@ impl LocalDriver for Octal {
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::create(&self.environment, self.format, place, job)?;
         if local_file::names_a_directory(place) {
             return Ok(());
@@ -210,21 +203,21 @@ impl LocalDriver for Octal {
     }
 
     fn delete(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete(&self.environment, self.format, place, job)?;
         self.forget(&place.path);
         Ok(())
     }
 
     fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete_empty(&self.environment, self.format, place, job)?;
         self.forget(&place.path);
         Ok(())
     }
 
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         let driver = self.format.driver;
         // Before the table of what is there would be written over.
         local_file::refuse_existing(&self.environment, &to.path)?;
@@ -254,7 +247,7 @@ impl LocalDriver for Octal {
     }
 
     fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
-        self.writable()?;
+        writable(&self.environment)?;
         let mut uids = self.memory(from, Access::ReadOnly);
         let how = (self.format, Some(&mut uids as _));
         let (salvage, repaired) = repair::salvage(&self.environment, how, from, job)?;
@@ -263,7 +256,7 @@ impl LocalDriver for Octal {
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
-        self.writable()?;
+        writable(&self.environment)?;
         match self.admit(place) {
             Err(Error::NoSuchMailbox { .. }) if place.is_inbox => {
                 self.create(place, job)?;

@@ -74,6 +74,11 @@ impl Environment {
         }
     }
 
+    /// A UIDVALIDITY for a mailbox that has none: the time, in seconds since 1970 (RFC 3501, 2.3.1.1). Never 0.
+    pub fn fresh_uid_validity(&self) -> u32 {
+        u32::try_from((self.clock)()).unwrap_or(1).max(1)
+    }
+
     /// The user as an address on this host, for From lines.
     pub fn owner(&self) -> String {
         format!("{}@{}", self.user.name, self.process.host)

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Error, Result};
+use crate::driver::error::{Error, Result, writable};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{Stamp, restore_times};
 use crate::driver::layout::file::content::Source;
@@ -77,13 +77,6 @@ impl Phile {
         };
         Err(Error::NotThisFormat { driver: NAME, why })
     }
-
-    fn writable(&self) -> Result<()> {
-        if self.environment.read_only {
-            return Err(Error::ReadOnly);
-        }
-        Ok(())
-    }
 }
 
 impl LocalDriver for Phile {
@@ -142,12 +135,12 @@ impl LocalDriver for Phile {
     }
 
     fn create(&self, place: &Place, _job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         local_file::create_empty(&self.environment, place)
     }
 
     fn delete(&self, place: &Place, _job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         local_file::delete(&self.environment, place)
     }
 
@@ -162,7 +155,7 @@ impl LocalDriver for Phile {
     }
 
     fn rename(&self, from: &Place, to: &Place, _job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         local_file::rename(&self.environment, from, to)
     }
 

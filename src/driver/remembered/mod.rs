@@ -1,4 +1,5 @@
-//! UIDs of mailboxes whose format has none, kept outside of them in the state folder.
+//! What tenex and mtx mailboxes have no room for, kept outside of them in the state folder: UIDs, keywords without a bit,
+//! and which messages wait to be expunged. It follows each message by its content.
 
 pub mod follow;
 pub mod names;

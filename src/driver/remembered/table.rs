@@ -120,9 +120,8 @@ pub fn folder(environment: &Environment) -> PathBuf {
 
 /// A table without messages, of now.
 pub fn fresh(environment: &Environment) -> Table {
-    let now = (environment.clock)();
     Table {
-        uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+        uid_validity: environment.fresh_uid_validity(),
         ..Table::default()
     }
 }

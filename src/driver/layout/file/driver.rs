@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::driver::characteristics::Characteristics;
 use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Error, Result};
+use crate::driver::error::{Error, Result, writable};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access;
 use crate::driver::layout::file::append;
@@ -68,13 +68,6 @@ impl FileDriver {
         })
     }
 
-    fn writable(&self) -> Result<()> {
-        if self.environment.read_only {
-            return Err(Error::ReadOnly);
-        }
-        Ok(())
-    }
-
     fn starts_with_message(&self, path: &Path) -> io::Result<bool> {
         let mut file = self.environment.files.open(path, OpenMode::Read)?;
         let before = file.metadata()?;
@@ -121,22 +114,22 @@ impl LocalDriver for FileDriver {
     }
 
     fn create(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::create(&self.environment, self.format.framing, place, job)
     }
 
     fn delete(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete(&self.environment, place, job)
     }
 
     fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::delete_empty(&self.environment, self.format.framing, place, job)
     }
 
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
-        self.writable()?;
+        writable(&self.environment)?;
         manage::rename(&self.environment, from, to, job)
     }
 
@@ -148,12 +141,12 @@ impl LocalDriver for FileDriver {
     }
 
     fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
-        self.writable()?;
+        writable(&self.environment)?;
         repair::repair(&self.environment, self.format.framing, (from, to), job)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
-        self.writable()?;
+        writable(&self.environment)?;
         match self.admit(place, EmptyFile::Opens) {
             Err(Error::NoSuchMailbox { .. }) if place.is_inbox => {
                 local_file::create_empty(&self.environment, place)?;

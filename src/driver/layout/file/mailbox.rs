@@ -79,14 +79,13 @@ impl FileMailbox {
         job: &Job,
     ) -> Result<Self> {
         let kisses = environment.kisses.load(Ordering::Relaxed);
-        let now = (environment.clock)();
         let mut opening = Opening {
             driver: format.driver(),
             framing: format.framing,
             access: Access::ReadOnly,
             why_read_only: None,
             locked_by: None,
-            validity: u32::try_from(now).unwrap_or(1).max(1),
+            validity: environment.fresh_uid_validity(),
         };
         let mut opener = None;
         let manners = if job.may_wait() {

@@ -35,12 +35,11 @@ pub fn create(
     if local_file::names_a_directory(place) {
         return Ok(());
     }
-    let now = (environment.clock)();
     let base = Base {
-        uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+        uid_validity: environment.fresh_uid_validity(),
         ..Base::default()
     };
-    let date = InternalDate::in_zone(now, &jiff::tz::TimeZone::system());
+    let date = InternalDate::in_zone((environment.clock)(), &jiff::tz::TimeZone::system());
     let origin = Origin {
         host: &environment.process.host,
         now: date,
@@ -71,7 +70,7 @@ pub fn status(
     let path = &place.path;
     let mut locked = access::lock_to_look(environment, path, Look::Traceless, job)?;
     locked.tell_of_glance(job);
-    let now = u32::try_from((environment.clock)()).unwrap_or(1);
+    let now = environment.fresh_uid_validity();
     let mut tries = 0;
     loop {
         let before = locked.file.metadata().map_err(Error::io(path))?;

@@ -132,9 +132,8 @@ impl FileMailbox {
     }
 
     fn read_again(&mut self, locked: &Locked, job: &Job) -> Result<Metadata> {
-        let now = (self.environment.clock)();
         let newest = self.contents.base.uid_validity.saturating_add(1);
-        let validity = u32::try_from(now).unwrap_or(1).max(newest);
+        let validity = self.environment.fresh_uid_validity().max(newest);
         let source = Source {
             file: &*locked.file,
             path: &self.path,

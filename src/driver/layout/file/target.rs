@@ -53,7 +53,7 @@ impl Target {
         if length == 0 {
             let uids = give(0);
             let base = Base {
-                uid_validity: u32::try_from(now).unwrap_or(1).max(1),
+                uid_validity: environment.fresh_uid_validity(),
                 last_uid: uids
                     .as_ref()
                     .and_then(|uids| uids.last().copied())

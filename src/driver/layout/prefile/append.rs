@@ -129,11 +129,10 @@ impl Target {
     ) -> Result<Self> {
         let path = &place.path;
         let length = file.metadata().map_err(Error::io(path))?.len();
-        let now = (environment.clock)();
         let reading = Reading {
             format,
             source: Source { file, path },
-            validity: u32::try_from(now).unwrap_or(1).max(1),
+            validity: environment.fresh_uid_validity(),
             job,
             counts: false,
         };

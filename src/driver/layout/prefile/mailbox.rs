@@ -164,11 +164,10 @@ impl PrefileMailbox {
     }
 
     pub(super) fn reading<'a>(&'a self, job: &'a Job) -> Reading<'a> {
-        let now = (self.environment.clock)();
         Reading {
             format: self.format,
             source: self.source(),
-            validity: u32::try_from(now).unwrap_or(1).max(1),
+            validity: self.environment.fresh_uid_validity(),
             job,
             counts: true,
         }

@@ -32,8 +32,7 @@ pub fn create(
     if local_file::names_a_directory(place) || !format.is_numbered() {
         return Ok(());
     }
-    let now = (environment.clock)();
-    let validity = u32::try_from(now).unwrap_or(1).max(1);
+    let validity = environment.fresh_uid_validity();
     let header = Header::new(validity).numbered(validity, 0);
     let (mut file, lock) = lock_to_write(environment, format, place, Offer::Nothing, job)?;
     if file.metadata().map_err(Error::io(&place.path))?.len() > 0 {
@@ -64,7 +63,7 @@ pub fn status(
     let path = &place.path;
     locks::recover_to_look(environment, format, place, job)?;
     let mut file = locks::open_shared(environment, place, OpenMode::Read, job)?;
-    let now = u32::try_from((environment.clock)()).unwrap_or(1).max(1);
+    let now = environment.fresh_uid_validity();
     let mut tries = 0;
     loop {
         let before = file.metadata().map_err(Error::io(path))?;
