@@ -1,4 +1,4 @@
-//! `doctor`: what Mugo found on this machine, and what is wrong with it.
+//! `doctor`: what Mugo found on this machine, and what is wrong with it; and the repair of a damaged mailbox.
 
 use std::ffi::OsStr;
 
