@@ -20,6 +20,7 @@ use crate::mail::envelope::Envelope;
 use crate::mail::message_list::MessageList;
 use crate::mail::order::{Order, SortKey};
 use crate::mail::status::Access;
+use crate::mail::summary::Summary;
 use crate::mail::uid::{MsgNo, Uid, UidSet};
 use crate::present::index_line::{IndexContext, IndexRow, index_line, number_width};
 
@@ -81,23 +82,26 @@ fn stream(
 ) -> Result<(), Failure> {
     let zone = TimeZone::system();
     let context = context(output, setup, mailbox, &zone);
-    let known = mailbox.list.clone();
-    let mut rows = set.iter().peekable();
+    // As they are now: answers may bring changes of the mailbox with them.
+    let known = set.iter().filter_map(|uid| known_row(&mailbox.list, uid));
+    let known: Vec<(MsgNo, Summary)> = known.collect();
+    let mut rows = known.iter().peekable();
     client.ask(mailbox, Ask::Envelopes(set.clone()), &mut |heard| {
         let Heard::Piece(Piece::Envelopes(batch)) = heard else {
             return Ok(());
         };
         for (uid, envelope) in batch {
             // Those that are left out are gone by now: what is known of them is shown.
-            while let Some(gone) = rows.next_if(|row| *row < uid) {
-                print_row(output, &known, context, gone, None)?;
+            while let Some(gone) = rows.next_if(|row| row.1.uid < uid) {
+                print_row(output, context, gone, None)?;
             }
-            rows.next_if_eq(&uid);
-            print_row(output, &known, context, uid, Some(&envelope))?;
+            if let Some(row) = rows.next_if(|row| row.1.uid == uid) {
+                print_row(output, context, row, Some(&envelope))?;
+            }
         }
         Ok(())
     })?;
-    rows.try_for_each(|gone| print_row(output, &known, context, gone, None))
+    rows.try_for_each(|gone| print_row(output, context, gone, None))
 }
 
 fn context<'a>(
@@ -115,20 +119,19 @@ fn context<'a>(
     }
 }
 
+/// A message of the list with its number.
+fn known_row(list: &MessageList, uid: Uid) -> Option<(MsgNo, Summary)> {
+    let row = list.index_of(uid)?;
+    Some((MsgNo::from_index(row)?, list.messages().get(row)?.clone()))
+}
+
 fn print_row(
     output: &mut Output,
-    list: &MessageList,
     context: IndexContext<'_>,
-    uid: Uid,
+    (msgno, summary): &(MsgNo, Summary),
     envelope: Option<&Envelope>,
 ) -> Result<(), Failure> {
-    let row = list.index_of(uid);
-    let Some((row, msgno)) = row.and_then(|row| Some((row, MsgNo::from_index(row)?))) else {
-        return Ok(());
-    };
-    let Some(summary) = list.messages().get(row) else {
-        return Ok(());
-    };
+    let msgno = *msgno;
     let row = IndexRow {
         msgno,
         summary,
@@ -138,7 +141,7 @@ fn print_row(
     let line = index_line(row, context);
     let record = IndexRecord {
         msgno: msgno.get(),
-        uid: uid.get(),
+        uid: summary.uid.get(),
         line: line.as_str(),
         depth: 0,
     };
@@ -180,7 +183,9 @@ fn print(
     let zone = TimeZone::system();
     let context = context(output, setup, mailbox, &zone);
     for &uid in rows {
-        print_row(output, &mailbox.list, context, uid, envelopes.get(&uid))?;
+        if let Some(row) = known_row(&mailbox.list, uid) {
+            print_row(output, context, &row, envelopes.get(&uid))?;
+        }
     }
     Ok(())
 }

@@ -87,11 +87,14 @@ fn a_terminal_that_goes_away_ends_everything_as_a_hangup() {
 
 #[test]
 fn a_terminal_that_sends_no_signal_ends_everything_too() {
-    let dir = Dir::new();
-    let mut screen = Screen::start_with(&dir, &["--demo", "INBOX"], false);
-    screen.wait_for("INBOX");
-    assert_eq!(screen.hang_up(), 129);
-    assert_eq!(demos(&dir), 0);
+    // Again and again: where the loop is just then decides what it meets.
+    for _ in 0..20 {
+        let dir = Dir::new();
+        let mut screen = Screen::start_with(&dir, &["--demo", "INBOX"], false);
+        screen.wait_for("INBOX");
+        assert_eq!(screen.hang_up(), 129);
+        assert_eq!(demos(&dir), 0);
+    }
 }
 
 #[test]
