@@ -97,18 +97,19 @@ fn first(place: &mut Option<Foreign>, field: &Field<'_>, whole: &Foreign) {
 
 /// The message identifiers in a field, with their angle brackets; other words are skipped. `whole` may hold the field.
 pub fn message_ids(field: &str, whole: &Foreign) -> Vec<Foreign> {
-    let starts = memchr::memchr_iter(b'<', field.as_bytes());
-    let pieces = starts.filter_map(|start| field.get(start..));
-    pieces
-        .filter_map(|piece| {
-            let end = piece.find('>')? + 1;
-            let id = piece.get(..end)?;
-            let inner = id.get(1..end - 1)?;
-            let is_id =
-                !inner.is_empty() && !inner.contains(|c: char| c == '<' || c.is_whitespace());
-            is_id.then(|| whole.part(id))
-        })
-        .collect()
+    // From each `<` only to the next one: what never ends is not gone over again and again.
+    let mut end = 0;
+    let pieces = field.split('<').map(|piece| {
+        let start = end;
+        end += piece.len() + 1;
+        (start, piece)
+    });
+    let closed = pieces.skip(1).filter_map(|(start, piece)| {
+        let inner = piece.get(..memchr::memchr(b'>', piece.as_bytes())?)?;
+        let is_id = !inner.is_empty() && !inner.contains(char::is_whitespace);
+        field.get(start - 1..=start + inner.len()).filter(|_| is_id)
+    });
+    closed.map(|id| whole.part(id)).collect()
 }
 
 #[cfg(test)]

@@ -148,6 +148,15 @@ fn headers_without_end() {
 }
 
 #[test]
+fn references_and_addresses_that_never_end() {
+    for piece in ["<", "<<a", "<a ", "\"", "(", "a@b <"] {
+        let long = piece.repeat(2 << 20);
+        let header = format!("References: {long}\r\nTo: {long}\r\n\r\n");
+        assert!(envelope(header.as_bytes()).references.is_empty(), "{piece}");
+    }
+}
+
+#[test]
 fn lines_of_links_and_of_escapes() {
     let links = format!("\r\n{}\r\n", "http://a.test/x ".repeat(20_000));
     let shown = document(links.as_bytes(), &VIEW);
