@@ -17,24 +17,15 @@ pub fn smart_date(seconds: i64, now: i64, zone: &TimeZone) -> String {
     let (day, today) = (then.date(), today.date());
     let distance = SignedDuration::from_secs(now.saturating_sub(seconds));
     if day.year() != today.year() && distance.abs() > HALF_A_YEAR {
-        let (month, day, year) = (day.month(), day.day(), day.year().rem_euclid(100));
-        return format!("{month:02}/{day:02}/{year:02}");
+        return then.strftime("%m/%d/%y").to_string();
     }
     match days_between(day, today) {
-        Some(0) => format!("{:02}:{:02}", then.hour(), then.minute()),
+        Some(0) => then.strftime("%H:%M").to_string(),
         Some(1) => "Yesterday".to_owned(),
         Some(2..=6) => then.strftime("%A").to_string(),
-        _ => {
-            let month = usize::try_from(day.month()).unwrap_or(1);
-            let name = MONTHS.get(month.saturating_sub(1)).unwrap_or(&"Jan");
-            format!("{name} {:>2}", day.day())
-        }
+        _ => then.strftime("%b %e").to_string(),
     }
 }
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 
 fn civil(seconds: i64, zone: &TimeZone) -> Option<DateTime> {
     let moment = Timestamp::from_second(seconds).ok()?;
