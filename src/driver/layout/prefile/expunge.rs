@@ -188,9 +188,13 @@ impl PrefileMailbox {
         self.keep_in_memory(job)?;
         // So that others see it.
         self.mark_as_read();
-        let (count, who) = (doomed.len(), holder.to_words());
+        let who = holder.to_words();
+        let stay = match doomed.len() {
+            1 => "1 deleted message stays".to_owned(),
+            count => format!("{count} deleted messages stay"),
+        };
         job.notice(format!(
-            "{count} deleted messages stay until nobody else has the mailbox open; now {who} has"
+            "{stay} until nobody else has the mailbox open; now {who} has"
         ));
         Ok(())
     }
