@@ -61,9 +61,11 @@ fn field_rows(name: &Foreign, value: &Foreign, options: &TextOptions, rows: &mut
     let value = plain(value.open_field(), options);
     let first_room = (width - name.width()).max(1);
     let indent = Printable::blanks(CONTINUED.min(width / 4));
+    // A wide character in a room of one column goes below the name.
     let first = wrap(&value, first_room, &[])
         .into_iter()
         .next()
+        .filter(|row| value.slice(row.clone()).width() <= first_room)
         .unwrap_or(0..0);
     let mut row = Row::of(name, TextRole::HeaderName);
     row.push(value.slice(first.clone()).isolated(), TextRole::HeaderValue);

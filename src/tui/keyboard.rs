@@ -2,6 +2,9 @@
 //!
 //! Crossterm reads a terminal that was lost over and over, and whoever asked it never comes back. So the loop does not ask
 //! it: the thread may hang then, and the loop, which hears of the loss in another way, ends the program.
+//!
+//! Of crossterm's two readers the one behind its feature `use-dev-tty` is taken: the other one forgets a key, or a new
+//! size, when both come at the same moment.
 
 use std::io;
 use std::thread::Builder;

@@ -189,3 +189,27 @@ fn a_storm_of_sizes_leaves_a_usable_screen() {
     terminal.send("qy");
     assert_eq!(terminal.wait(PATIENCE), Some(0));
 }
+
+#[test]
+fn a_key_and_a_new_size_at_the_same_moment_are_both_seen() {
+    let mut run = start(&mail(), 24, 80);
+    let terminal = &mut run.terminal;
+    for (round, rows) in [40, 24, 30, 50, 24, 40].into_iter().enumerate() {
+        signal(terminal, Signal::STOP);
+        terminal.resize(rows, 100);
+        terminal.send(if round % 2 == 0 { "l" } else { "i" });
+        signal(terminal, Signal::CONT);
+        let title = if round % 2 == 0 {
+            "FOLDER LIST"
+        } else {
+            "MESSAGE INDEX"
+        };
+        let menu = usize::from(rows - 2);
+        let both = terminal.wait_for(PATIENCE, |screen| {
+            screen.contains(title) && screen.lines().skip(menu).any(|row| row.contains("OTHER"))
+        });
+        assert!(both, "{rows} rows:\n{}", terminal.text());
+    }
+    terminal.send("qy");
+    assert_eq!(terminal.wait(PATIENCE), Some(0));
+}
