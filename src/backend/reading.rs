@@ -20,8 +20,9 @@ pub const SHOWN: u64 = 64 << 20;
 /// The largest message of which a part is decoded, in bytes.
 pub const DECODED: u64 = 1 << 30;
 
-/// Rows of one batch: small enough that the first ones are on the screen at once.
+/// Rows of the first batch: small enough that they are on the screen at once. Each further one has twice as many.
 const ENVELOPES: usize = 50;
+const MOST_ENVELOPES: usize = 400;
 const STRUCTURES: usize = 10;
 
 /// A message that shall be seen.
@@ -42,14 +43,16 @@ pub async fn envelopes<S: Source>(
     job: &Job,
 ) -> Result<()> {
     let wanted = members(source, uids);
-    let total = wanted.len();
-    for (number, batch) in wanted.chunks(ENVELOPES).enumerate() {
+    let (mut rest, mut most) = (wanted.as_slice(), ENVELOPES);
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(most.min(rest.len()));
         let mut rows = Vec::with_capacity(batch.len());
         let mut found = |uid, header: &[u8]| rows.push((uid, envelope(header)));
         let outcome = source.headers(batch, &mut found, job).await;
         outlet.piece(Piece::Envelopes(rows)).await;
         outcome?;
-        job.progress((number * ENVELOPES + batch.len()) as u64, total as u64);
+        job.progress((wanted.len() - later.len()) as u64, wanted.len() as u64);
+        (rest, most) = (later, MOST_ENVELOPES.min(2 * most));
     }
     Ok(())
 }

@@ -29,8 +29,8 @@ pub struct Envelope {
     pub message_id: Option<Foreign>,
     /// In-Reply-To as written.
     pub in_reply_to: Option<Foreign>,
-    /// References: message identifiers, oldest first, with their angle brackets.
-    pub references: Vec<Foreign>,
+    /// References as written; see [`references`](Self::references).
+    pub references: Option<Foreign>,
 }
 
 impl Envelope {
@@ -48,5 +48,42 @@ impl Envelope {
             true => &self.from,
             false => &self.reply_to,
         }
+    }
+
+    /// The message identifiers in References, oldest first, with their angle brackets.
+    pub fn references(&self) -> Vec<Foreign> {
+        self.references
+            .as_ref()
+            .map(message_ids)
+            .unwrap_or_default()
+    }
+}
+
+/// The message identifiers in a field, with their angle brackets; other words are skipped.
+pub fn message_ids(field: &Foreign) -> Vec<Foreign> {
+    let text = field.raw();
+    // From each `<` only to the next one: what never ends is not gone over again and again.
+    let mut end = 0;
+    let pieces = text.split('<').map(|piece| {
+        let start = end;
+        end += piece.len() + 1;
+        (start, piece)
+    });
+    let closed = pieces.skip(1).filter_map(|(start, piece)| {
+        let inner = piece.get(..memchr::memchr(b'>', piece.as_bytes())?)?;
+        let is_id = !inner.is_empty() && !inner.contains(char::is_whitespace);
+        text.get(start - 1..=start + inner.len()).filter(|_| is_id)
+    });
+    closed.map(|id| field.part(id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_a_list() {
+        let ids = message_ids(&Foreign::new("<a@b>\t<c@d> rubbish <e f> <> <g@h"));
+        assert_eq!(ids, [Foreign::new("<a@b>"), Foreign::new("<c@d>")]);
     }
 }

@@ -20,7 +20,13 @@ pub fn addresses(field: &str) -> Vec<Address> {
 /// The same, added to `list`; where the field is a part of `whole`, so are the texts of its addresses.
 pub fn addresses_of(field: &str, whole: &Foreign, list: &mut Vec<Address>) {
     match simple(field, whole) {
-        Some(address) => list.push(address),
+        Some(address) => {
+            if list.is_empty() {
+                // mostly the only one
+                list.reserve_exact(1);
+            }
+            list.push(address);
+        }
         None => list.append(&mut parsed(field)),
     }
 }

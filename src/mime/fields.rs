@@ -36,7 +36,8 @@ impl Field<'_> {
     }
 }
 
-fn unfold(text: &str) -> Cow<'_, str> {
+/// A value without the line ends of its folds, and without blanks around it.
+pub fn unfold(text: &str) -> Cow<'_, str> {
     let trimmed = text.trim_matches([' ', '\t', '\r', '\n']);
     if memchr(b'\n', trimmed.as_bytes()).is_none() {
         return Cow::Borrowed(trimmed);

@@ -2,23 +2,29 @@
 //!
 //! Text fields that come twice count once, the first; address fields that come twice add up. Both as c-client does.
 
-use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
 use crate::mail::text::Foreign;
 use crate::mime::addresses::addresses_of;
 use crate::mime::encoded_words::encoded_words;
-use crate::mime::fields::{Field, fields};
+use crate::mime::fields::{Field, fields, unfold};
 use crate::mime::parse;
 
 /// The envelope of the header at the start of `header`; what follows its blank line is not looked at. Never fails: what cannot be understood is left out.
 pub fn envelope(header: &[u8]) -> Envelope {
     let mut envelope = Envelope::default();
-    // The texts of a usual header are parts of one copy of its fields.
-    let usual = copied(header).map(Foreign::new);
-    let bytes = usual.as_ref().map_or(header, |text| text.raw().as_bytes());
-    let whole = usual.clone().unwrap_or_default();
-    for field in fields(bytes) {
-        take(&mut envelope, &field, &whole);
+    let mut wanted = Vec::with_capacity(16);
+    wanted.extend(fields(header).filter_map(|field| Some((kind(&field)?, field))));
+    if let Some((whole, ends)) = copied(&wanted) {
+        let mut start = 0;
+        for (&(kind, _), end) in wanted.iter().zip(ends) {
+            let value = whole.raw().get(start..end).unwrap_or_default();
+            take(&mut envelope, kind, &unfold(value), &whole);
+            start = end;
+        }
+    } else {
+        for (kind, field) in &wanted {
+            take(&mut envelope, *kind, &field.unfolded(), &Foreign::default());
+        }
     }
     envelope
 }
@@ -26,90 +32,97 @@ pub fn envelope(header: &[u8]) -> Envelope {
 /// Most bytes of the fields that are kept in one piece.
 const USUAL: usize = 16 * 1024;
 
-/// A copy of the fields that an envelope has, if they are UTF-8 and not too long to be kept.
-fn copied(header: &[u8]) -> Option<String> {
-    let mut copy = Vec::with_capacity(512);
-    for field in fields(header).filter(|field| WANTED.iter().any(|name| field.is(name))) {
-        copy.extend_from_slice(field.name);
-        copy.push(b':');
+/// One copy of these fields' values, of which the texts of a usual header are parts, and where in it each value ends;
+/// `None` where they are not UTF-8, or too long to be kept.
+fn copied(wanted: &[(Kind, Field<'_>)]) -> Option<(Foreign, Vec<usize>)> {
+    let mut copy = Vec::with_capacity(1024);
+    let mut ends = Vec::with_capacity(wanted.len());
+    for (_, field) in wanted {
         copy.extend_from_slice(field.value);
+        if !field.value.ends_with(b"\n") {
+            copy.push(b'\n');
+        }
+        ends.push(copy.len());
         if copy.len() > USUAL {
             return None;
         }
     }
-    String::from_utf8(copy).ok()
+    let text = std::str::from_utf8(&copy).ok()?;
+    Some((Foreign::new(text), ends))
 }
 
-const WANTED: [&str; 11] = [
-    "date",
-    "subject",
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "sender",
-    "reply-to",
-    "message-id",
-    "in-reply-to",
-    "references",
+/// A field that an envelope has.
+#[derive(Clone, Copy)]
+enum Kind {
+    Date,
+    Subject,
+    MessageId,
+    InReplyTo,
+    References,
+    Addresses(List),
+}
+
+/// Which list of addresses.
+#[derive(Clone, Copy)]
+enum List {
+    From,
+    Sender,
+    ReplyTo,
+    To,
+    Cc,
+    Bcc,
+}
+
+const KINDS: [(&str, Kind); 11] = [
+    ("date", Kind::Date),
+    ("subject", Kind::Subject),
+    ("message-id", Kind::MessageId),
+    ("in-reply-to", Kind::InReplyTo),
+    ("references", Kind::References),
+    ("from", Kind::Addresses(List::From)),
+    ("sender", Kind::Addresses(List::Sender)),
+    ("reply-to", Kind::Addresses(List::ReplyTo)),
+    ("to", Kind::Addresses(List::To)),
+    ("cc", Kind::Addresses(List::Cc)),
+    ("bcc", Kind::Addresses(List::Bcc)),
 ];
 
-fn take(envelope: &mut Envelope, field: &Field<'_>, whole: &Foreign) {
-    if envelope.date.is_none() && field.is("date") {
-        let date = field.unfolded();
-        envelope.sent = parse::date(&date);
-        envelope.date = Some(whole.part(&date));
-    } else if envelope.subject.is_none() && field.is("subject") {
-        let subject = field.unfolded();
-        envelope.subject = Some(match subject.contains("=?") {
-            true => Foreign::new(encoded_words(&subject)),
-            false => whole.part(&subject),
+fn kind(field: &Field<'_>) -> Option<Kind> {
+    let known = KINDS.iter().find(|(name, _)| field.is(name))?;
+    Some(known.1)
+}
+
+/// Takes in an unfolded value, which may be a part of `whole`.
+fn take(envelope: &mut Envelope, kind: Kind, value: &str, whole: &Foreign) {
+    let text = match kind {
+        Kind::Addresses(list) => {
+            let list = match list {
+                List::From => &mut envelope.from,
+                List::Sender => &mut envelope.sender,
+                List::ReplyTo => &mut envelope.reply_to,
+                List::To => &mut envelope.to,
+                List::Cc => &mut envelope.cc,
+                List::Bcc => &mut envelope.bcc,
+            };
+            return addresses_of(value, whole, list);
+        }
+        Kind::Date => {
+            if envelope.date.is_none() {
+                envelope.sent = parse::date(value);
+            }
+            &mut envelope.date
+        }
+        Kind::Subject => &mut envelope.subject,
+        Kind::MessageId => &mut envelope.message_id,
+        Kind::InReplyTo => &mut envelope.in_reply_to,
+        Kind::References => &mut envelope.references,
+    };
+    if text.is_none() {
+        *text = Some(match kind {
+            Kind::Subject if value.contains("=?") => Foreign::new(encoded_words(value)),
+            _ => whole.part(value),
         });
-    } else if envelope.references.is_empty() && field.is("references") {
-        envelope.references = message_ids(&field.unfolded(), whole);
-    } else if field.is("message-id") {
-        first(&mut envelope.message_id, field, whole);
-    } else if field.is("in-reply-to") {
-        first(&mut envelope.in_reply_to, field, whole);
-    } else if let Some(list) = addresses(envelope, field) {
-        addresses_of(&field.unfolded(), whole, list);
     }
-}
-
-/// The list to which the addresses of this field belong.
-fn addresses<'e>(envelope: &'e mut Envelope, field: &Field<'_>) -> Option<&'e mut Vec<Address>> {
-    Some(match field {
-        field if field.is("from") => &mut envelope.from,
-        field if field.is("to") => &mut envelope.to,
-        field if field.is("cc") => &mut envelope.cc,
-        field if field.is("bcc") => &mut envelope.bcc,
-        field if field.is("sender") => &mut envelope.sender,
-        field if field.is("reply-to") => &mut envelope.reply_to,
-        _ => return None,
-    })
-}
-
-fn first(place: &mut Option<Foreign>, field: &Field<'_>, whole: &Foreign) {
-    if place.is_none() {
-        *place = Some(whole.part(&field.unfolded()));
-    }
-}
-
-/// The message identifiers in a field, with their angle brackets; other words are skipped. `whole` may hold the field.
-pub fn message_ids(field: &str, whole: &Foreign) -> Vec<Foreign> {
-    // From each `<` only to the next one: what never ends is not gone over again and again.
-    let mut end = 0;
-    let pieces = field.split('<').map(|piece| {
-        let start = end;
-        end += piece.len() + 1;
-        (start, piece)
-    });
-    let closed = pieces.skip(1).filter_map(|(start, piece)| {
-        let inner = piece.get(..memchr::memchr(b'>', piece.as_bytes())?)?;
-        let is_id = !inner.is_empty() && !inner.contains(char::is_whitespace);
-        field.get(start - 1..=start + inner.len()).filter(|_| is_id)
-    });
-    closed.map(|id| whole.part(id)).collect()
 }
 
 #[cfg(test)]
@@ -126,11 +139,5 @@ mod tests {
         assert_eq!(envelope.reply_to(), envelope.from);
         assert_eq!(envelope.subject, Some(Foreign::new("one")));
         assert!(envelope.to.is_empty());
-    }
-
-    #[test]
-    fn references_are_a_list() {
-        let ids = message_ids("<a@b>\t<c@d> rubbish <e f> <> <g@h", &Foreign::default());
-        assert_eq!(ids, [Foreign::new("<a@b>"), Foreign::new("<c@d>")]);
     }
 }

@@ -209,7 +209,8 @@ pub fn is_mine(address: &Address, me: &[String]) -> bool {
     let (Some(mailbox), Some(host)) = (&address.mailbox, &address.host) else {
         return false;
     };
-    me.iter().any(|mine| {
+    let length = mailbox.raw().len() + 1 + host.raw().len();
+    me.iter().filter(|mine| mine.len() == length).any(|mine| {
         let parts = mine.rsplit_once('@');
         parts.is_some_and(|(name, place)| {
             name.eq_ignore_ascii_case(mailbox.raw()) && place.eq_ignore_ascii_case(host.raw())

@@ -96,7 +96,7 @@ fn comments_groups_and_references_without_end() {
     let ids: String = (0..300_000)
         .map(|number| format!("<{number}@x> "))
         .collect();
-    let references = envelope(format!("References: {ids}\r\n\r\n").as_bytes()).references;
+    let references = envelope(format!("References: {ids}\r\n\r\n").as_bytes()).references();
     assert_eq!(references.len(), 300_000);
     let people: String = (0..100_000)
         .map(|number| format!("p{number}@x, "))
@@ -152,7 +152,10 @@ fn references_and_addresses_that_never_end() {
     for piece in ["<", "<<a", "<a ", "\"", "(", "a@b <"] {
         let long = piece.repeat(2 << 20);
         let header = format!("References: {long}\r\nTo: {long}\r\n\r\n");
-        assert!(envelope(header.as_bytes()).references.is_empty(), "{piece}");
+        assert!(
+            envelope(header.as_bytes()).references().is_empty(),
+            "{piece}"
+        );
     }
 }
 

@@ -58,7 +58,10 @@ impl PrefileMailbox {
             let bytes = self.read_start(&record, &mut buffer)?;
             let text = bytes.get(usize::from(record.line)..).unwrap_or_default();
             match header_length(text).and_then(|length| text.get(..length)) {
-                Some(text) if self.format.newline == Newline::CrLf => header.extend(text),
+                Some(text) if self.format.newline == Newline::CrLf => {
+                    found(uid, text);
+                    continue;
+                }
                 Some(text) => {
                     write_crlf(text, &mut header).map_err(Error::io(&self.place.path))?;
                 }
