@@ -64,33 +64,43 @@ fn a_spool_can_be_left_truly_empty() {
     assert_eq!(dir.read("spool"), "");
 }
 
-#[test]
-fn killed_while_it_moves() {
+/// Moves mail with a command that is killed sooner or later, and once more to the end: all of it arrives once.
+fn killed(name: &str, from: &str, to: &str) {
     for round in 0..30 {
         let dir = Dir::new();
-        dir.write("home/mbox", OWN);
+        dir.write(to, OWN);
         dir.write(
-            "spool",
+            from,
             &THREE
                 .repeat(40)
                 .replace("X-IMAPbase: 1767607200 2 work\n", ""),
         );
-        let mut command = dir.command(&["expunge", "INBOX"]);
+        let mut command = dir.command(&["expunge", name]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("it runs");
         sleep(Duration::from_millis(10 + round * 6));
         let _ended_by_itself = child.kill();
         child.wait().expect("it ends");
-        let again = dir.run(&["expunge", "INBOX"]);
+        let again = dir.run(&["expunge", name]);
         assert_eq!(again.code, 0, "{}", again.err);
         let subjects = |file: &str| dir.read(file).matches("\nSubject: third").count();
         assert_eq!(
-            (subjects("home/mbox"), subjects("spool")),
+            (subjects(to), subjects(from)),
             (40, 0),
-            "round {round}: {}",
+            "{name}, round {round}: {}",
             again.err
         );
     }
+}
+
+#[test]
+fn killed_while_it_moves() {
+    killed("INBOX", "spool", "home/mbox");
+}
+
+#[test]
+fn killed_while_it_moves_by_name() {
+    killed("#move+old+new", "home/old", "home/new");
 }
 
 #[test]

@@ -193,6 +193,13 @@ impl Opened {
     }
 }
 
+/// Removes the dot locks of a machine that lost its power: one that is empty would be waited for, as c-client does.
+pub(crate) fn forget_locks(places: &[&Place]) {
+    for place in places {
+        let _none = std::fs::remove_file(place.path.with_extension("lock"));
+    }
+}
+
 pub(crate) fn uid_set(uids: &[u32]) -> UidSet {
     uids.iter().filter_map(|&uid| Uid::new(uid)).collect()
 }

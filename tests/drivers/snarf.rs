@@ -18,7 +18,9 @@ use mugo::os::files::FileLayer;
 use mugo::os::real_files::RealFiles;
 
 use crate::common::faults::{Fault, Faults, Op};
-use crate::desk::{Desk, job, open};
+use crate::common::power::Disk;
+use crate::common::random::{Random, rounds};
+use crate::desk::{Desk, forget_locks, job, open};
 
 const TARGETS: [&str; 6] = ["unix", "mmdf", "mbx", "tenex", "mtx", "mbox"];
 const COUNT: usize = 4;
@@ -170,6 +172,11 @@ fn failing_at_every_operation() {
             (Op::Read, 5),
             (Op::SetLen, 5),
             (Op::Create, 28),
+            (Op::Open, 24),
+            (Op::Link, 1),
+            (Op::Rename, 5),
+            (Op::Remove, 13),
+            (Op::SyncDir, 5),
         ] {
             for at in 0.. {
                 let desk = Desk::new();
@@ -191,6 +198,33 @@ fn failing_at_every_operation() {
                     break;
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn without_power_at_any_operation() {
+    for format in TARGETS {
+        let desk = Desk::new();
+        let (from, to) = set_up(&desk, format);
+        let counting = Faults::over(Arc::new(RealFiles), Fault::Death(u64::MAX));
+        let environment = with(&desk, Arc::new(counting.clone()));
+        let moved = run(&environment, format, &from, &to, Deleted::Moved);
+        assert!(moved.ended.is_ok(), "{format}: {moved:?}");
+        let operations = counting.count();
+        for seed in 0..rounds(60, 2000) {
+            let desk = Desk::new();
+            let (from, to) = set_up(&desk, format);
+            let disk = Disk::default();
+            let at = seed % operations;
+            let layer = Faults::over(Arc::new(disk.clone()), Fault::Death(at)).with_waiting();
+            let environment = with(&desk, Arc::new(layer));
+            let _dead = run(&environment, format, &from, &to, Deleted::Moved);
+            drop(environment);
+            disk.cut_power(Some(Random::new(seed)));
+            forget_locks(&[&from, &to]);
+            let what = format!("{format}, seed {seed}, no power at {at}");
+            expect_whole(&desk, format, (&from, &to), &what);
         }
     }
 }

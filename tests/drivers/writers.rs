@@ -17,7 +17,7 @@ use mugo::os::files::FileLayer;
 use mugo::os::journal::redo::Journal;
 use mugo::os::real_files::RealFiles;
 
-use crate::desk::{Desk, Opened, Queue, add, job, keywords, message, open};
+use crate::desk::{Desk, Opened, Queue, add, forget_locks, job, keywords, message, open};
 
 /// A driver that writes.
 #[derive(Clone, Copy)]
@@ -348,9 +348,7 @@ impl Scene {
 
     /// What was in a lock file may be lost when the power goes; then it counts as another program's for five minutes.
     pub(crate) fn forget_locks(&self) {
-        for place in [&self.place, &self.new] {
-            let _none = std::fs::remove_file(place.path.with_extension("lock"));
-        }
+        forget_locks(&[&self.place, &self.new]);
     }
 
     fn look_with(&self, environment: Environment, after: &str) -> Findings {

@@ -17,3 +17,4 @@ mod locked;
 mod looks;
 mod program;
 mod questions;
+mod snarf;
