@@ -18,6 +18,7 @@ use crate::backend::error::{Error, Result};
 use crate::backend::resolve::{Target, mail_home, resolve};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
+use crate::driver::maildir::folder::{FOLDERS, is_mailbox};
 use crate::mail::listing::{Attribute, ListEntry, could_match_below, matches};
 use crate::mail::name::{MailboxName, NameError, NameKind};
 use crate::os::environment::Environment;
@@ -172,9 +173,10 @@ impl Walk<'_> {
         };
         self.walked.insert(FileId::of(&metadata));
         let rest = self.names_in(&path).map_err(DriverError::io(&path))?;
+        let is_mailbox = self.is_mailbox(&path);
         if !name.is_empty() && matches(self.pattern, name, Some(b'/')) {
             let children = !rest.is_empty();
-            self.tell_directory(name, Some(children));
+            self.tell_directory(name, Some(children), is_mailbox.then_some(&*path));
         }
         let mut levels = vec![Level {
             path,
@@ -224,7 +226,9 @@ impl Walk<'_> {
         let rest = self.names_in(&path).ok();
         if listed {
             let shown = if plain { &name } else { &with_slash };
-            self.tell_directory(shown, rest.as_ref().map(|names| !names.is_empty()));
+            let mailbox = self.is_mailbox(&path).then_some(&*path);
+            let children = rest.as_ref().map(|names| !names.is_empty());
+            self.tell_directory(shown, children, mailbox);
         }
         let new = self.walked.insert(FileId::of(&metadata));
         let walk = deeper && (new || !is_link);
@@ -235,10 +239,24 @@ impl Walk<'_> {
         })
     }
 
-    /// The names in a directory that are listed, last first: no locks, and no dot names where these are hidden.
+    fn is_mailbox(&self, path: &Path) -> bool {
+        is_mailbox(self.environment, path).unwrap_or(false)
+    }
+
+    /// The names in a directory that are listed, last first: no locks, and no dot names where these are hidden. In a mailbox
+    /// they are the mailboxes below it, which have dot names by custom.
     fn names_in(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut names = self.environment.files.read_dir(path)?;
+        let files = &self.environment.files;
+        let mut names = files.read_dir(path)?;
         names.sort_by(|one, other| other.cmp(one));
+        if self.is_mailbox(path) {
+            let is_folder = |name: &PathBuf| {
+                let own = FOLDERS.iter().any(|own| name == Path::new(own));
+                !own && files.metadata(&path.join(name)).is_ok_and(|it| it.is_dir())
+            };
+            names.retain(is_folder);
+            return Ok(names);
+        }
         let hidden =
             |name: &PathBuf| self.environment.hide_dot_files && file_name(name).starts_with(b".");
         let listed = names
@@ -247,8 +265,14 @@ impl Walk<'_> {
         Ok(listed.cloned().collect())
     }
 
-    fn tell_directory(&mut self, name: &[u8], children: Option<bool>) {
-        let mut attributes = vec![Attribute::NoSelect];
+    /// Tells of a directory, which may be a mailbox at that path.
+    fn tell_directory(&mut self, name: &[u8], children: Option<bool>, mailbox: Option<&Path>) {
+        let new = |path: &Path| self.environment.files.read_dir(&path.join("new"));
+        let mark = mailbox.map(|path| match new(path) {
+            Ok(names) if !names.is_empty() => Attribute::Marked,
+            _ => Attribute::Unmarked,
+        });
+        let mut attributes = vec![mark.unwrap_or(Attribute::NoSelect)];
         attributes.extend(children.map(|some| {
             if some {
                 Attribute::HasChildren

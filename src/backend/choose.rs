@@ -58,8 +58,7 @@ pub fn for_append<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
         return if place.is_inbox {
             fill_inbox(drivers, choice, wanted)
         } else {
-            let driver =
-                wanted.map_or_else(|| usual(drivers, &drivers.environment().formats.empty), Ok)?;
+            let driver = wanted.map_or_else(|| usual_for_file(drivers), Ok)?;
             Ok(plain_choice(driver, &choice.place))
         };
     }
@@ -118,6 +117,15 @@ fn usual<'a>(drivers: &'a Drivers, choice: &FormatChoice) -> Result<&'a dyn Loca
         }
     };
     in_format(drivers, format)
+}
+
+/// The driver that the settings come to for an empty file, which cannot become a directory.
+fn usual_for_file(drivers: &Drivers) -> Result<&dyn LocalDriver> {
+    let driver = usual(drivers, &drivers.environment().formats.empty)?;
+    match Drivers::is_directory(driver.characteristics().driver) {
+        true => in_format(drivers, FormatChoice::USUAL),
+        false => Ok(driver),
+    }
 }
 
 fn plain_choice<'a>(driver: &'a dyn LocalDriver, place: &Place) -> Choice<'a> {

@@ -69,6 +69,11 @@ impl Drivers {
         ["phile", "news"].contains(&format)
     }
 
+    /// Whether a mailbox of this format is a directory.
+    pub fn is_directory(format: &str) -> bool {
+        ["maildir", "mh", "mix", "mx"].contains(&format)
+    }
+
     /// The formats that a new mailbox can have, as a list in words.
     pub fn names_of_formats(&self) -> String {
         let names = self.iter().map(|driver| driver.characteristics().driver);

@@ -249,6 +249,7 @@ fn found(environment: &Environment, rule: &Rule, place: &Place, holds: bool) -> 
             format!("it is a folder without {marker}")
         }
         Holds::Folder(_) if metadata.is_dir() => "it is such a folder".to_owned(),
+        Holds::Format(format) if holds => format!("it is in {format} format"),
         _ if metadata.is_dir() => "it is a directory".to_owned(),
         _ if !metadata.is_file() => "it is not a regular file".to_owned(),
         _ if metadata.len() == 0 => "it is empty".to_owned(),

@@ -52,13 +52,14 @@ pub enum Spool {
 }
 
 /// In a home among other homes.
-pub static CLEAR_BOX: [Rule; 11] = [
+pub static CLEAR_BOX: [Rule; 13] = [
     Rule {
         spool: Spool::UnixOrNothing,
         ..filled("mbox", "mbox", Holds::FormatOrEmpty("unix"))
     },
     filled("mix", "INBOX", Holds::Folder(".mixmeta")),
     filled("mx", "INBOX", Holds::Folder(".mxindex")),
+    filled("maildir", "INBOX", Holds::Format("maildir")),
     filled("mbx", "INBOX", Holds::Format("mbx")),
     filled("tenex", "INBOX", Holds::Format("tenex")),
     filled("tenex", "mail.txt", Holds::FormatOrEmpty("tenex")),
@@ -66,13 +67,19 @@ pub static CLEAR_BOX: [Rule; 11] = [
     filled("mtx", "INBOX.MTX", Holds::FormatOrEmpty("mtx")),
     delivered("mmdf", Holds::Format("mmdf")),
     delivered("unix", Holds::Format("unix")),
+    // c-client knows no Maildir: one that mail is delivered to counts where no mail is in the spool.
+    Rule {
+        snarfs: false,
+        ..filled("maildir", "Maildir", Holds::Format("maildir"))
+    },
     delivered("dummy", Holds::Anything),
 ];
 
 /// In a black box, in a closed one, and for anonymous users: all on one file.
-pub static BOXED: [Rule; 9] = [
+pub static BOXED: [Rule; 10] = [
     delivered("mix", Holds::Folder(".mixmeta")),
     delivered("mx", Holds::Folder(".mxindex")),
+    delivered("maildir", Holds::Format("maildir")),
     delivered("mbx", Holds::Format("mbx")),
     delivered("tenex", Holds::Format("tenex")),
     delivered("mtx", Holds::Format("mtx")),

@@ -2,6 +2,7 @@
 //!
 //! A scan reads the raw bytes of each file, 64 KiB at a time, and compares ASCII letters in any case; what spans lines or
 //! is encoded is found only as it is stored. Its access time is put back, so that a mailbox with new mail stays marked.
+//! Where each message has a file of its own all of them are read.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,8 +15,10 @@ use crate::backend::error::{Error, Result};
 use crate::backend::subscriptions;
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::restore_times;
+use crate::driver::maildir::folder::{self, is_mailbox};
 use crate::mail::listing::{Attribute, ListEntry};
 use crate::mail::name::MailboxName;
+use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 
 /// What names are wanted.
@@ -73,9 +76,13 @@ fn scan(
     for entry in all {
         let selectable = !entry.attributes.contains(&Attribute::NoSelect);
         if let Some(path) = path_of(context, &entry.name).filter(|_| selectable) {
-            let metadata = context.environment.files.metadata(&path);
-            let size = metadata.map_or(0, |metadata| metadata.len());
-            files.push((entry, path, size));
+            let paths = mail_files(&context.environment, path);
+            let size = |path: &PathBuf| {
+                let metadata = context.environment.files.metadata(path);
+                metadata.map_or(0, |metadata| metadata.len())
+            };
+            let size: u64 = paths.iter().map(size).sum();
+            files.push((entry, paths, size));
         }
     }
     let mut search = Search {
@@ -86,16 +93,21 @@ fn scan(
         job,
     };
     let mut unread = 0_u64;
-    for (entry, path, size) in files {
+    for (entry, paths, size) in files {
         let next = search.done.saturating_add(size);
-        let file = context.environment.files.open(&path, OpenMode::Read);
-        match file.map(|mut file| search.finds_in(&mut *file)) {
-            Ok(Ok(true)) => found(vec![entry]),
-            Ok(Ok(false)) => {}
-            Ok(Err(Stop::Cancelled)) => return Err(Error::Cancelled),
-            // an INBOX that is not there yet, or a name whose file went meanwhile
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
-            Ok(Err(Stop::Unreadable)) | Err(_) => unread += 1,
+        for path in paths {
+            let file = context.environment.files.open(&path, OpenMode::Read);
+            match file.map(|mut file| search.finds_in(&mut *file)) {
+                Ok(Ok(true)) => {
+                    found(vec![entry]);
+                    break;
+                }
+                Ok(Ok(false)) => {}
+                Ok(Err(Stop::Cancelled)) => return Err(Error::Cancelled),
+                // an INBOX that is not there yet, or a name whose file went meanwhile
+                Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+                Ok(Err(Stop::Unreadable)) | Err(_) => unread += 1,
+            }
         }
         search.done = next;
         job.progress(search.done, search.total);
@@ -114,6 +126,15 @@ fn path_of(context: &Context, name: &MailboxName) -> Option<PathBuf> {
         return context.choice(name).ok().map(|choice| choice.place.path);
     }
     context.place(name).ok().map(|place| place.path)
+}
+
+/// The files in which a mailbox keeps its messages.
+fn mail_files(environment: &Environment, path: PathBuf) -> Vec<PathBuf> {
+    if !is_mailbox(environment, &path).unwrap_or(false) {
+        return vec![path];
+    }
+    let all = folder::list(environment, &path).unwrap_or_default();
+    all.iter().map(|found| found.path(&path)).collect()
 }
 
 /// How much is read at once, in bytes.

@@ -3,6 +3,7 @@
 //! The thread owns the mailbox and serves one request at a time. Whatever ends it, a panic in the driver included, the
 //! mailbox is dropped, `Closed` is told, and everything that waits in the inlet is answered.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -25,11 +26,13 @@ use crate::backend::source::{LocalSource, run_now};
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
+use crate::driver::maildir::folder::is_mailbox;
 use crate::driver::network::{CAUTION, is_on_network};
 use crate::mail::change::{Change, Why};
 use crate::mail::name::MailboxName;
 use crate::mail::status::Access;
 use crate::mail::text::Foreign;
+use crate::os::environment::Environment;
 use crate::os::watch::{Bell, Watch};
 
 /// What the threads of open mailboxes are called.
@@ -109,7 +112,7 @@ fn serve(opening: Opening) {
         kisses: 0,
         busy: 0,
         nudged: Arc::default(),
-        watch: None,
+        watches: Vec::new(),
         glances: false,
         snarfing: None,
     };
@@ -126,6 +129,14 @@ fn serve(opening: Opening) {
     // What waits in the inlet is answered by being dropped, and only then is the mailbox gone.
     drop(inlet);
     drop(alive);
+}
+
+/// What tells of changes: the file of a mailbox, or the folders in which its files are.
+fn watched(environment: &Environment, path: &Path) -> Vec<PathBuf> {
+    match is_mailbox(environment, path) {
+        Ok(true) => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
+        _ => vec![path.to_owned()],
+    }
 }
 
 /// Why the loop ended.
@@ -148,7 +159,7 @@ struct Server {
     busy: u32,
     /// Whether a nudge waits in the inlet that a watch put there: one is enough.
     nudged: Arc<AtomicBool>,
-    watch: Option<Watch>,
+    watches: Vec<Watch>,
     /// Whether it was opened to look at what is there, locked or not.
     glances: bool,
     snarfing: Option<Snarfing>,
@@ -255,7 +266,11 @@ impl Server {
             }
         });
         let path = self.context.open.path(self.id);
-        self.watch = path.and_then(|path| self.context.watcher.watch(&path, bell));
+        let files = path
+            .iter()
+            .flat_map(|path| watched(&self.context.environment, path));
+        let watch = |path: PathBuf| self.context.watcher.watch(&path, Arc::clone(&bell));
+        self.watches = files.filter_map(watch).collect();
     }
 
     /// Whether another program asked for the opener lock since we last looked.
@@ -373,7 +388,7 @@ impl Server {
 
     /// Closes, tells it, and answers who asked for it. Closing is never cancelled: pending flag changes are written.
     fn end(mut self, end: End) {
-        self.watch = None;
+        self.watches.clear();
         if let Some(snarfing) = &mut self.snarfing {
             snarfing.end(&self.outlet);
         }

@@ -30,6 +30,7 @@ const NEW: &[&str] = &[
     "mx",
     "mix",
     "mh",
+    "maildir",
     "same-as-inbox",
 ];
 const EMPTY: &[&str] = &[
@@ -47,7 +48,7 @@ const EMPTY: &[&str] = &[
 
 /// The drivers that can be switched off.
 const DRIVERS: &[&str] = &[
-    "mbox", "mix", "mx", "mbx", "tenex", "mtx", "mh", "mmdf", "unix", "news", "phile",
+    "mbox", "mix", "mx", "maildir", "mbx", "tenex", "mtx", "mh", "mmdf", "unix", "news", "phile",
 ];
 
 /// What permission bits may be.

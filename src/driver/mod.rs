@@ -9,6 +9,7 @@ pub mod floor;
 pub mod job;
 pub mod layout;
 pub mod local_file;
+pub mod maildir;
 pub mod mark;
 pub mod mbox;
 pub mod mbx;

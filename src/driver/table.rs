@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::driver::contract::LocalDriver;
 use crate::driver::dummy::Dummy;
+use crate::driver::maildir::driver::MaildirDriver;
 use crate::driver::mbox::Mbox;
 use crate::driver::mbx::Mbx;
 use crate::driver::mmdf::Mmdf;
@@ -17,6 +18,7 @@ use crate::os::environment::Environment;
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
     vec![
         Box::new(Mbox::new(environment)),
+        Box::new(MaildirDriver::new(environment)),
         Box::new(Mbx::new(environment)),
         Box::new(tenex::driver(environment)),
         Box::new(mtx::driver(environment)),

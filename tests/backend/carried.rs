@@ -30,6 +30,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("mmdf", "mbx"),
         ("tenex", "mbx"),
         ("unix", "mtx"),
+        ("mbx", "maildir"),
+        ("maildir", "unix"),
     ];
     let all = FORMATS
         .iter()
@@ -40,7 +42,7 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 5] = ["unix", "mmdf", "mbx", "tenex", "mtx"];
+const FORMATS: [&str; 6] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir"];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

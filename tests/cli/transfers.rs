@@ -256,6 +256,8 @@ fn mailboxes_are_found_by_their_text() {
         "From a@b Mon Mar  2 09:00:00 2026\n\nnothing\n\n",
     );
     dir.write("home/mail/one.lock", "");
+    dir.run(&["create", "#driver.maildir/mail/folder"]);
+    dir.write("home/mail/folder/cur/1.x:2,", "Subject: x\n\nhaystack\n");
     let before = dir.digest();
     for (words, expected) in [
         (
@@ -264,6 +266,7 @@ fn mailboxes_are_found_by_their_text() {
         ),
         (&["list", "mail/", "%", "--containing", "Needle"], &far),
         (&["list", "--containing", "third", "*"], &["INBOX"]),
+        (&["list", "--containing", "haystack", "*"], &["mail/folder"]),
         (&["list", "--containing", "absent", "*"], &[]),
     ] {
         let found = dir.json(&[&["--read-only"], words].concat());

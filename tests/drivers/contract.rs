@@ -24,6 +24,7 @@ struct Subject {
 fn all() -> Vec<Subject> {
     vec![
         inbox(subject("mbox", "mbox/before/mbox", 2)),
+        maildir(),
         subject("mbx", "mbx/two", 2),
         subject("tenex", "tenex/two", 2),
         subject("mtx", "mtx/two", 2),
@@ -44,6 +45,39 @@ fn inbox(mut subject: Subject) -> Subject {
         ..subject.desk.at(path)
     };
     subject
+}
+
+/// A mailbox that is a directory.
+fn maildir() -> Subject {
+    let subject = subject("maildir", "dummy/empty", 2);
+    std::fs::remove_file(&subject.place.path).expect("removed");
+    let (job, _log) = job();
+    let made = subject.driver.create(&subject.place, &job);
+    made.expect("made");
+    for (file, text) in [
+        ("cur/1772000000.x:2,FS", "Subject: one\n\nText.\n"),
+        ("new/1772000001.x", "Subject: two\r\n\r\nbare\nText"),
+    ] {
+        std::fs::write(subject.place.path.join(file), text).expect("delivered");
+    }
+    subject
+}
+
+/// All bytes of a mailbox, with the names of its files where it is a directory.
+fn bytes_of(path: &std::path::Path) -> Vec<u8> {
+    if path.is_file() {
+        return std::fs::read(path).expect("readable");
+    }
+    let mut all: Vec<_> = std::fs::read_dir(path)
+        .expect("a directory")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    all.sort();
+    let each = all.iter().map(|path| {
+        let name = path.as_os_str().as_encoded_bytes().to_vec();
+        [name, bytes_of(path)].concat()
+    });
+    each.collect::<Vec<_>>().concat()
 }
 
 fn subject(name: &str, content: &str, messages: usize) -> Subject {
@@ -120,7 +154,7 @@ fn opening_tells_the_state_and_then_ascending_arrivals() {
 #[test]
 fn reading_changes_nothing_and_gives_the_size_that_was_told() {
     for subject in all() {
-        let before = std::fs::read(&subject.place.path).expect("there");
+        let before = bytes_of(&subject.place.path);
         let mut opened = open(&*subject.driver, &subject.place, Access::ReadOnly).expect("open");
         for message in opened.list.messages().to_vec() {
             let whole = opened.read(message.uid.get(), Part::Whole);
@@ -155,7 +189,7 @@ fn reading_changes_nothing_and_gives_the_size_that_was_told() {
         opened.close().expect("closed");
         let lock = subject.place.path.with_extension("lock");
         assert!(!lock.exists());
-        assert!(std::fs::read(&subject.place.path).expect("there") == before);
+        assert!(bytes_of(&subject.place.path) == before);
     }
 }
 

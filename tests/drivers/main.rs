@@ -10,6 +10,7 @@ mod dummy;
 mod faults;
 mod fixtures;
 mod hostile;
+mod maildir;
 mod mbox;
 mod mbx;
 mod meddling;

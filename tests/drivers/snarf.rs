@@ -22,7 +22,7 @@ use crate::common::power::Disk;
 use crate::common::random::{Random, rounds};
 use crate::desk::{Desk, forget_locks, job, open};
 
-const TARGETS: [&str; 6] = ["unix", "mmdf", "mbx", "tenex", "mtx", "mbox"];
+const TARGETS: [&str; 7] = ["unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir"];
 const COUNT: usize = 4;
 
 /// A spool with four messages, the first two of them with the same text.
@@ -124,6 +124,17 @@ fn expect_whole(desk: &Desk, format: &str, (from, to): (&Place, &Place), what: &
     assert_eq!(count(desk, "unix", from), (0, 0), "{what}");
 }
 
+/// What is in a mailbox, a file or a directory with `cur` in it.
+fn text_of(path: &Path) -> String {
+    let files: Vec<_> = match fs::read_dir(path.join("cur")) {
+        Ok(files) => files.map(|file| file.expect("readable").path()).collect(),
+        Err(_) => vec![path.to_owned()],
+    };
+    let text = files.iter().map(|file| fs::read(file).expect("a mailbox"));
+    let text: Vec<u8> = text.flatten().collect();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 #[test]
 fn every_message_goes_over_with_its_flags() {
     for format in TARGETS {
@@ -133,8 +144,7 @@ fn every_message_goes_over_with_its_flags() {
         assert!(moved.ended.is_ok(), "{format}: {moved:?}");
         assert_eq!(moved.moved, COUNT as u64);
         assert_eq!(count(&desk, format, &to), (COUNT + 1, COUNT + 1));
-        let text = fs::read(&to.path).expect("a mailbox");
-        let text = String::from_utf8_lossy(&text);
+        let text = text_of(&to.path);
         assert!(!text.contains("X-Original-"), "{format}: {text}");
         expect_whole(&desk, format, (&from, &to), format);
     }

@@ -166,15 +166,12 @@ impl Trial<'_> {
         let home = Home::new();
         home.write("letter", checker::letter(5_000).as_bytes());
         let starts = self.set_up(&home);
-        let restore = || {
-            for (name, bytes) in self.boxes.iter().zip(&starts) {
-                home.write(name, bytes);
-            }
-        };
         let points = points(&home, self.words, most);
         let mut tally = Tally::default();
         for point in points {
-            restore();
+            for (name, start) in self.boxes.iter().zip(&starts) {
+                start.restore(&home, name);
+            }
             stopped(&home, self.words, &point, "KILL");
             tally.tried += 1;
             let found = self.look(&home, &format!("{point:?}"), &mut tally);
@@ -185,8 +182,8 @@ impl Trial<'_> {
         tally.tell(&format!("{} {}", self.format, self.words.join(" ")));
     }
 
-    /// Makes the mailboxes; gives their bytes.
-    fn set_up(&self, home: &Home) -> Vec<Vec<u8>> {
+    /// Makes the mailboxes; gives what they are at the start.
+    fn set_up(&self, home: &Home) -> Vec<Start> {
         let first = checker::delivered(9_000, 1);
         let mut starts = Vec::new();
         for (name, bytes) in self.boxes.iter().zip([&self.start, &first]) {
@@ -197,7 +194,7 @@ impl Trial<'_> {
                 let made = format!("#driver.{}/{name}", self.format);
                 home.mugo_done(&["transfer", "delivered", &made]);
             }
-            starts.push(home.read(name));
+            starts.push(Start::of(home, name));
         }
         starts
     }
@@ -218,9 +215,9 @@ impl Trial<'_> {
             for why in examined.damages {
                 tally.note(|it| &mut it.damaged, 1, format!("{at}, {name}: {why}"));
             }
-            let counted = home.mailutil_count(name);
+            let counted = self.count(home, name);
             if counted != examined.found.len() {
-                let why = format!("{at}, {name}: c-client counts {counted}");
+                let why = format!("{at}, {name}: another program counts {counted}");
                 tally.note(|it| &mut it.unopenable, 1, why);
             }
             for message in &examined.found {
@@ -251,13 +248,58 @@ impl Trial<'_> {
         if copy.exists() {
             fs::remove_file(&copy).expect("the last copy is removed");
         }
-        home.mailutil(&["copy", name, "#driver.unix/copy"]);
+        if self.format == "maildir" {
+            home.mugo_done(&["transfer", name, "#driver.unix/copy"]);
+        } else {
+            home.mailutil(&["copy", name, "#driver.unix/copy"]);
+        }
         home.read("copy")
+    }
+
+    /// The messages that another program counts.
+    fn count(&self, home: &Home, name: &str) -> usize {
+        if self.format != "maildir" {
+            return home.mailutil_count(name);
+        }
+        let folders = ["cur", "new"].map(|folder| home.path(name).join(folder));
+        let files = folders
+            .iter()
+            .map(|path| fs::read_dir(path).expect("a folder").count());
+        files.sum()
+    }
+}
+
+/// A mailbox as it is at the start of a trial.
+enum Start {
+    File(Vec<u8>),
+    /// A folder: where its copy is.
+    Folder(String),
+}
+
+impl Start {
+    fn of(home: &Home, name: &str) -> Self {
+        if home.path(name).is_file() {
+            return Self::File(home.read(name));
+        }
+        let copy = format!("start-{name}");
+        finish(home.command(&["cp", "-a", name, &copy]), None);
+        Self::Folder(copy)
+    }
+
+    fn restore(&self, home: &Home, name: &str) {
+        match self {
+            Self::File(bytes) => home.write(name, bytes),
+            Self::Folder(copy) => {
+                fs::remove_dir_all(home.path(name)).expect("removed");
+                let copied = finish(home.command(&["cp", "-a", copy, name]), None);
+                assert!(copied.status.success(), "{copied:?}");
+            }
+        }
     }
 }
 
 /// The formats besides the traditional one: there is less of each.
-const OTHERS: [&str; 4] = ["mmdf", "mbx", "tenex", "mtx"];
+const OTHERS: [&str; 5] = ["mmdf", "mbx", "tenex", "mtx", "maildir"];
 
 /// Messages in box A, and kills in one test.
 fn sizes(format: &str) -> (u32, usize) {

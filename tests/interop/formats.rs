@@ -43,7 +43,9 @@ fn the_library_reads_and_copies_what_a_transfer_wrote() {
     let formats = formats
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    for format in formats.filter(|format| format["can_be_made"] == true) {
+    // The library knows all of them but Maildir.
+    let known = |format: &Value| format["can_be_made"] == true && format["format"] != "maildir";
+    for format in formats.filter(known) {
         let name = format["format"].as_str().expect("a name");
         let (ours, back) = (format!("ours-{name}"), format!("back-{name}"));
         home.mugo_done(&["transfer", "box", &ours, "--format", name]);

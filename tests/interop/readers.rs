@@ -24,7 +24,8 @@ fn written_by_mugo() -> Home {
     home
 }
 
-fn start(home: &Home, words: &[&str]) -> Terminal {
+/// Starts a program on a screen of its own.
+pub(crate) fn start(home: &Home, words: &[&str]) -> Terminal {
     let words = as_plain_user(words);
     let mut command = CommandBuilder::new(&words[0]);
     command.args(&words[1..]);

@@ -96,7 +96,7 @@ fn new_mailboxes_get_the_format_of_their_name_or_the_usual_one() {
         let found = new_driver(&home, text, false);
         assert_eq!(found.expect(text), driver, "{text}");
     }
-    let unknown = new_driver(&home, "#driver.maildir/new", false);
+    let unknown = new_driver(&home, "#driver.nothing/new", false);
     assert!(matches!(unknown, Err(Error::UnknownFormat { .. })));
 }
 

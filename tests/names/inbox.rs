@@ -40,6 +40,15 @@ fn fill(home: &Home, files: Files<'_>) {
     }
 }
 
+/// The files of a mailbox in Maildir format.
+fn maildir(name: &str) -> [(&str, &[u8]); 3] {
+    let file: fn(&str) -> [&str; 3] = |name| match name {
+        "INBOX" => ["INBOX/cur/1.x:2,", "INBOX/new/2.x", "INBOX/tmp/3.x"],
+        _ => ["Maildir/cur/1.x:2,", "Maildir/new/2.x", "Maildir/tmp/3.x"],
+    };
+    file(name).map(|file| (file, UNIX))
+}
+
 /// What the rules chose.
 struct Chosen {
     driver: &'static str,
@@ -114,6 +123,23 @@ fn in_a_clear_box_the_first_rule_that_holds_decides() {
         (&[("INBOX", b"")], "dummy", "S"),
         (&[("INBOX", UNIX), ("S", UNIX)], "unix", "S"),
         (&[("INBOX/x", UNIX), ("S", UNIX)], "unix", "S"),
+        (&maildir("INBOX"), "maildir", "INBOX"),
+        (
+            &[&maildir("INBOX")[..], &[("S", UNIX)]].concat(),
+            "maildir",
+            "INBOX",
+        ),
+        (&maildir("INBOX")[..2], "dummy", "S"),
+        (
+            &[&maildir("INBOX")[..], &[("mbox", b"")]].concat(),
+            "mbox",
+            "mbox",
+        ),
+        (
+            &[&maildir("Maildir")[..], &[("S", UNIX)]].concat(),
+            "unix",
+            "S",
+        ),
         (&[("INBOX/.mixmeta", b""), ("S", UNIX)], "mix", "INBOX"),
         (&[("INBOX/.mxindex", b""), ("S", UNIX)], "mx", "INBOX"),
         (&[("INBOX/.mxindex/x", b""), ("S", UNIX)], "unix", "S"),
@@ -211,6 +237,7 @@ fn the_report_says_why_not() {
     for (driver, expected) in [
         ("mbox", "it is in another format"),
         ("mix", "it is a folder without .mixmeta"),
+        ("maildir", "it is a directory"),
         ("mbx", "it is a directory"),
         ("tenex", "it is a directory"),
         ("mtx", "it is a directory"),

@@ -261,6 +261,34 @@ fn what_cannot_be_listed_says_why() {
 }
 
 #[test]
+fn a_directory_that_is_a_mailbox_can_be_opened_and_shows_only_mailboxes_below_it() {
+    let home = Home::new();
+    for mailbox in ["m", "m/.Below", "m/.Below/deep"] {
+        for folder in ["cur", "new", "tmp"] {
+            home.write(&format!("{mailbox}/{folder}/file"), b"");
+        }
+    }
+    fs::remove_file(home.path("m/.Below/new/file")).expect("removed");
+    home.write("m/dovecot-uidlist", b"");
+    home.write("m/.Below/maildirfolder", b"");
+    home.write("n/cur/x", b"");
+    home.write("n/new", b"");
+    assert_eq!(
+        names(&home, "", "m*"),
+        ["m !+", "m/.Below .+", "m/.Below/deep !-"]
+    );
+    assert_eq!(names(&home, "", "m/%"), ["m/ !+", "m/.Below .+"]);
+    assert_eq!(
+        names(&home, "m/.Below/", "%"),
+        ["m/.Below/ .+", "m/.Below/deep !-"]
+    );
+    assert_eq!(
+        names(&home, "", "n*"),
+        ["n d+", "n/cur d+", "n/cur/x f.", "n/new f."]
+    );
+}
+
+#[test]
 fn locks_and_hidden_names_are_left_out() {
     let home = Home::new();
     for name in [

@@ -6,6 +6,7 @@ use std::io::Write;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::window::{Line, Window};
+use crate::driver::layout::lines::header_length;
 use crate::driver::layout::prefile::format::Newline;
 use crate::driver::layout::prefile::line::{self, LONGEST};
 use crate::driver::layout::prefile::mailbox::PrefileMailbox;
@@ -140,22 +141,6 @@ impl PrefileMailbox {
 
 /// Bytes of a line and a header that most messages do not exceed.
 const USUAL: usize = 2048;
-
-/// Bytes of the header that `text` starts with, the blank line included; `None` where the blank line is not there.
-fn header_length(text: &[u8]) -> Option<usize> {
-    let blank = |rest: &[u8]| match rest {
-        [b'\n', ..] => Some(1),
-        [b'\r', b'\n', ..] => Some(2),
-        _ => None,
-    };
-    if let Some(length) = blank(text) {
-        return Some(length);
-    }
-    memchr::memchr_iter(b'\n', text).find_map(|place| {
-        let rest = text.get(place + 1..)?;
-        blank(rest).map(|length| place + 1 + length)
-    })
-}
 
 /// Writes text with LF line ends with CRLF; CRs of its own go, as c-client has it.
 fn write_crlf(bytes: &[u8], into: &mut dyn Write) -> std::io::Result<()> {

@@ -1,0 +1,79 @@
+//! Lines of messages: where a header ends, and LF made CRLF.
+
+use std::io::{self, Write};
+
+/// Bytes of the header that `text` starts with, the blank line included; `None` where the blank line is not there.
+pub fn header_length(text: &[u8]) -> Option<usize> {
+    let blank = |rest: &[u8]| match rest {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    };
+    if let Some(length) = blank(text) {
+        return Some(length);
+    }
+    memchr::memchr_iter(b'\n', text).find_map(|place| {
+        let rest = text.get(place + 1..)?;
+        blank(rest).map(|length| place + 1 + length)
+    })
+}
+
+/// Writes what is written to it with CRLF for each LF that has no CR yet.
+pub struct Crlf<'w> {
+    into: &'w mut dyn Write,
+    last: u8,
+}
+
+impl<'w> Crlf<'w> {
+    /// Writes into `into`.
+    pub fn new(into: &'w mut dyn Write) -> Self {
+        Self { into, last: 0 }
+    }
+}
+
+impl Write for Crlf<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut from = 0;
+        for place in memchr::memchr_iter(b'\n', bytes) {
+            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
+            if before.copied().unwrap_or(self.last) != b'\r' {
+                self.into
+                    .write_all(bytes.get(from..place).unwrap_or_default())?;
+                self.into.write_all(b"\r")?;
+                from = place;
+            }
+        }
+        self.into.write_all(bytes.get(from..).unwrap_or_default())?;
+        self.last = bytes.last().copied().unwrap_or(self.last);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_are_completed_also_where_a_write_parts_them() {
+        let text = b"a\r\nb\nc\r\r\n\n\nd\r";
+        for cut in 0..text.len() {
+            let mut whole = Vec::new();
+            let mut crlf = Crlf::new(&mut whole);
+            crlf.write_all(&text[..cut]).expect("in memory");
+            crlf.write_all(&text[cut..]).expect("in memory");
+            assert_eq!(whole, b"a\r\nb\r\nc\r\r\n\r\n\r\nd\r", "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_header_ends_behind_its_blank_line() {
+        assert_eq!(header_length(b"\n\nx"), Some(1));
+        assert_eq!(header_length(b"a: b\r\n\r\nx"), Some(8));
+        assert_eq!(header_length(b"a: b\nc: d\n\nx"), Some(11));
+        assert_eq!(header_length(b"a: b\n"), None);
+    }
+}

@@ -1,0 +1,330 @@
+//! Appending: each message is written to `tmp` and brought to disk, then all of them move to `cur` as one change.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::tz::TimeZone;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::maildir::folder::{is_missing, require};
+use crate::driver::maildir::letters::Letters;
+use crate::driver::maildir::manage::create;
+use crate::driver::maildir::name::Name;
+use crate::driver::maildir::pending::{self, Step};
+use crate::driver::maildir::uid_log::{self, UidLog, Unnumbered, is_unwritable};
+use crate::driver::message::{Content, Messages, NewMessage};
+use crate::driver::place::Place;
+use crate::mail::appended::Appended;
+use crate::mail::date::InternalDate;
+use crate::mail::flags::{Flags, Keyword};
+use crate::mail::uid::{Uid, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::{MailFile, OpenMode};
+use crate::os::transfer::write_all_at;
+
+/// Appends all messages or none, durable on return.
+pub fn append(
+    environment: &Arc<Environment>,
+    place: &Place,
+    messages: &mut dyn Messages,
+    job: &Job,
+) -> Result<Appended> {
+    let found = environment.files.metadata(&place.path);
+    if place.is_inbox && found.is_err_and(|refusal| is_missing(&refusal)) {
+        create(environment, place)?;
+    }
+    require(environment, place)?;
+    pending::recover(environment, &place.path)?;
+    let mut batch = Batch {
+        environment,
+        place,
+        letters: Vec::new(),
+    };
+    while let Some(message) = messages.next(job)? {
+        job.checkpoint()?;
+        batch.stage(message)?;
+    }
+    batch.deliver(job)
+}
+
+/// Messages in `tmp`. Dropped, those that were not delivered are removed.
+struct Batch<'a> {
+    environment: &'a Arc<Environment>,
+    place: &'a Place,
+    letters: Vec<Letter>,
+}
+
+/// One of them.
+struct Letter {
+    /// Where it is, in the mailbox.
+    staged: PathBuf,
+    /// What it will be called but for its flags.
+    base: String,
+    flags: Flags,
+    size: u64,
+    date: InternalDate,
+    wish: Option<Uid>,
+}
+
+impl Batch<'_> {
+    fn stage(&mut self, mut message: NewMessage) -> Result<()> {
+        let unique = unique_name(self.environment);
+        let staged = Path::new("tmp").join(&unique);
+        let path = self.place.path.join(&staged);
+        let failed = Error::io(&path);
+        let mode = self.place.protection.file;
+        let mut file = self
+            .environment
+            .files
+            .open(&path, OpenMode::CreateNew(mode))
+            .map_err(&failed)?;
+        let now = || InternalDate::in_zone((self.environment.clock)(), &TimeZone::system());
+        let date = message.internal_date.unwrap_or_else(now);
+        self.letters.push(Letter {
+            staged,
+            base: unique,
+            flags: message.flags.clone(),
+            size: 0,
+            date,
+            wish: message.uid,
+        });
+        let written = (|| {
+            file.set_mode(mode)?;
+            let written = write_lines(&mut message.content, &mut *file)?;
+            file.set_times(date.seconds, date.seconds)?;
+            file.sync()?;
+            Ok(written)
+        })();
+        let (stored, size) = written.map_err(&failed)?;
+        if let Some(letter) = self.letters.last_mut() {
+            letter.size = size;
+            letter.base.push_str(&format!(",S={stored},W={size}"));
+        }
+        Ok(())
+    }
+
+    fn deliver(mut self, job: &Job) -> Result<Appended> {
+        if self.letters.is_empty() {
+            return Ok(Appended::default());
+        }
+        let mailbox = &self.place.path;
+        let names = self.names(job)?;
+        let steps = self.letters.iter().map(|letter| {
+            let letters = names.of(&letter.flags, b"");
+            let name = Name::parse(letter.base.as_bytes());
+            let name = name.and_then(|name| name.with_letters(&letters));
+            let name = name.ok_or(Error::Refused("the name of this host is too long"))?;
+            let to = Path::new("cur").join(name.file());
+            Ok(Step::Move(letter.staged.clone(), to))
+        });
+        let steps: Vec<Step> = steps.collect::<Result<_>>()?;
+        let mut log = UidLog::new(self.environment, mailbox);
+        let unnumbered = self.letters.iter().map(|letter| Unnumbered {
+            base: letter.base.as_bytes(),
+            size: letter.size,
+            date: letter.date,
+            wish: letter.wish,
+        });
+        let unnumbered: Vec<_> = unnumbered.collect();
+        let numbered = match log.number(&unnumbered, 0) {
+            Err(refusal) if !is_unwritable(&refusal) => {
+                return Err(Error::io(&uid_log::place(self.environment, mailbox))(
+                    refusal,
+                ));
+            }
+            other => other,
+        };
+        // Names that are to be given away have to be there after a crash.
+        let staged = mailbox.join("tmp");
+        let synced = self.environment.files.sync_dir(&staged);
+        synced.map_err(Error::io(&staged))?;
+        let outcome = pending::carry_out(self.environment, mailbox, &steps);
+        let count = self.letters.len() as u64;
+        if matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
+            // What is to be finished needs them.
+            self.letters.clear();
+        }
+        outcome?;
+        Ok(match numbered {
+            Ok(numbered) => Appended {
+                uid_validity: UidValidity::new(log.uid_validity),
+                uids: numbered
+                    .uids
+                    .iter()
+                    .filter_map(|&uid| Uid::new(uid))
+                    .collect(),
+                count,
+            },
+            // Nothing is kept in this state folder: UIDs hold for a session.
+            Err(_) => Appended {
+                count,
+                ..Appended::default()
+            },
+        })
+    }
+
+    /// The letters of all keywords, as far as there are enough.
+    fn names(&self, job: &Job) -> Result<Letters> {
+        let letters = Letters::read(self.environment, &self.place.path);
+        let mut wanted: Vec<Keyword> = Vec::new();
+        for keyword in self
+            .letters
+            .iter()
+            .flat_map(|letter| letter.flags.keywords())
+        {
+            if !wanted.contains(keyword) {
+                wanted.push(keyword.clone());
+            }
+        }
+        if letters.know(&wanted) {
+            return Ok(letters);
+        }
+        let mode = self.place.protection.file;
+        Letters::define(self.environment, &self.place.path, &wanted, mode, job)
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for letter in &self.letters {
+            // One that stays is removed from `tmp` some day.
+            let path = self.place.path.join(&letter.staged);
+            let _ = self.environment.files.remove_file(&path);
+        }
+    }
+}
+
+/// A name that no other message of this or another program has: time, number, process, host.
+fn unique_name(environment: &Environment) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let process = &environment.process;
+    let host: String = process.host.chars().take(100).map(plain).collect();
+    let (pid, start) = (process.pid, process.start);
+    let now = (environment.clock)();
+    format!("{now}.M{number}P{pid}_{start}.{host}")
+}
+
+/// A character of a host name that means nothing in the name of a file.
+fn plain(letter: char) -> char {
+    match letter.is_ascii_alphanumeric() || "-._".contains(letter) {
+        true => letter,
+        false => '_',
+    }
+}
+
+const BLOCK: usize = 64 << 10;
+
+/// Writes a message with LF line ends. Gives the bytes in the file, and the octets with CRLF line ends.
+fn write_lines(content: &mut Content, file: &mut dyn MailFile) -> std::io::Result<(u64, u64)> {
+    let mut reader = content.reader()?;
+    let mut lines = Lines::default();
+    let mut block = vec![0; BLOCK];
+    let (mut stored, mut size) = (0, 0);
+    loop {
+        let count = reader.read(&mut block)?;
+        match count {
+            0 => lines.end(),
+            count => lines.take(block.get(..count).unwrap_or_default()),
+        }
+        write_all_at(file, &lines.out, stored)?;
+        stored += lines.out.len() as u64;
+        size += lines.size;
+        lines.size = 0;
+        lines.out.clear();
+        if count == 0 {
+            return Ok((stored, size));
+        }
+    }
+}
+
+/// CRLF made LF. A CR that stands before a CRLF keeps both: what is read again is what was written.
+#[derive(Default)]
+struct Lines {
+    out: Vec<u8>,
+    /// Octets of `out` with CRLF line ends.
+    size: u64,
+    /// Whether the last byte was a CR.
+    after_cr: bool,
+    /// Whether that one waits for what follows.
+    held: bool,
+}
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8]) {
+        let mut from = 0;
+        for place in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+            self.plain(bytes.get(from..place).unwrap_or_default());
+            match bytes.get(place) {
+                Some(b'\r') => self.cr(),
+                _ => self.lf(),
+            }
+            from = place + 1;
+        }
+        self.plain(bytes.get(from..).unwrap_or_default());
+    }
+
+    fn plain(&mut self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        self.end();
+        self.after_cr = false;
+        self.put(text, text.len());
+    }
+
+    fn cr(&mut self) {
+        self.end();
+        match self.after_cr {
+            true => self.put(b"\r", 1),
+            false => self.held = true,
+        }
+        self.after_cr = true;
+    }
+
+    fn lf(&mut self) {
+        let has_cr = self.after_cr && !self.held;
+        (self.held, self.after_cr) = (false, false);
+        self.put(b"\n", if has_cr { 1 } else { 2 });
+    }
+
+    /// A CR that waits was none of a line end.
+    fn end(&mut self) {
+        if std::mem::take(&mut self.held) {
+            self.put(b"\r", 1);
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8], size: usize) {
+        self.out.extend_from_slice(bytes);
+        self.size += size as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::layout::lines::Crlf;
+    use std::io::Write;
+
+    #[test]
+    fn what_is_stored_is_read_as_it_was() {
+        let text = b"a\r\nb\r\r\nc\r\rd\r\n\r\n\r\r\r\n\re\r";
+        for cut in 0..text.len() {
+            let mut lines = Lines::default();
+            lines.take(&text[..cut]);
+            lines.take(&text[cut..]);
+            lines.end();
+            assert_eq!(lines.out, b"a\nb\r\r\nc\r\rd\n\n\r\r\r\n\re\r", "{cut}");
+            let mut read = Vec::new();
+            Crlf::new(&mut read)
+                .write_all(&lines.out)
+                .expect("in memory");
+            assert_eq!(read, text, "{cut}");
+            assert_eq!(lines.size, text.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is in a mailbox's folders: the names of its messages, and whether that may have changed.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::driver::error::{Error, Result};
+use crate::driver::local_file;
+use crate::driver::maildir::name::Name;
+use crate::driver::maildir::row::CHARACTERISTICS;
+use crate::driver::place::Place;
+use crate::os::environment::Environment;
+
+/// The folders that make a mailbox: messages that were seen by a program, those that were not, and those being written.
+pub const FOLDERS: [&str; 3] = ["cur", "new", "tmp"];
+
+/// A message's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Its name.
+    pub name: Name,
+    /// Whether no program has seen it: it is in `new`.
+    pub is_new: bool,
+}
+
+impl Found {
+    /// Where it is in the mailbox.
+    pub fn path(&self, mailbox: &Path) -> PathBuf {
+        mailbox.join(self.folder()).join(self.name.file())
+    }
+
+    fn folder(&self) -> &'static str {
+        if self.is_new { "new" } else { "cur" }
+    }
+}
+
+/// When names came, went or changed last, in `cur` and in `new`: seconds and nanoseconds.
+pub type Stamp = [(i64, i64); 2];
+
+/// Whether `path` is a mailbox in this format.
+pub fn is_mailbox(environment: &Environment, path: &Path) -> io::Result<bool> {
+    for folder in FOLDERS {
+        match environment.files.metadata(&path.join(folder)) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Ok(false),
+            Err(missing) if is_missing(&missing) => return Ok(false),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Ok(true)
+}
+
+/// Fails where there is no mailbox in this format.
+pub fn require(environment: &Environment, place: &Place) -> Result<()> {
+    let refused = |refusal| local_file::no_access(place, refusal);
+    environment.files.metadata(&place.path).map_err(refused)?;
+    if is_mailbox(environment, &place.path).map_err(refused)? {
+        return Ok(());
+    }
+    let driver = CHARACTERISTICS.driver;
+    let why = "it lacks one of the folders cur, new and tmp";
+    Err(Error::NotThisFormat { driver, why })
+}
+
+/// Whether the error says that there is nothing of this name.
+pub fn is_missing(refusal: &io::Error) -> bool {
+    matches!(
+        refusal.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// The stamp of a mailbox now.
+pub fn stamp(environment: &Environment, mailbox: &Path) -> Result<Stamp> {
+    let of = |folder| {
+        let path = mailbox.join(folder);
+        let found = environment.files.metadata(&path);
+        let found = found.map_err(Error::io(&path))?;
+        Ok((found.mtime(), found.mtime_nsec()))
+    };
+    Ok([of("cur")?, of("new")?])
+}
+
+/// The messages of a mailbox, by their bases. One that is found twice, because it was moved meanwhile, counts once.
+pub fn list(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
+    let mut all = Vec::new();
+    // A message goes from `new` to `cur`: in this order none is missed.
+    for is_new in [true, false] {
+        let path = mailbox.join(if is_new { "new" } else { "cur" });
+        let names = environment
+            .files
+            .read_dir(&path)
+            .map_err(Error::io(&path))?;
+        let names = names.iter().filter_map(|name| name.file_name());
+        let names = names.filter_map(|name| Name::parse(name.as_bytes()));
+        all.extend(names.map(|name| Found { name, is_new }));
+    }
+    all.sort_by(|one, other| {
+        let key = |it: &Found| (it.is_new, it.name.letters().len());
+        (one.name.base().cmp(other.name.base())).then_with(|| key(one).cmp(&key(other)))
+    });
+    all.dedup_by(|later, first| later.name.base() == first.name.base());
+    Ok(all)
+}
+
+/// The message with this base, in what [`list`] gave.
+pub fn find<'a>(all: &'a [Found], base: &[u8]) -> Option<&'a Found> {
+    let place = all.binary_search_by(|it| it.name.base().cmp(base));
+    all.get(place.ok()?)
+}

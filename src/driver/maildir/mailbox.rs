@@ -1,0 +1,490 @@
+//! An open mailbox in Maildir format: what it keeps, and its verbs.
+//!
+//! Nobody needs a lock: a message's flags are in the name of its file, and names change in one step. A file that is not
+//! there any more under the name that is known has got another one, or is gone; the folders tell which.
+
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::driver::contract::LocalMailbox;
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::window::{Line, Window};
+use crate::driver::layout::lines::{Crlf, header_length};
+use crate::driver::maildir::folder::{FOLDERS, Found, Stamp, is_missing, require};
+use crate::driver::maildir::letters::{Letters, Shares};
+use crate::driver::maildir::pending::{self, Step};
+use crate::driver::maildir::row::CHARACTERISTICS;
+use crate::driver::maildir::uid_log::{Facts, UidLog};
+use crate::driver::place::Place;
+use crate::mail::change::Change;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::reason::in_words;
+use crate::mail::status::{Access, MailboxState};
+use crate::mail::structure::Part;
+use crate::mail::summary::Summary;
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::{MailFile, OpenMode};
+use crate::os::transfer::read_full_at;
+
+/// A message.
+pub(super) struct Record {
+    pub(super) facts: Facts,
+    pub(super) file: Found,
+    pub(super) flags: Flags,
+}
+
+/// An open mailbox.
+pub struct Maildir {
+    pub(super) environment: Arc<Environment>,
+    pub(super) place: Place,
+    pub(super) access: Access,
+    why_read_only: Option<String>,
+    pub(super) letters: Letters,
+    pub(super) shares: Shares,
+    pub(super) log: UidLog,
+    pub(super) log_is_unreadable: bool,
+    /// The last UID that was told, where the log cannot be written.
+    pub(super) last_uid: u32,
+    /// Whether UIDs hold beyond the session.
+    pub(super) sticky: bool,
+    /// The messages, UIDs ascending.
+    pub(super) records: Vec<Record>,
+    pub(super) stamp: Stamp,
+    /// Whether names may have changed once more under the same stamp.
+    pub(super) racy: bool,
+    pub(super) told: Option<MailboxState>,
+}
+
+/// What is left in `tmp` by programs that are gone is removed after this many seconds.
+const LEFT_OVER: i64 = 36 * 60 * 60;
+/// Bytes of a header that most messages do not exceed.
+const USUAL: usize = 4096;
+
+impl Maildir {
+    /// Opens a mailbox, and tells what is in it.
+    pub fn open(
+        environment: &Arc<Environment>,
+        place: &Place,
+        access: Access,
+        job: &Job,
+    ) -> Result<Self> {
+        require(environment, place)?;
+        let mut mailbox = Self {
+            environment: Arc::clone(environment),
+            place: place.clone(),
+            access,
+            why_read_only: None,
+            letters: Letters::read(environment, &place.path),
+            shares: Shares::default(),
+            log: UidLog::new(environment, &place.path),
+            log_is_unreadable: false,
+            last_uid: 0,
+            sticky: false,
+            records: Vec::new(),
+            stamp: Stamp::default(),
+            racy: true,
+            told: None,
+        };
+        if access == Access::ReadWrite {
+            mailbox.prepare_to_write();
+        } else if !environment.read_only {
+            // Where it cannot be done, what is there is shown.
+            let _ = pending::recover(environment, &place.path);
+        }
+        mailbox.first_look(job)?;
+        Ok(mailbox)
+    }
+
+    /// Falls to read-only where the folders cannot be written, else puts them in order.
+    fn prepare_to_write(&mut self) {
+        let why = if self.environment.read_only {
+            Some("nothing may be written in this session".to_owned())
+        } else {
+            let tried = try_to_write(&self.environment, &self.place);
+            tried.err().map(|refusal| match &refusal {
+                Error::Io { source, .. } => format!("it may not be written: {}", in_words(source)),
+                other => other.to_string(),
+            })
+        };
+        let why = why.or_else(|| {
+            let recovered = pending::recover(&self.environment, &self.place.path);
+            recovered.err().map(|refusal| {
+                format!(
+                    "an interrupted change is not finished: {}",
+                    refusal.with_reason()
+                )
+            })
+        });
+        if why.is_some() {
+            self.access = Access::ReadOnly;
+            self.why_read_only = why;
+            return;
+        }
+        clean(&self.environment, &self.place);
+    }
+
+    /// The state of the mailbox.
+    fn state(&self) -> MailboxState {
+        let writable = self.access == Access::ReadWrite;
+        MailboxState {
+            driver: CHARACTERISTICS.driver,
+            path: Some(self.place.path.clone()),
+            access: self.access,
+            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
+            uid_validity: UidValidity::new(self.log.uid_validity),
+            uid_next: Uid::new(self.last_uid.saturating_add(1)),
+            sticky_uids: self.sticky,
+            keywords: self.letters.names(),
+            permanent_flags: if writable {
+                SystemFlags::SETTABLE
+            } else {
+                SystemFlags::NONE
+            },
+            new_keywords: writable && self.letters.has_room(),
+        }
+    }
+
+    /// Tells the state where it is another one than was told.
+    pub(super) fn tell_state(&mut self, job: &Job) {
+        let state = self.state();
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            job.emit(Change::State(Box::new(state)));
+        }
+    }
+
+    pub(super) fn place_of(&self, uid: Uid) -> Option<usize> {
+        let key = |record: &Record| record.facts.uid;
+        self.records.binary_search_by_key(&uid.get(), key).ok()
+    }
+
+    fn writable(&self, job: &Job) -> Result<()> {
+        if self.access == Access::ReadWrite {
+            return Ok(());
+        }
+        if let Some(why) = &self.why_read_only {
+            job.notice(format!("read-only: {why}"));
+        }
+        Err(Error::ReadOnly)
+    }
+
+    /// The file of a message, wherever it is by now.
+    fn file_of(&mut self, uid: Uid, job: &Job) -> Result<Box<dyn MailFile>> {
+        for again in [false, true] {
+            if again {
+                self.refresh(job)?;
+            }
+            let record = self.place_of(uid).and_then(|place| self.records.get(place));
+            let path = record
+                .ok_or(Error::NoSuchMessage)?
+                .file
+                .path(&self.place.path);
+            match self.environment.files.open(&path, OpenMode::Read) {
+                Err(missing) if is_missing(&missing) => {}
+                other => return other.map_err(Error::io(&path)),
+            }
+        }
+        Err(Error::NoSuchMessage)
+    }
+
+    /// Writes some bytes of a message with CRLF line ends.
+    fn copy(
+        &self,
+        file: &dyn MailFile,
+        bytes: std::ops::Range<u64>,
+        into: &mut dyn Write,
+        job: &Job,
+    ) -> Result<()> {
+        let failed = Error::io(&self.place.path);
+        let mut into = Crlf::new(into);
+        let mut window = Window::new(file, bytes.start, bytes.end);
+        while window.more().map_err(&failed)? {
+            job.checkpoint()?;
+            let bytes = window.rest();
+            into.write_all(bytes).map_err(&failed)?;
+            let count = bytes.len();
+            window.consume(count);
+        }
+        Ok(())
+    }
+
+    fn changed_name(&mut self, place: usize, change: &FlagChange) -> Option<(Step, Found)> {
+        let record = self.records.get(place)?;
+        let flags = record.flags.changed(change);
+        let letters = self.letters.of(&flags, record.file.name.letters());
+        let name = record.file.name.with_letters(&letters)?;
+        let to = Found {
+            name,
+            is_new: false,
+        };
+        let root = Path::new("");
+        let step = Step::Move(record.file.path(root), to.path(root));
+        (to != record.file).then_some((step, to))
+    }
+
+    /// Changes the flags of the messages at these places, as far as they are where they were; the others come back.
+    fn store_at(&mut self, uids: &[Uid], change: &FlagChange, job: &Job) -> Result<Vec<Uid>> {
+        let mut changed = Vec::new();
+        let mut steps = Vec::new();
+        for &uid in uids {
+            job.checkpoint()?;
+            let Some(place) = self.place_of(uid) else {
+                continue;
+            };
+            if let Some((step, to)) = self.changed_name(place, change) {
+                steps.push(step);
+                changed.push((uid, to));
+            }
+        }
+        let done = pending::carry_out(&self.environment, &self.place.path, &steps)?;
+        let (mut told, mut missed) = (Vec::new(), Vec::new());
+        for ((uid, to), done) in changed.into_iter().zip(done) {
+            let Some(record) = self.place_of(uid).and_then(|it| self.records.get_mut(it)) else {
+                continue;
+            };
+            if !done {
+                missed.push(uid);
+                continue;
+            }
+            let recent = record.flags.has(SystemFlags::RECENT);
+            let letters = to.name.letters();
+            record.flags = self.shares.flags(letters, &self.letters, recent);
+            record.file = to;
+            told.push((uid, record.flags.clone()));
+        }
+        if !told.is_empty() {
+            job.emit(Change::Flags(told));
+        }
+        Ok(missed)
+    }
+
+    /// Sees to it that these keywords have letters.
+    fn define(&mut self, change: &FlagChange, job: &Job) -> Result<()> {
+        if matches!(change, FlagChange::Remove(_)) {
+            return Ok(());
+        }
+        let keywords = change.flags().keywords();
+        if !self.letters.know(keywords) {
+            let mode = self.place.protection.file;
+            self.letters =
+                Letters::define(&self.environment, &self.place.path, keywords, mode, job)?;
+            self.shares = Shares::default();
+            self.tell_state(job);
+        }
+        if !self.letters.know(keywords) {
+            job.notice("there are letters for 26 keywords only; the others are not kept");
+        }
+        Ok(())
+    }
+}
+
+/// Makes a file in `tmp` and removes it.
+fn try_to_write(environment: &Environment, place: &Place) -> Result<()> {
+    let path = place.path.join("tmp");
+    let path = path.join(format!(".mugo-{}", environment.process.pid));
+    let made = environment.files.open(&path, OpenMode::CreateNew(0o600));
+    let refused = |refusal: &io::Error| {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(refusal.kind(), PermissionDenied | ReadOnlyFilesystem)
+    };
+    match made {
+        Err(refusal) if refused(&refusal) => Err(Error::io(&place.path)(refusal)),
+        // It may be full; that will be told when something is written.
+        Err(_) => Ok(()),
+        Ok(_) => environment
+            .files
+            .remove_file(&path)
+            .map_err(Error::io(&path)),
+    }
+}
+
+/// Removes what programs that are gone left in `tmp` long ago.
+fn clean(environment: &Environment, place: &Place) {
+    let path = place.path.join("tmp");
+    let Ok(names) = environment.files.read_dir(&path) else {
+        return;
+    };
+    let now = (environment.clock)();
+    for name in names {
+        let path = path.join(name);
+        let old = |time: i64| now.saturating_sub(time) > LEFT_OVER;
+        let left_over = environment.files.link_metadata(&path).is_ok_and(|found| {
+            found.is_file() && old(found.mtime()) && old(found.ctime()) && old(found.atime())
+        });
+        if left_over {
+            // It will be tried again.
+            let _ = environment.files.remove_file(&path);
+        }
+    }
+}
+
+/// Where the text starts: behind the blank line.
+fn end_of_header(file: &dyn MailFile, length: u64, job: &Job) -> Result<u64> {
+    let failed = Error::io(Path::new("message"));
+    let mut window = Window::new(file, 0, length);
+    loop {
+        job.checkpoint()?;
+        let found = window.line().map_err(&failed)?;
+        let rest = window.rest();
+        let is_blank = match found {
+            Line::Whole(length) => matches!(rest.get(..length), Some(b"\r\n" | b"\n")),
+            Line::Unended(0) => return Ok(length),
+            _ => false,
+        };
+        window.skip_line().map_err(&failed)?;
+        if is_blank {
+            return Ok(window.offset());
+        }
+    }
+}
+
+impl LocalMailbox for Maildir {
+    fn uids(&self) -> UidSet {
+        let uids = self.records.iter();
+        uids.filter_map(|record| Uid::new(record.facts.uid))
+            .collect()
+    }
+
+    fn summary(&self, uid: Uid) -> Option<Summary> {
+        self.records.get(self.place_of(uid)?)?.summary()
+    }
+
+    fn poll(&mut self, job: &Job) -> Result<()> {
+        self.look(job)
+    }
+
+    fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
+        let file = self.file_of(uid, job)?;
+        let length = file.metadata().map_err(Error::io(&self.place.path))?.len();
+        let middle = match part {
+            Part::Whole => 0,
+            _ => end_of_header(&*file, length, job)?,
+        };
+        match part {
+            Part::Header => self.copy(&*file, 0..middle, into, job),
+            _ => self.copy(&*file, middle..length, into, job),
+        }
+    }
+
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, &[u8]),
+        job: &Job,
+    ) -> Result<()> {
+        let mut buffer = vec![0; USUAL];
+        let mut header = Vec::new();
+        for &uid in uids {
+            job.checkpoint()?;
+            let file = match self.file_of(uid, job) {
+                Err(Error::NoSuchMessage) => continue,
+                other => other?,
+            };
+            let failed = Error::io(&self.place.path);
+            let count = read_full_at(&*file, &mut buffer, 0).map_err(&failed)?;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            let length = header_length(bytes).or((count < USUAL).then_some(count));
+            header.clear();
+            match length.and_then(|length| bytes.get(..length)) {
+                Some(bytes) => Crlf::new(&mut header).write_all(bytes).map_err(&failed)?,
+                None => {
+                    let length = file.metadata().map_err(&failed)?.len();
+                    let end = end_of_header(&*file, length, job)?;
+                    self.copy(&*file, 0..end, &mut header, job)?;
+                }
+            }
+            found(uid, &header);
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
+        self.writable(job)?;
+        self.define(change, job)?;
+        let all = self.records.iter();
+        let all = all.filter_map(|record| Uid::new(record.facts.uid));
+        let wanted: Vec<Uid> = all.filter(|&uid| uids.contains(uid)).collect();
+        let missed = self.store_at(&wanted, change, job)?;
+        if missed.is_empty() {
+            return Ok(());
+        }
+        // Somebody gave them other flags: now they have both changes.
+        self.refresh(job)?;
+        self.store_at(&missed, change, job).map(drop)
+    }
+
+    fn check(&mut self, job: &Job) -> Result<()> {
+        self.refresh(job)
+    }
+
+    fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
+        self.writable(job)?;
+        self.look(job)?;
+        let goes = |record: &&Record| {
+            let uid = Uid::new(record.facts.uid);
+            let wanted = uids.is_none_or(|uids| uid.is_some_and(|uid| uids.contains(uid)));
+            wanted && record.flags.has(SystemFlags::DELETED)
+        };
+        let going = self.records.iter().filter(goes);
+        let steps = going.map(|record| {
+            let apart = Path::new("tmp").join(record.file.name.file());
+            let away = Step::Move(record.file.path(Path::new("")), apart.clone());
+            (away, Step::Discard(apart))
+        });
+        let (mut steps, discards): (Vec<Step>, Vec<Step>) = steps.unzip();
+        steps.extend(discards);
+        // The name says that it is deleted: whoever undeleted it meanwhile gave it another one, and it stays.
+        let outcome = pending::carry_out(&self.environment, &self.place.path, &steps);
+        if !steps.is_empty() {
+            self.refresh(&job.uncancelled())?;
+        }
+        outcome.map(drop)
+    }
+
+    fn sender(&mut self, _uid: Uid, _job: &Job) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn close(self: Box<Self>, _job: &Job) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Record {
+    /// What is told of it.
+    pub(super) fn summary(&self) -> Option<Summary> {
+        Some(Summary {
+            uid: Uid::new(self.facts.uid)?,
+            flags: self.flags.clone(),
+            internal_date: self.facts.date,
+            rfc822_size: self.facts.size,
+        })
+    }
+}
+
+/// Whether something in the mailbox's folders changed so shortly ago that one more change could not be told from it.
+pub(super) fn is_racy(environment: &Environment, stamp: &Stamp) -> bool {
+    const COARSE: i64 = 2;
+    let now = (environment.clock)();
+    stamp
+        .iter()
+        .any(|(seconds, _)| now.saturating_sub(*seconds) < COARSE)
+}
+
+/// Whether a mailbox still has its folders.
+pub(super) fn still_there(environment: &Environment, place: &Place) -> Result<()> {
+    for name in FOLDERS {
+        match environment.files.metadata(&place.path.join(name)) {
+            Err(missing) if is_missing(&missing) => {
+                return Err(Error::Changed("its folders are gone"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
