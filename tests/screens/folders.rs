@@ -133,3 +133,24 @@ fn folders_are_found_by_their_text() {
         );
     }
 }
+
+#[test]
+fn a_mailbox_with_mailboxes_below_it_is_opened_and_looked_into() {
+    for (size, mut bench) in benches() {
+        for folder in ["box", "box/.Sub"] {
+            for name in ["cur", "new", "tmp"] {
+                fs::create_dir_all(bench.home(folder).join(name)).expect("a folder");
+            }
+        }
+        let text = "From: Ann <ann@home.test>\nSubject: Pigeons\n\nx\n";
+        fs::write(bench.home("box/.Sub/new/1.x"), text).expect("delivered");
+        bench.keys("< l");
+        insta::assert_snapshot!(format!("mailbox-and-directory-{size}"), bench.screen());
+        // INBOX, archive, box, box/
+        bench.keys("n n n enter");
+        assert_eq!(bench.state.folders.directory, "box/");
+        bench.keys("enter");
+        assert_eq!(bench.state.screen, Screen::Index, "{}", bench.screen());
+        assert!(bench.screen().contains("Pigeons"), "{}", bench.screen());
+    }
+}

@@ -49,20 +49,27 @@ impl Folders {
 
     /// Puts what came in order: INBOX, then what `first` names, then the rest by name. `prefix` is left out of labels.
     pub fn finish(&mut self, prefix: &str, first: &[&str]) {
-        let current = self.current().map(|entry| entry.name.clone());
+        let current = self
+            .current()
+            .map(|entry| (entry.name.clone(), entry.is_directory));
         let at_root = self.directory.is_empty();
         let found = std::mem::take(&mut self.found);
         let found_inbox = found.iter().any(|entry| entry.name.is_inbox());
         let mut entries: Vec<Folder> = found
             .into_iter()
             .filter(|entry| !entry.name.is_inbox())
-            .filter_map(|entry| folder(entry, prefix))
+            .flat_map(|entry| folders(&entry, prefix))
             .collect();
         let rank = |entry: &Folder| {
             let label = entry.label.raw();
             let place = first.iter().position(|name| at_root && *name == label);
             let place = place.unwrap_or(first.len());
-            (place, label.to_lowercase(), label.to_owned())
+            (
+                place,
+                label.to_lowercase(),
+                label.to_owned(),
+                entry.is_directory,
+            )
         };
         entries.sort_by_cached_key(rank);
         entries.dedup_by(|a, b| a.name == b.name && a.is_directory == b.is_directory);
@@ -85,8 +92,12 @@ impl Folders {
             .filter(|entry| !entry.is_directory)
             .map(|entry| entry.name.clone())
             .collect();
-        let place = |name| entries.iter().position(|entry| Some(&entry.name) == name);
-        self.cursor = place(current.as_ref()).unwrap_or(0);
+        let same = |entry: &Folder| {
+            current.as_ref().is_some_and(|(name, is_directory)| {
+                entry.name == *name && entry.is_directory == *is_directory
+            })
+        };
+        self.cursor = entries.iter().position(same).unwrap_or(0);
         self.entries = entries;
         self.loaded = true;
     }
@@ -123,9 +134,20 @@ impl Folder {
     }
 }
 
-fn folder(entry: ListEntry, prefix: &str) -> Option<Folder> {
+/// A name as it is shown: one that can be opened and has others below it stands there twice, for each of its uses.
+fn folders(entry: &ListEntry, prefix: &str) -> Vec<Folder> {
+    let has = |attribute| entry.attributes.contains(&attribute);
+    let uses = match (has(Attribute::NoSelect), has(Attribute::HasChildren)) {
+        (true, _) => &[true][..],
+        (false, true) => &[false, true],
+        (false, false) => &[false],
+    };
+    let folder = |&is_directory: &bool| folder(entry, prefix, is_directory);
+    uses.iter().filter_map(folder).collect()
+}
+
+fn folder(entry: &ListEntry, prefix: &str, is_directory: bool) -> Option<Folder> {
     let raw = String::from_utf8_lossy(entry.name.as_bytes()).into_owned();
-    let is_directory = entry.attributes.contains(&Attribute::NoSelect);
     let label = raw.strip_prefix(prefix).unwrap_or(&raw);
     let label = match entry.delimiter {
         Some(delimiter) => label.trim_end_matches(delimiter),
@@ -134,7 +156,7 @@ fn folder(entry: ListEntry, prefix: &str) -> Option<Folder> {
     let known = !label.is_empty();
     known.then(|| Folder {
         label: Foreign::new(label),
-        name: entry.name,
+        name: entry.name.clone(),
         is_directory,
         unseen: None,
     })
