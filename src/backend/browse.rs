@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::error::{Error, Result};
 use crate::backend::resolve::{Target, mail_home, resolve};
+use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
-use crate::driver::maildir::folder::{FOLDERS, is_mailbox};
 use crate::mail::listing::{Attribute, ListEntry, could_match_below, matches};
 use crate::mail::name::{MailboxName, NameError, NameKind};
 use crate::os::environment::Environment;
@@ -173,10 +173,10 @@ impl Walk<'_> {
         };
         self.walked.insert(FileId::of(&metadata));
         let rest = self.names_in(&path).map_err(DriverError::io(&path))?;
-        let is_mailbox = self.is_mailbox(&path);
+        let mailbox = Directory::at(self.environment, &path);
         if !name.is_empty() && matches(self.pattern, name, Some(b'/')) {
             let children = !rest.is_empty();
-            self.tell_directory(name, Some(children), is_mailbox.then_some(&*path));
+            self.tell_directory(name, Some(children), mailbox.map(|kind| (kind, &*path)));
         }
         let mut levels = vec![Level {
             path,
@@ -226,7 +226,7 @@ impl Walk<'_> {
         let rest = self.names_in(&path).ok();
         if listed {
             let shown = if plain { &name } else { &with_slash };
-            let mailbox = self.is_mailbox(&path).then_some(&*path);
+            let mailbox = Directory::at(self.environment, &path).map(|kind| (kind, &*path));
             let children = rest.as_ref().map(|names| !names.is_empty());
             self.tell_directory(shown, children, mailbox);
         }
@@ -239,20 +239,16 @@ impl Walk<'_> {
         })
     }
 
-    fn is_mailbox(&self, path: &Path) -> bool {
-        is_mailbox(self.environment, path).unwrap_or(false)
-    }
-
     /// The names in a directory that are listed, last first: no locks, and no dot names where these are hidden. In a mailbox
     /// they are the mailboxes below it, which have dot names by custom.
     fn names_in(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let files = &self.environment.files;
         let mut names = files.read_dir(path)?;
         names.sort_by(|one, other| other.cmp(one));
-        if self.is_mailbox(path) {
+        if let Some(mailbox) = Directory::at(self.environment, path) {
             let is_folder = |name: &PathBuf| {
-                let own = FOLDERS.iter().any(|own| name == Path::new(own));
-                !own && files.metadata(&path.join(name)).is_ok_and(|it| it.is_dir())
+                let metadata = files.metadata(&path.join(name));
+                !mailbox.is_inner(name) && metadata.is_ok_and(|it| it.is_dir())
             };
             names.retain(is_folder);
             return Ok(names);
@@ -266,11 +262,15 @@ impl Walk<'_> {
     }
 
     /// Tells of a directory, which may be a mailbox at that path.
-    fn tell_directory(&mut self, name: &[u8], children: Option<bool>, mailbox: Option<&Path>) {
-        let new = |path: &Path| self.environment.files.read_dir(&path.join("new"));
-        let mark = mailbox.map(|path| match new(path) {
-            Ok(names) if !names.is_empty() => Attribute::Marked,
-            _ => Attribute::Unmarked,
+    fn tell_directory(
+        &mut self,
+        name: &[u8],
+        children: Option<bool>,
+        mailbox: Option<(Directory, &Path)>,
+    ) {
+        let mark = mailbox.map(|(kind, path)| match kind.has_new(self.environment, path) {
+            true => Attribute::Marked,
+            false => Attribute::Unmarked,
         });
         let mut attributes = vec![mark.unwrap_or(Attribute::NoSelect)];
         attributes.extend(children.map(|some| {

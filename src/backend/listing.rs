@@ -13,9 +13,9 @@ use crate::backend::browse;
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::subscriptions;
+use crate::driver::directories::Directory;
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::restore_times;
-use crate::driver::maildir::folder::{self, is_mailbox};
 use crate::mail::listing::{Attribute, ListEntry};
 use crate::mail::name::MailboxName;
 use crate::os::environment::Environment;
@@ -130,11 +130,10 @@ fn path_of(context: &Context, name: &MailboxName) -> Option<PathBuf> {
 
 /// The files in which a mailbox keeps its messages.
 fn mail_files(environment: &Environment, path: PathBuf) -> Vec<PathBuf> {
-    if !is_mailbox(environment, &path).unwrap_or(false) {
-        return vec![path];
+    match Directory::at(environment, &path) {
+        Some(mailbox) => mailbox.mail_files(environment, &path),
+        None => vec![path],
     }
-    let all = folder::list(environment, &path).unwrap_or_default();
-    all.iter().map(|found| found.path(&path)).collect()
 }
 
 /// How much is read at once, in bytes.

@@ -24,9 +24,9 @@ use crate::backend::request::{Ask, MailboxId};
 use crate::backend::snarfing::{self, Looked, Snarfing};
 use crate::backend::source::{LocalSource, run_now};
 use crate::driver::contract::LocalMailbox;
+use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
-use crate::driver::maildir::folder::is_mailbox;
 use crate::driver::network::{CAUTION, is_on_network};
 use crate::mail::change::{Change, Why};
 use crate::mail::name::MailboxName;
@@ -133,9 +133,9 @@ fn serve(opening: Opening) {
 
 /// What tells of changes: the file of a mailbox, or the folders in which its files are.
 fn watched(environment: &Environment, path: &Path) -> Vec<PathBuf> {
-    match is_mailbox(environment, path) {
-        Ok(true) => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
-        _ => vec![path.to_owned()],
+    match Directory::at(environment, path) {
+        Some(mailbox) => mailbox.watched(path),
+        None => vec![path.to_owned()],
     }
 }
 

@@ -4,6 +4,7 @@ pub mod ask;
 #[expect(clippy::module_inception, reason = "it holds the struct Backend")]
 pub mod backend;
 pub mod browse;
+pub mod changes_only;
 pub mod choose;
 pub mod contained;
 pub mod context;

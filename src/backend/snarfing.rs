@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::changes_only::ChangesOnly;
 use crate::backend::choose::{choose, for_append};
 use crate::backend::contained::contained;
 use crate::backend::context::Context;
@@ -156,7 +157,7 @@ impl Snarfing {
                 running.stop.cancel();
             }
             if let Ok(keywords) = running.keywords.try_recv() {
-                define(mailbox, keywords, context);
+                define(mailbox, keywords, context, outlet);
                 let _stopped_meanwhile = running.defined.send(()).is_err();
             }
             return match running.ended.try_recv() {
@@ -169,7 +170,7 @@ impl Snarfing {
             return Looked::Nothing;
         }
         self.due = Instant::now() + context.environment.snarfing.interval;
-        if !is_writable(mailbox, context) {
+        if !is_writable(mailbox, context, outlet) {
             return self.ended(outlet, &[]);
         }
         match self.start(context, outlet) {
@@ -410,18 +411,21 @@ impl Host for Opened<'_> {
 }
 
 /// Lets keywords be known in the open mailbox. Where that fails the messages come without, which is told then.
-fn define(mailbox: &mut dyn LocalMailbox, keywords: Vec<Keyword>, context: &Context) {
-    let quiet: Arc<dyn Reports> = Arc::new(Overheard::default());
-    let job = Job::new(quiet, context.ending.clone());
+fn define(
+    mailbox: &mut dyn LocalMailbox,
+    keywords: Vec<Keyword>,
+    context: &Context,
+    outlet: &Outlet,
+) {
+    let job = ChangesOnly::job(outlet, &context.ending);
     let known = FlagChange::Add(Flags::new(SystemFlags::NONE, keywords));
     let stored = mailbox.store(&UidSet::new(), &known, &job);
     let _told_by_the_append = stored.and_then(|()| mailbox.check(&job)).is_err();
 }
 
 /// Whether the open mailbox takes changes: a read-only one refuses even this one, which changes nothing.
-fn is_writable(mailbox: &mut dyn LocalMailbox, context: &Context) -> bool {
-    let quiet: Arc<dyn Reports> = Arc::new(Overheard::default());
-    let job = Job::new(quiet, context.ending.clone());
+fn is_writable(mailbox: &mut dyn LocalMailbox, context: &Context, outlet: &Outlet) -> bool {
+    let job = ChangesOnly::job(outlet, &context.ending);
     let deleted = FlagChange::Add(Flags::system(SystemFlags::DELETED));
     mailbox.store(&UidSet::new(), &deleted, &job).is_ok()
 }

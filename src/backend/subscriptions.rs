@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use crate::backend::browse::full_pattern;
 use crate::backend::error::{Error, Result};
 use crate::backend::resolve::{Target, resolve};
+use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
-use crate::driver::maildir::folder::is_mailbox;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting, held_by};
 use crate::mail::listing::{Attribute, ListEntry, matches};
 use crate::mail::name::{MailboxName, NameKind};
@@ -184,9 +184,7 @@ fn refuse_missing(environment: &Environment, name: &MailboxName, job: &Job) -> R
         Err(unknown) => return Err(unknown),
     };
     match environment.files.metadata(&place.path) {
-        Ok(metadata)
-            if metadata.is_dir() && !is_mailbox(environment, &place.path).unwrap_or(false) =>
-        {
+        Ok(metadata) if metadata.is_dir() && Directory::at(environment, &place.path).is_none() => {
             job.notice("this is a directory: it can be looked into, but not opened");
             Ok(())
         }

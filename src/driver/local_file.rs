@@ -21,6 +21,18 @@ pub fn no_access(place: &Place, refusal: io::Error) -> Error {
     }
 }
 
+/// Whether the error says that there is nothing of this name.
+pub fn is_missing(refusal: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(refusal.kind(), NotADirectory | NotFound)
+}
+
+/// Whether the error says that a folder takes no files at all, rather than none for now.
+pub fn is_unwritable(refusal: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    is_missing(refusal) || matches!(refusal.kind(), PermissionDenied | ReadOnlyFilesystem)
+}
+
 /// Whether a name ends in `/`, which asks for a directory.
 pub fn names_a_directory(place: &Place) -> bool {
     place.name.as_bytes().ends_with(b"/")

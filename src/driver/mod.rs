@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod characteristics;
 pub mod contract;
+pub mod directories;
 pub mod dummy;
 pub mod error;
 pub mod floor;

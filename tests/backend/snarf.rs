@@ -95,6 +95,32 @@ fn what_waits_in_the_spool_comes_at_open_and_on_demand() {
 }
 
 #[test]
+fn what_is_delivered_straight_to_inbox_while_mail_is_moved_is_told() {
+    let mut face = Face::with(Kind::Real, |_| {});
+    for folder in ["cur", "new", "tmp"] {
+        fs::create_dir_all(face.path("INBOX").join(folder)).expect("a folder");
+    }
+    spool(&face, "");
+    let (mailbox, _) = open(&mut face, "INBOX", Access::ReadWrite);
+    // A keyword has to be defined in the open mailbox first, which looks at its folders for that.
+    spool(
+        &face,
+        &TWO.replace("\n\n2", "\nStatus: O\nX-Keywords: work\n\n2"),
+    );
+    fs::write(face.path("INBOX/new/1.x"), "Subject: one\n\n1\n").expect("delivered");
+    let moved = face.served(mailbox, Ask::Snarf);
+    assert!(moved.result.is_ok(), "{:?}", moved.result);
+    let mut arrived = 0;
+    for event in &moved.events {
+        if let Event::Change(_, Change::Arrived(new)) = event {
+            arrived += new.len();
+        }
+    }
+    assert_eq!(arrived, 2, "{:?}", moved.events);
+    assert!(!spooled(&face).contains("Subject: two"));
+}
+
+#[test]
 fn nothing_is_moved_read_only() {
     for (read_only, access) in [(true, Access::ReadWrite), (false, Access::ReadOnly)] {
         let mut face = home(read_only);

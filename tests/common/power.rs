@@ -9,6 +9,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use mugo::os::files::{FileLayer, Flock, MailFile, OpenMode};
 use mugo::os::real_files::RealFiles;
@@ -28,6 +29,8 @@ enum Change {
 struct Content {
     durable: Vec<u8>,
     pending: Vec<Change>,
+    /// When it was changed, where somebody said so.
+    modified: Option<i64>,
 }
 
 enum Naming {
@@ -79,9 +82,9 @@ impl Disk {
                 .get(path)
                 .and_then(|number| model.files.get_mut(number))
             {
-                Some(content) => {
-                    fs::write(path, content.after(&mut random)).expect("a scratch file");
-                }
+                // Directories are never lost; what is in one that was removed is gone with it.
+                Some(_) if !path.parent().is_some_and(Path::is_dir) => {}
+                Some(content) => content.write(path, &mut random),
                 None => {
                     let _ = fs::remove_file(path);
                 }
@@ -92,6 +95,23 @@ impl Disk {
 }
 
 impl Content {
+    /// Makes a file what is left of it; its times are those that were set, or stay.
+    fn write(&mut self, path: &Path, random: &mut Option<Random>) {
+        let before = fs::metadata(path).and_then(|found| found.modified()).ok();
+        let set = self
+            .modified
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        let set = set.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        fs::write(path, self.after(random)).expect("a scratch file");
+        if let Some(time) = set.or(before) {
+            let file = fs::File::options()
+                .write(true)
+                .open(path)
+                .expect("a scratch file");
+            file.set_modified(time).expect("its time");
+        }
+    }
+
     fn after(&mut self, random: &mut Option<Random>) -> Vec<u8> {
         let mut bytes = self.durable.clone();
         for change in &self.pending {
@@ -173,10 +193,33 @@ impl Model {
             Content {
                 durable: content,
                 pending: Vec::new(),
+                modified: None,
             },
         );
         self.seen.insert(path.to_path_buf());
         number
+    }
+
+    /// Gives all files in a directory their new paths, at once and for good.
+    fn move_directory(&mut self, from: &Path, to: &Path) {
+        let moved = |path: &Path| match path.strip_prefix(from) {
+            Ok(inside) => to.join(inside),
+            Err(_) => path.to_path_buf(),
+        };
+        self.seen = self.seen.iter().map(|path| moved(path)).collect();
+        for names in [&mut self.live, &mut self.durable] {
+            let all = std::mem::take(names).into_iter();
+            *names = all.map(|(path, number)| (moved(&path), number)).collect();
+        }
+        for naming in &mut self.pending {
+            match naming {
+                Naming::Add(path, _) | Naming::Remove(path) => *path = moved(path),
+                Naming::Rename(one, other) => {
+                    *one = moved(one);
+                    *other = moved(other);
+                }
+            }
+        }
     }
 
     /// Takes a file into the model that was there before.
@@ -216,6 +259,11 @@ impl FileLayer for Disk {
         RealFiles.link_metadata(path)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if from.is_dir() {
+            RealFiles.rename(from, to)?;
+            self.lock().move_directory(from, to);
+            return Ok(());
+        }
         self.lock().meet(from)?;
         if to.exists() {
             self.lock().meet(to)?;
@@ -227,6 +275,11 @@ impl FileLayer for Disk {
         Ok(())
     }
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if from.is_dir() {
+            RealFiles.rename_new(from, to)?;
+            self.lock().move_directory(from, to);
+            return Ok(());
+        }
         self.lock().meet(from)?;
         RealFiles.rename_new(from, to)?;
         let mut model = self.lock();
@@ -330,6 +383,9 @@ impl MailFile for DiskFile {
         self.inner.set_mode(mode)
     }
     fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()> {
+        if let Some(content) = self.disk.lock().files.get_mut(&self.number) {
+            content.modified = Some(modified);
+        }
         self.inner.set_times(accessed, modified)
     }
     fn try_lock(&mut self, kind: Flock) -> io::Result<bool> {

@@ -416,3 +416,162 @@ fn a_deliverer_a_renamer_and_two_readers_at_once() {
     assert_eq!(opened.uids().len(), COUNT);
     opened.close().expect("closed");
 }
+
+#[test]
+fn a_staged_message_that_is_taken_away_is_not_called_delivered() {
+    let scene = scene();
+    let place = scene.place.path.clone();
+    // Right before the name is given away: what a program that clears up does, or a mailbox that is replaced.
+    for at in 0..40 {
+        let tmp = place.join("tmp");
+        let clear = move || {
+            for file in fs::read_dir(&tmp).expect("a folder") {
+                fs::remove_file(file.expect("readable").path()).expect("removed");
+            }
+        };
+        let layer = Faults::over(Arc::new(RealFiles), Fault::None).with_intruder(at, clear);
+        let another = scene.desk.world.another(Arc::new(layer.clone()));
+        let driver = MaildirDriver::new(&Arc::new(another));
+        let (job, _log) = job();
+        let before = scene.names("cur").len();
+        let mut queue = Queue(vec![
+            message(b"Subject: 1\r\n\r\n"),
+            message(b"Subject: 2\r\n\r\n"),
+        ]);
+        let done = driver.append(&scene.place, &mut queue, &job);
+        let after = scene.names("cur").len() - before;
+        assert_eq!(after, if done.is_ok() { 2 } else { 0 }, "{at}: {done:?}");
+        if layer.trace().len() <= at {
+            assert!(done.is_ok());
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_mailbox_below_keeps_its_mail_whatever_its_name() {
+    let scene = scene();
+    let (job, _log) = job();
+    let below = scene.desk.at(scene.path("dovecot-users"));
+    scene.driver.create(&below, &job).expect("made");
+    fs::write(below.path.join("new/1.x"), "Subject: x\n\n").expect("delivered");
+    scene.put("dovecot-uidlist", "1");
+    scene
+        .driver
+        .delete_empty(&scene.place, &job)
+        .expect("deleted");
+    assert!(below.path.join("new/1.x").exists() && !scene.path("dovecot-uidlist").exists());
+}
+
+#[test]
+fn keyword_names_that_cannot_be_read_are_not_written_over() {
+    let scene = scene();
+    let long = format!("0 Work\n1 {}\n2 work\n3 two words\n", "x".repeat(80));
+    scene.put("dovecot-keywords", &long);
+    scene.put("cur/1.x:2,", "Subject: x\n\n");
+    let mut opened = scene.open(Access::ReadWrite);
+    let change = FlagChange::Add(Flags::new(SystemFlags::NONE, keywords(&["new"])));
+    opened.store(&[1], &change).expect("stored");
+    assert_eq!(scene.names("cur"), ["1.x:2,e"]);
+    let names = fs::read_to_string(scene.path("dovecot-keywords")).expect("there");
+    assert_eq!(names, format!("{long}4 new\n"));
+    opened.close().expect("closed");
+    fs::remove_file(scene.path("dovecot-keywords")).expect("removed");
+    let outside = scene.desk.environment.home.join("precious");
+    fs::write(&outside, "precious\n").expect("written");
+    symlink(&outside, scene.path("dovecot-keywords")).expect("a link");
+    let mut opened = scene.open(Access::ReadWrite);
+    let change = FlagChange::Add(Flags::new(SystemFlags::NONE, keywords(&["other"])));
+    assert!(matches!(
+        opened.store(&[1], &change),
+        Err(Error::Refused(_))
+    ));
+    assert_eq!(fs::read(&outside).expect("there"), b"precious\n");
+}
+
+#[test]
+fn a_log_that_is_broken_in_its_middle_gives_no_uid_twice() {
+    let scene = scene();
+    let (job, _log) = job();
+    for _ in 0..3 {
+        let one = vec![message(b"Subject: x\r\n\r\n")];
+        scene
+            .driver
+            .append(&scene.place, &mut Queue(one), &job)
+            .expect("appended");
+    }
+    let opened = scene.open(Access::ReadWrite);
+    let before = opened.list.state().expect("told").uid_validity;
+    opened.close().expect("closed");
+    let log = uid_log::place(&scene.desk.environment, &scene.place.path);
+    let mut bytes = fs::read(&log).expect("a log");
+    bytes[40] ^= 1;
+    fs::write(&log, &bytes).expect("written");
+    let opened = scene.open(Access::ReadWrite);
+    let after = opened.list.state().expect("told").uid_validity;
+    assert!(
+        after > before && opened.list.len() == 3,
+        "{before:?} {after:?}"
+    );
+    assert!(opened.log.notices().iter().any(|it| it.contains("damaged")));
+}
+
+#[test]
+fn copies_come_behind_what_was_delivered_and_not_numbered_yet() {
+    let scene = scene();
+    let (job, _log) = job();
+    for serial in 0..5 {
+        scene.put(&format!("new/177200000{serial}.x"), "Subject: x\n\n");
+    }
+    let promised = scene
+        .driver
+        .status(&scene.place, &job)
+        .expect("counted")
+        .uid_next;
+    let one = vec![message(b"Subject: copy\r\n\r\n")];
+    let appended = scene
+        .driver
+        .append(&scene.place, &mut Queue(one), &job)
+        .expect("appended");
+    assert_eq!(appended.uids.first().copied(), promised);
+    let opened = scene.open(Access::ReadWrite);
+    assert_eq!(opened.uids(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(
+        opened.list.state().expect("told").uid_validity,
+        appended.uid_validity
+    );
+}
+
+#[test]
+fn another_mailbox_in_its_place_is_not_taken_for_it() {
+    let scene = scene();
+    scene.put("new/1.x", "Subject: x\n\n");
+    let mut opened = scene.open(Access::ReadWrite);
+    let (job, _log) = job();
+    scene.driver.delete(&scene.place, &job).expect("deleted");
+    scene.driver.create(&scene.place, &job).expect("made");
+    scene.put("new/2.x", "Subject: y\n\n");
+    assert!(matches!(opened.poll(), Err(Error::Changed(_))));
+}
+
+#[test]
+fn inbox_with_mailboxes_below_it_stays_where_it_is() {
+    let scene = scene();
+    let (job, _log) = job();
+    let inbox = Place {
+        is_inbox: true,
+        ..scene.place.clone()
+    };
+    let new = scene.desk.at(scene.desk.environment.home.join("new"));
+    let below = scene.desk.at(scene.path(".Sent"));
+    scene.driver.create(&below, &job).expect("made");
+    let refused = scene.driver.rename(&inbox, &new, &job);
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    scene.driver.delete(&below, &job).expect("deleted");
+    scene.driver.rename(&inbox, &new, &job).expect("renamed");
+    assert_eq!(
+        scene.driver.probe(&scene.place).expect("looked at"),
+        Probe::Mine
+    );
+    assert_eq!(scene.driver.probe(&new).expect("looked at"), Probe::Mine);
+}

@@ -1,6 +1,6 @@
 //! Appending: each message is written to `tmp` and brought to disk, then all of them move to `cur` as one change.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,17 +9,20 @@ use jiff::tz::TimeZone;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::maildir::folder::{is_missing, require};
+use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::local_file::{is_missing, is_unwritable};
+use crate::driver::maildir::folder::{self, Found, require};
 use crate::driver::maildir::letters::Letters;
 use crate::driver::maildir::manage::create;
+use crate::driver::maildir::measure::measure;
 use crate::driver::maildir::name::Name;
-use crate::driver::maildir::pending::{self, Step};
-use crate::driver::maildir::uid_log::{self, UidLog, Unnumbered, is_unwritable};
+use crate::driver::maildir::uid_log::{self, Numbered, UidLog, Unnumbered, is_broken};
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{Flags, Keyword};
+use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
@@ -94,7 +97,8 @@ impl Batch<'_> {
         let written = (|| {
             file.set_mode(mode)?;
             let written = write_lines(&mut message.content, &mut *file)?;
-            file.set_times(date.seconds, date.seconds)?;
+            // Who clears up `tmp` may go by the time of access.
+            file.set_times((self.environment.clock)(), date.seconds)?;
             file.sync()?;
             Ok(written)
         })();
@@ -122,15 +126,13 @@ impl Batch<'_> {
         });
         let steps: Vec<Step> = steps.collect::<Result<_>>()?;
         let mut log = UidLog::new(self.environment, mailbox);
-        let unnumbered = self.letters.iter().map(|letter| Unnumbered {
-            base: letter.base.as_bytes(),
-            size: letter.size,
-            date: letter.date,
-            wish: letter.wish,
-        });
-        let unnumbered: Vec<_> = unnumbered.collect();
-        let numbered = match log.number(&unnumbered, 0) {
+        let numbered = match self.number(&mut log, job) {
+            Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => {
+                let by = Foreign::new("another program");
+                return Err(Error::Locked { by });
+            }
             Err(refusal) if !is_unwritable(&refusal) => {
+                job.checkpoint()?;
                 return Err(Error::io(&uid_log::place(self.environment, mailbox))(
                     refusal,
                 ));
@@ -141,34 +143,69 @@ impl Batch<'_> {
         let staged = mailbox.join("tmp");
         let synced = self.environment.files.sync_dir(&staged);
         synced.map_err(Error::io(&staged))?;
-        let outcome = pending::carry_out(self.environment, mailbox, &steps);
+        let outcome = pending::carry_out(self.environment, mailbox, &steps, Missing::Fails);
         let count = self.letters.len() as u64;
+        // Those of the messages that were there before come first.
+        let own = |uids: &[u32]| {
+            let behind = uids.len().saturating_sub(self.letters.len());
+            let own = uids.iter().skip(behind);
+            own.filter_map(|&uid| Uid::new(uid)).collect::<Vec<Uid>>()
+        };
+        let uids = numbered.as_ref().map(|numbered| own(&numbered.uids));
+        let uids = uids.unwrap_or_default();
         if matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
             // What is to be finished needs them.
             self.letters.clear();
         }
         outcome?;
-        Ok(match numbered {
-            Ok(numbered) => Appended {
-                uid_validity: UidValidity::new(log.uid_validity),
-                uids: numbered
-                    .uids
-                    .iter()
-                    .filter_map(|&uid| Uid::new(uid))
-                    .collect(),
-                count,
-            },
-            // Nothing is kept in this state folder: UIDs hold for a session.
-            Err(_) => Appended {
-                count,
-                ..Appended::default()
-            },
+        // Where nothing is kept in this state folder UIDs hold for a session.
+        let uid_validity = UidValidity::new(log.uid_validity).filter(|_| !uids.is_empty());
+        drop(numbered);
+        Ok(Appended {
+            uid_validity,
+            uids,
+            count,
         })
+    }
+
+    /// Gives the messages UIDs, and before them those that were there and have none yet: what is new comes behind.
+    fn number(&self, log: &mut UidLog, job: &Job) -> io::Result<Numbered> {
+        match log.read_on() {
+            Err(refusal) if is_broken(&refusal) => log.begin_anew(job)?,
+            other => other?,
+        }
+        let mailbox = &self.place.path;
+        let there = folder::list(self.environment, mailbox).map_err(io::Error::other)?;
+        let mut there: Vec<&Found> = there
+            .iter()
+            .filter(|it| !log.knows(it.name.base()))
+            .collect();
+        there.sort_by(|one, other| one.name.order().cmp(&other.name.order()));
+        let measures = measure(self.environment, mailbox, &there, job)?;
+        let there = there.iter().zip(measures);
+        let there = there.filter_map(|(found, measures)| {
+            let (size, date) = measures?;
+            Some(Unnumbered {
+                base: found.name.base(),
+                size,
+                date,
+                wish: None,
+            })
+        });
+        let own = self.letters.iter().map(|letter| Unnumbered {
+            base: letter.base.as_bytes(),
+            size: letter.size,
+            date: letter.date,
+            wish: letter.wish,
+        });
+        let all: Vec<Unnumbered<'_>> = there.chain(own).collect();
+        log.number(&all, 0, job)
     }
 
     /// The letters of all keywords, as far as there are enough.
     fn names(&self, job: &Job) -> Result<Letters> {
-        let letters = Letters::read(self.environment, &self.place.path);
+        let path = &self.place.path;
+        let letters = Letters::read(self.environment, path).map_err(Error::io(path))?;
         let mut wanted: Vec<Keyword> = Vec::new();
         for keyword in self
             .letters
@@ -219,7 +256,7 @@ fn plain(letter: char) -> char {
 const BLOCK: usize = 64 << 10;
 
 /// Writes a message with LF line ends. Gives the bytes in the file, and the octets with CRLF line ends.
-fn write_lines(content: &mut Content, file: &mut dyn MailFile) -> std::io::Result<(u64, u64)> {
+fn write_lines(content: &mut Content, file: &mut dyn MailFile) -> io::Result<(u64, u64)> {
     let mut reader = content.reader()?;
     let mut lines = Lines::default();
     let mut block = vec![0; BLOCK];

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::error::{Error, Result};
-use crate::driver::local_file;
+use crate::driver::local_file::{self, is_missing};
 use crate::driver::maildir::name::Name;
 use crate::driver::maildir::row::CHARACTERISTICS;
 use crate::driver::place::Place;
@@ -61,14 +61,6 @@ pub fn require(environment: &Environment, place: &Place) -> Result<()> {
     let driver = CHARACTERISTICS.driver;
     let why = "it lacks one of the folders cur, new and tmp";
     Err(Error::NotThisFormat { driver, why })
-}
-
-/// Whether the error says that there is nothing of this name.
-pub fn is_missing(refusal: &io::Error) -> bool {
-    matches!(
-        refusal.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// The stamp of a mailbox now.

@@ -4,11 +4,13 @@
 //! `P` (passed on) is the keyword `$Forwarded`. Letters that mean nothing here stay as they are.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::local_file::is_missing;
 use crate::driver::waiting;
 use crate::mail::flags::{Flags, Keyword, SystemFlags};
 use crate::os::dot_lock::{DotLock, DotLockError};
@@ -20,7 +22,28 @@ use crate::os::transfer::read_full_at;
 /// The keywords of a mailbox by their letters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Letters {
-    slots: Vec<Option<Keyword>>,
+    slots: Vec<Slot>,
+}
+
+/// What a letter means.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+enum Slot {
+    /// Nothing yet.
+    #[default]
+    Free,
+    /// This keyword.
+    Named(Keyword),
+    /// What other programs know, and we cannot name: it stays as it is.
+    Foreign(Vec<u8>),
+}
+
+impl Slot {
+    fn keyword(&self) -> Option<&Keyword> {
+        match self {
+            Self::Named(keyword) => Some(keyword),
+            Self::Free | Self::Foreign(_) => None,
+        }
+    }
 }
 
 const SYSTEM: [(u8, SystemFlags); 5] = [
@@ -44,62 +67,76 @@ impl Letters {
     }
 
     /// Reads the names; none where there is no file. What is no line of it is passed over.
-    pub fn read(environment: &Environment, folder: &Path) -> Self {
+    pub fn read(environment: &Environment, folder: &Path) -> io::Result<Self> {
         let path = Self::path(folder);
+        let file = match environment.files.open(&path, OpenMode::Read) {
+            Err(missing) if is_missing(&missing) => return Ok(Self::default()),
+            other => other?,
+        };
         let mut bytes = vec![0; LARGEST];
-        let file = environment.files.open(&path, OpenMode::Read);
-        let read = file.and_then(|file| read_full_at(&*file, &mut bytes, 0));
-        bytes.truncate(read.unwrap_or(0));
-        Self::parse(&bytes)
+        let count = read_full_at(&*file, &mut bytes, 0)?;
+        if count == LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        bytes.truncate(count);
+        Ok(Self::parse(&bytes))
     }
 
     fn parse(bytes: &[u8]) -> Self {
         let mut letters = Self::default();
         for line in bytes.split(|&byte| byte == b'\n') {
-            let line = std::str::from_utf8(line).unwrap_or_default().trim_end();
-            let Some((number, name)) = line.split_once(' ') else {
+            let Some(blank) = memchr::memchr(b' ', line) else {
                 continue;
             };
-            let number: Option<usize> = number.parse().ok();
-            let number = number.filter(|&number| number < MOST);
-            if let (Some(number), Some(keyword)) = (number, Keyword::new(name))
-                && !letters
-                    .slots
-                    .iter()
-                    .flatten()
-                    .any(|known| *known == keyword)
-            {
-                let length = letters.slots.len().max(number + 1);
-                letters.slots.resize(length, None);
-                if let Some(slot) = letters.slots.get_mut(number) {
-                    *slot = Some(keyword);
-                }
+            let (number, name) = line.split_at(blank);
+            let name = name.trim_ascii();
+            let number = std::str::from_utf8(number).ok();
+            let number = number.and_then(|number| number.parse::<usize>().ok());
+            let Some(number) = number.filter(|&number| number < MOST) else {
+                continue;
+            };
+            let length = letters.slots.len().max(number + 1);
+            letters.slots.resize(length, Slot::Free);
+            let keyword = std::str::from_utf8(name).ok().and_then(Keyword::new);
+            let keyword = keyword.filter(|keyword| letters.slot_of(keyword).is_none());
+            if let Some(slot @ Slot::Free) = letters.slots.get_mut(number) {
+                *slot = keyword.map_or_else(|| Slot::Foreign(name.to_vec()), Slot::Named);
             }
         }
         letters
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let named = self.slots.iter().enumerate();
-        let named = named.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
-        let lines = named.map(|(number, keyword)| format!("{number} {keyword}\n"));
-        lines.collect::<String>().into_bytes()
+        let mut bytes = Vec::new();
+        for (number, slot) in self.slots.iter().enumerate() {
+            let name = match slot {
+                Slot::Free => continue,
+                Slot::Named(keyword) => keyword.as_str().as_bytes(),
+                Slot::Foreign(name) => name,
+            };
+            bytes.extend(format!("{number} ").bytes());
+            bytes.extend(name);
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    fn slot_of(&self, keyword: &Keyword) -> Option<usize> {
+        self.slots
+            .iter()
+            .position(|slot| slot.keyword() == Some(keyword))
     }
 
     /// The keywords that a message can have.
     pub fn names(&self) -> Vec<Keyword> {
         let forwarded = Keyword::new(FORWARDED);
-        self.slots
-            .iter()
-            .flatten()
-            .cloned()
-            .chain(forwarded)
-            .collect()
+        let named = self.slots.iter().filter_map(Slot::keyword).cloned();
+        named.chain(forwarded).collect()
     }
 
     /// Whether one more keyword can get a letter.
     pub fn has_room(&self) -> bool {
-        self.slots.len() < MOST || self.slots.iter().any(Option::is_none)
+        self.slots.len() < MOST || self.slots.contains(&Slot::Free)
     }
 
     /// Whether each of these has a letter.
@@ -110,10 +147,7 @@ impl Letters {
     }
 
     fn letter(&self, keyword: &Keyword) -> Option<u8> {
-        let place = self
-            .slots
-            .iter()
-            .position(|slot| slot.as_ref() == Some(keyword));
+        let place = self.slot_of(keyword);
         let own = place.and_then(|place| u8::try_from(place).ok());
         let own = own.map(|place| b'a' + place);
         own.or_else(|| {
@@ -127,7 +161,11 @@ impl Letters {
     fn keyword(&self, letter: u8) -> Option<Keyword> {
         match letter {
             PASSED => Keyword::new(FORWARDED),
-            b'a'..=b'z' => self.slots.get(usize::from(letter - b'a'))?.clone(),
+            b'a'..=b'z' => self
+                .slots
+                .get(usize::from(letter - b'a'))?
+                .keyword()
+                .cloned(),
             _ => None,
         }
     }
@@ -161,7 +199,12 @@ impl Letters {
             DotLockError::CannotCreate { path, source } => Error::Io { path, source },
             _ => Error::Refused("its file of keywords cannot be locked"),
         })?;
-        let mut letters = Self::read(environment, folder);
+        let failed = Error::io(&path);
+        let metadata = environment.files.link_metadata(&path);
+        if metadata.is_ok_and(|found| !found.is_file()) {
+            return Err(Error::Refused("its file of keywords is no plain file"));
+        }
+        let mut letters = Self::read(environment, folder).map_err(&failed)?;
         let known = letters.clone();
         for keyword in keywords {
             if letters.letter(keyword).is_none() {
@@ -175,7 +218,7 @@ impl Letters {
                     true => environment.files.set_mode(&path, mode),
                     false => Ok(()),
                 })
-                .map_err(Error::io(&path))?;
+                .map_err(&failed)?;
         }
         // What is left of a lock that is not given back goes by itself.
         let _ = lock.release();
@@ -183,10 +226,11 @@ impl Letters {
     }
 
     fn add(&mut self, keyword: &Keyword) {
-        if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
-            *free = Some(keyword.clone());
+        let new = Slot::Named(keyword.clone());
+        if let Some(free) = self.slots.iter_mut().find(|slot| **slot == Slot::Free) {
+            *free = new;
         } else if self.slots.len() < MOST {
-            self.slots.push(Some(keyword.clone()));
+            self.slots.push(new);
         }
     }
 }
@@ -247,7 +291,7 @@ mod tests {
         let mut made = letters.of(&other, b"FSacbPX");
         made.sort_unstable();
         assert_eq!(made, b"TXbc");
-        assert_eq!(letters.to_bytes(), b"0 Work\n2 Later\n");
+        assert_eq!(letters.to_bytes(), b"0 Work\n2 Later\n3 work\n4 \xff\n");
     }
 
     #[test]

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::file::window::{Line, Window};
-use crate::driver::layout::lines::{Crlf, header_length};
-use crate::driver::maildir::folder::{FOLDERS, Found, Stamp, is_missing, require};
+use crate::driver::layout::folder::message_file::{MessageFile, Stored};
+use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::local_file::is_missing;
+use crate::driver::maildir::folder::{Found, Stamp, is_mailbox, require};
 use crate::driver::maildir::letters::{Letters, Shares};
-use crate::driver::maildir::pending::{self, Step};
 use crate::driver::maildir::row::CHARACTERISTICS;
 use crate::driver::maildir::uid_log::{Facts, UidLog};
 use crate::driver::place::Place;
@@ -29,7 +29,7 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
-use crate::os::transfer::read_full_at;
+use crate::os::guard::FileId;
 
 /// A message.
 pub(super) struct Record {
@@ -47,8 +47,15 @@ pub struct Maildir {
     pub(super) letters: Letters,
     pub(super) shares: Shares,
     pub(super) log: UidLog,
-    pub(super) log_is_unreadable: bool,
-    /// The last UID that was told, where the log cannot be written.
+    /// Whether UIDs cannot be written down, and hold for this session.
+    pub(super) log_is_unusable: bool,
+    /// UIDVALIDITY; 0 before it is known.
+    pub(super) uid_validity: u32,
+    /// The highest UID that was told.
+    pub(super) told_uid: u32,
+    /// The folder `cur` as it was at the opening.
+    cur: FileId,
+    /// The last UID that was given out, as far as known.
     pub(super) last_uid: u32,
     /// Whether UIDs hold beyond the session.
     pub(super) sticky: bool,
@@ -60,10 +67,10 @@ pub struct Maildir {
     pub(super) told: Option<MailboxState>,
 }
 
+/// So many messages get their flags as one change.
+const AT_ONCE: usize = 10_000;
 /// What is left in `tmp` by programs that are gone is removed after this many seconds.
 const LEFT_OVER: i64 = 36 * 60 * 60;
-/// Bytes of a header that most messages do not exceed.
-const USUAL: usize = 4096;
 
 impl Maildir {
     /// Opens a mailbox, and tells what is in it.
@@ -79,10 +86,13 @@ impl Maildir {
             place: place.clone(),
             access,
             why_read_only: None,
-            letters: Letters::read(environment, &place.path),
+            letters: Letters::default(),
             shares: Shares::default(),
             log: UidLog::new(environment, &place.path),
-            log_is_unreadable: false,
+            log_is_unusable: false,
+            uid_validity: 0,
+            told_uid: 0,
+            cur: cur_of(environment, place)?,
             last_uid: 0,
             sticky: false,
             records: Vec::new(),
@@ -136,7 +146,7 @@ impl Maildir {
             path: Some(self.place.path.clone()),
             access: self.access,
             why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(self.log.uid_validity),
+            uid_validity: UidValidity::new(self.uid_validity),
             uid_next: Uid::new(self.last_uid.saturating_add(1)),
             sticky_uids: self.sticky,
             keywords: self.letters.names(),
@@ -173,6 +183,18 @@ impl Maildir {
         Err(Error::ReadOnly)
     }
 
+    /// Makes sure that this is still the mailbox that was opened.
+    pub(super) fn still_there(&self) -> Result<()> {
+        match is_mailbox(&self.environment, &self.place.path) {
+            Ok(true) if cur_of(&self.environment, &self.place)? != self.cur => {
+                Err(Error::Changed("another mailbox took its place"))
+            }
+            Ok(false) => Err(Error::Changed("its folders are gone")),
+            // What cannot be looked at for now may be there.
+            _ => Ok(()),
+        }
+    }
+
     /// The file of a message, wherever it is by now.
     fn file_of(&mut self, uid: Uid, job: &Job) -> Result<Box<dyn MailFile>> {
         for again in [false, true] {
@@ -190,27 +212,6 @@ impl Maildir {
             }
         }
         Err(Error::NoSuchMessage)
-    }
-
-    /// Writes some bytes of a message with CRLF line ends.
-    fn copy(
-        &self,
-        file: &dyn MailFile,
-        bytes: std::ops::Range<u64>,
-        into: &mut dyn Write,
-        job: &Job,
-    ) -> Result<()> {
-        let failed = Error::io(&self.place.path);
-        let mut into = Crlf::new(into);
-        let mut window = Window::new(file, bytes.start, bytes.end);
-        while window.more().map_err(&failed)? {
-            job.checkpoint()?;
-            let bytes = window.rest();
-            into.write_all(bytes).map_err(&failed)?;
-            let count = bytes.len();
-            window.consume(count);
-        }
-        Ok(())
     }
 
     fn changed_name(&mut self, place: usize, change: &FlagChange) -> Option<(Step, Found)> {
@@ -241,7 +242,12 @@ impl Maildir {
                 changed.push((uid, to));
             }
         }
-        let done = pending::carry_out(&self.environment, &self.place.path, &steps)?;
+        let done = pending::carry_out(
+            &self.environment,
+            &self.place.path,
+            &steps,
+            Missing::PassedOver,
+        )?;
         let (mut told, mut missed) = (Vec::new(), Vec::new());
         for ((uid, to), done) in changed.into_iter().zip(done) {
             let Some(record) = self.place_of(uid).and_then(|it| self.records.get_mut(it)) else {
@@ -323,26 +329,6 @@ fn clean(environment: &Environment, place: &Place) {
     }
 }
 
-/// Where the text starts: behind the blank line.
-fn end_of_header(file: &dyn MailFile, length: u64, job: &Job) -> Result<u64> {
-    let failed = Error::io(Path::new("message"));
-    let mut window = Window::new(file, 0, length);
-    loop {
-        job.checkpoint()?;
-        let found = window.line().map_err(&failed)?;
-        let rest = window.rest();
-        let is_blank = match found {
-            Line::Whole(length) => matches!(rest.get(..length), Some(b"\r\n" | b"\n")),
-            Line::Unended(0) => return Ok(length),
-            _ => false,
-        };
-        window.skip_line().map_err(&failed)?;
-        if is_blank {
-            return Ok(window.offset());
-        }
-    }
-}
-
 impl LocalMailbox for Maildir {
     fn uids(&self) -> UidSet {
         let uids = self.records.iter();
@@ -360,15 +346,7 @@ impl LocalMailbox for Maildir {
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
         let file = self.file_of(uid, job)?;
-        let length = file.metadata().map_err(Error::io(&self.place.path))?.len();
-        let middle = match part {
-            Part::Whole => 0,
-            _ => end_of_header(&*file, length, job)?,
-        };
-        match part {
-            Part::Header => self.copy(&*file, 0..middle, into, job),
-            _ => self.copy(&*file, middle..length, into, job),
-        }
+        MessageFile::new(&*file, &self.place.path, Stored::Lf).read(part, into, job)
     }
 
     fn headers(
@@ -377,28 +355,21 @@ impl LocalMailbox for Maildir {
         found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
-        let mut buffer = vec![0; USUAL];
+        let mut buffer = Vec::new();
         let mut header = Vec::new();
         for &uid in uids {
             job.checkpoint()?;
-            let file = match self.file_of(uid, job) {
-                Err(Error::NoSuchMessage) => continue,
-                other => other?,
-            };
-            let failed = Error::io(&self.place.path);
-            let count = read_full_at(&*file, &mut buffer, 0).map_err(&failed)?;
-            let bytes = buffer.get(..count).unwrap_or_default();
-            let length = header_length(bytes).or((count < USUAL).then_some(count));
-            header.clear();
-            match length.and_then(|length| bytes.get(..length)) {
-                Some(bytes) => Crlf::new(&mut header).write_all(bytes).map_err(&failed)?,
-                None => {
-                    let length = file.metadata().map_err(&failed)?.len();
-                    let end = end_of_header(&*file, length, job)?;
-                    self.copy(&*file, 0..end, &mut header, job)?;
-                }
+            let read = self.file_of(uid, job).and_then(|file| {
+                let file = MessageFile::new(&*file, &self.place.path, Stored::Lf);
+                file.header(&mut buffer, &mut header, job)
+            });
+            match read {
+                Ok(()) => found(uid, &header),
+                Err(Error::NoSuchMessage) => {}
+                // One that cannot be read keeps nobody from the others; whoever opens it is told why.
+                Err(Error::Io { .. }) => found(uid, b""),
+                Err(other) => return Err(other),
             }
-            found(uid, &header);
         }
         Ok(())
     }
@@ -409,13 +380,15 @@ impl LocalMailbox for Maildir {
         let all = self.records.iter();
         let all = all.filter_map(|record| Uid::new(record.facts.uid));
         let wanted: Vec<Uid> = all.filter(|&uid| uids.contains(uid)).collect();
-        let missed = self.store_at(&wanted, change, job)?;
-        if missed.is_empty() {
-            return Ok(());
+        for wanted in wanted.chunks(AT_ONCE) {
+            let missed = self.store_at(wanted, change, job)?;
+            if !missed.is_empty() {
+                // Somebody gave them other flags: now they have both changes.
+                self.refresh(job)?;
+                self.store_at(&missed, change, job)?;
+            }
         }
-        // Somebody gave them other flags: now they have both changes.
-        self.refresh(job)?;
-        self.store_at(&missed, change, job).map(drop)
+        Ok(())
     }
 
     fn check(&mut self, job: &Job) -> Result<()> {
@@ -439,7 +412,8 @@ impl LocalMailbox for Maildir {
         let (mut steps, discards): (Vec<Step>, Vec<Step>) = steps.unzip();
         steps.extend(discards);
         // The name says that it is deleted: whoever undeleted it meanwhile gave it another one, and it stays.
-        let outcome = pending::carry_out(&self.environment, &self.place.path, &steps);
+        let (environment, path) = (&self.environment, &self.place.path);
+        let outcome = pending::carry_out(environment, path, &steps, Missing::PassedOver);
         if !steps.is_empty() {
             self.refresh(&job.uncancelled())?;
         }
@@ -476,15 +450,9 @@ pub(super) fn is_racy(environment: &Environment, stamp: &Stamp) -> bool {
         .any(|(seconds, _)| now.saturating_sub(*seconds) < COARSE)
 }
 
-/// Whether a mailbox still has its folders.
-pub(super) fn still_there(environment: &Environment, place: &Place) -> Result<()> {
-    for name in FOLDERS {
-        match environment.files.metadata(&place.path.join(name)) {
-            Err(missing) if is_missing(&missing) => {
-                return Err(Error::Changed("its folders are gone"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+/// Which folder `cur` is.
+fn cur_of(environment: &Environment, place: &Place) -> Result<FileId> {
+    let path = place.path.join("cur");
+    let metadata = environment.files.metadata(&path);
+    Ok(FileId::of(&metadata.map_err(Error::io(&path))?))
 }

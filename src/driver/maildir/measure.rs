@@ -4,10 +4,11 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::thread::{available_parallelism, scope};
+use std::thread::{Builder, available_parallelism, scope};
 
 use crate::driver::job::Job;
-use crate::driver::maildir::folder::{Found, is_missing};
+use crate::driver::local_file::is_missing;
+use crate::driver::maildir::folder::Found;
 use crate::mail::date::InternalDate;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
@@ -42,13 +43,20 @@ pub fn measure(
     let mut parts = all.chunks(share);
     let first = parts.next().unwrap_or_default();
     scope(|threads| {
-        let others: Vec<_> = parts.map(|it| threads.spawn(move || part(it))).collect();
+        let spawn = |chunk| {
+            let name = Builder::new().name("mugo-measure".to_owned());
+            // Where there is no thread to be had this one does it.
+            (chunk, name.spawn_scoped(threads, move || part(chunk)))
+        };
+        let others: Vec<_> = parts.map(spawn).collect();
         let mut measures = part(first)?;
-        for other in others {
-            let other = other
-                .join()
-                .map_err(|_| io::Error::other("a thread broke"))?;
-            measures.extend(other?);
+        for (chunk, other) in others {
+            measures.extend(match other {
+                Ok(thread) => thread
+                    .join()
+                    .map_err(|_| io::Error::other("a thread broke"))??,
+                Err(_) => part(chunk)?,
+            });
         }
         Ok(measures)
     })
@@ -78,10 +86,7 @@ fn of_one(
         Ok(size) => Ok(Some((size, date))),
         Err(missing) if is_missing(&missing) => Ok(None),
         // Whoever reads it is told why that fails.
-        Err(refusal) if refusal.kind() == io::ErrorKind::PermissionDenied => {
-            Ok(Some((metadata.len(), date)))
-        }
-        Err(refusal) => Err(refusal),
+        Err(_) => Ok(Some((metadata.len(), date))),
     }
 }
 

@@ -8,7 +8,6 @@ pub mod mailbox;
 pub mod manage;
 pub mod measure;
 pub mod name;
-pub mod pending;
 pub mod refresh;
 pub mod row;
 pub mod uid_log;

@@ -1,15 +1,20 @@
 //! Looks at the folders and tells what is new, changed or gone.
 
+use std::io;
+
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::folder::pending::move_file;
 use crate::driver::maildir::folder::{self, Found, find};
 use crate::driver::maildir::letters::{Letters, Shares};
-use crate::driver::maildir::mailbox::{Maildir, Record, is_racy, still_there};
+use crate::driver::maildir::mailbox::{Maildir, Record, is_racy};
 use crate::driver::maildir::measure::{Measures, measure};
-use crate::driver::maildir::uid_log::{Facts, Known, Unnumbered};
+use crate::driver::maildir::uid_log::{Facts, Unnumbered, is_broken};
 use crate::mail::change::Change;
 use crate::mail::flags::{Flags, SystemFlags};
+use crate::mail::reason::in_words;
 use crate::mail::status::Access;
+use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
@@ -17,70 +22,23 @@ const BATCH: usize = 500;
 impl Maildir {
     /// Reads everything and tells it.
     pub(super) fn first_look(&mut self, job: &Job) -> Result<()> {
-        let known = match self.log.read_on() {
-            Ok(known) => known,
-            Err(refusal) => {
-                self.log_is_unreadable = true;
-                job.notice(format!(
-                    "the UIDs of this mailbox cannot be read, others hold for this session: {refusal}"
-                ));
-                Known::new()
-            }
-        };
-        if !self.log.is_there() && self.may_number() {
-            // Its UIDVALIDITY holds from now on. Where it cannot be kept that is told when there is something to number.
-            let _ = self.log.number(&[], 0);
-        }
-        if self.log.uid_validity == 0 {
-            self.log.uid_validity = self.environment.fresh_uid_validity();
-        }
-        self.last_uid = self.log.last_uid;
+        self.read_letters(job);
         self.stamp = folder::stamp(&self.environment, &self.place.path)?;
         self.racy = is_racy(&self.environment, &self.stamp);
         let mut all = folder::list(&self.environment, &self.place.path)?;
         let recent = self.take_over(&mut all);
-        let mut old: Vec<(Facts, Found)> = Vec::with_capacity(all.len());
-        let mut new = Vec::new();
-        for found in all {
-            match known.get(found.name.base()) {
-                Some(facts) => old.push((*facts, found)),
-                None => new.push(found),
-            }
-        }
-        old.sort_by_key(|entry| entry.0.uid);
-        let letters = std::mem::take(&mut self.letters);
-        self.records = Vec::with_capacity(old.len() + new.len());
-        for (facts, file) in old {
-            // Each UID counts once, whatever the log says.
-            if self
-                .records
-                .last()
-                .is_none_or(|last| last.facts.uid < facts.uid)
-            {
-                let is_recent = recent.contains(file.name.base());
-                let flags = self.shares.flags(file.name.letters(), &letters, is_recent);
-                self.records.push(Record { facts, file, flags });
-            } else {
-                new.push(file);
-            }
-        }
-        self.letters = letters;
-        self.sticky = self.log.is_there();
-        let is_known = new.is_empty();
-        if is_known {
-            self.tell_state(job);
-        }
-        let behind = self.number(new, &recent, job)?;
-        self.records.extend(behind);
+        self.sticky = true;
+        self.records = self.number(all, &recent, job)?;
+        self.records.shrink_to_fit();
         self.tell_state(job);
         self.tell_from(0, job);
-        self.tidy();
+        self.tidy(job);
         Ok(())
     }
 
     /// Looks again where something may have changed.
     pub(super) fn look(&mut self, job: &Job) -> Result<()> {
-        still_there(&self.environment, &self.place)?;
+        self.still_there()?;
         let stamp = folder::stamp(&self.environment, &self.place.path)?;
         if stamp == self.stamp && !self.racy {
             return Ok(());
@@ -90,10 +48,10 @@ impl Maildir {
 
     /// Looks again and tells what is new, changed or gone.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        still_there(&self.environment, &self.place)?;
+        self.still_there()?;
         let stamp = folder::stamp(&self.environment, &self.place.path)?;
         let racy = is_racy(&self.environment, &stamp);
-        self.refresh_letters(job);
+        self.read_letters(job);
         let mut all = folder::list(&self.environment, &self.place.path)?;
         let is_gone = |all: &[Found], record: &Record| find(all, record.file.name.base()).is_none();
         if self.records.iter().any(|record| is_gone(&all, record)) {
@@ -125,11 +83,13 @@ impl Maildir {
             .filter(|found| !is_known(found))
             .cloned()
             .collect();
-        let behind = self.number(new, &recent, job)?;
-        let known = self.records.len();
-        self.records.extend(behind);
-        self.tell_state(job);
-        self.tell_from(known, job);
+        if !new.is_empty() {
+            let behind = self.number(new, &recent, job)?;
+            let known = self.records.len();
+            self.records.extend(behind);
+            self.tell_state(job);
+            self.tell_from(known, job);
+        }
         (self.stamp, self.racy) = (stamp, racy);
         Ok(())
     }
@@ -151,7 +111,7 @@ impl Maildir {
             };
             let (from, to) = (found.path(&self.place.path), seen.path(&self.place.path));
             // Where it fails the message stays new, or somebody else was faster.
-            if self.environment.files.rename(&from, &to).is_ok() {
+            if move_file(&*self.environment.files, &from, &to).is_ok() {
                 *found = seen;
             }
         }
@@ -159,11 +119,90 @@ impl Maildir {
         recent
     }
 
-    /// Gives messages their UIDs, in the order of their delivery.
-    fn number(&mut self, mut new: Vec<Found>, recent: &Recent, job: &Job) -> Result<Vec<Record>> {
-        if new.is_empty() {
-            return Ok(Vec::new());
+    /// Reads what is new in the log of UIDs. Those that were told hold as long as the mailbox is open.
+    fn learn(&mut self, job: &Job) -> Result<()> {
+        let first = self.uid_validity == 0;
+        match self.log.read_on() {
+            Err(refusal) if is_broken(&refusal) && first && self.may_number() => {
+                job.notice("what was known of the UIDs in this mailbox is damaged: all are new");
+                if let Err(refusal) = self.log.begin_anew(job) {
+                    self.keep_no_uids(&refusal, job);
+                }
+            }
+            Err(refusal) => self.keep_no_uids(&refusal, job),
+            Ok(()) if !self.log.is_there() && self.may_number() => {
+                let made = self.log.make_sure(job).and_then(|()| self.log.read_on());
+                if let Err(refusal) = made {
+                    self.keep_no_uids(&refusal, job);
+                }
+            }
+            Ok(()) => {}
         }
+        let now = self.log.uid_validity;
+        if first {
+            self.uid_validity = match now {
+                0 => self.environment.fresh_uid_validity(),
+                known => known,
+            };
+        } else if self.sticky && now != 0 && now != self.uid_validity {
+            return Err(Error::Changed("its UIDs are others now"));
+        }
+        self.sticky &= self.log.is_there();
+        self.last_uid = self.last_uid.max(self.log.last_uid);
+        Ok(())
+    }
+
+    /// Goes on with UIDs for this session, and says why.
+    fn keep_no_uids(&mut self, refusal: &io::Error, job: &Job) {
+        if !self.log_is_unusable {
+            let why = in_words(refusal);
+            job.notice(format!("UIDs hold for this session only: {why}"));
+        }
+        self.log_is_unusable = true;
+        self.sticky = false;
+    }
+
+    /// Gives messages their UIDs, those that have none yet in the order of their delivery.
+    fn number(&mut self, new: Vec<Found>, recent: &Recent, job: &Job) -> Result<Vec<Record>> {
+        self.learn(job)?;
+        let floor = self.told_uid;
+        let mut known = Vec::with_capacity(new.len());
+        let mut unknown = Vec::new();
+        for found in new {
+            let facts = self.log.take(found.name.base());
+            match facts.filter(|facts| facts.uid > floor) {
+                Some(facts) => known.push((facts, found)),
+                None => unknown.push(found),
+            }
+        }
+        known.sort_by_key(|entry| entry.0.uid);
+        // Each UID counts once, whatever the log says.
+        let mut last = 0;
+        let mut all: Vec<(Facts, Found)> = Vec::with_capacity(known.len() + unknown.len());
+        for (facts, found) in known {
+            match facts.uid > last {
+                true => all.push((facts, found)),
+                false => unknown.push(found),
+            }
+            last = facts.uid;
+        }
+        all.extend(self.number_unknown(unknown, job)?);
+        all.sort_by_key(|entry| entry.0.uid);
+        let (shares, letters) = (&mut self.shares, &self.letters);
+        let records: Vec<Record> = all
+            .into_iter()
+            .map(|(facts, file)| {
+                let is_recent = recent.contains(file.name.base());
+                let flags = shares.flags(file.name.letters(), letters, is_recent);
+                Record { facts, file, flags }
+            })
+            .collect();
+        self.told_uid = records.last().map_or(floor, |last| last.facts.uid);
+        self.last_uid = self.last_uid.max(self.told_uid);
+        Ok(records)
+    }
+
+    fn number_unknown(&mut self, mut new: Vec<Found>, job: &Job) -> Result<Vec<(Facts, Found)>> {
         new.sort_by(|one, other| one.name.order().cmp(&other.name.order()));
         let files: Vec<&Found> = new.iter().collect();
         let measures = measure(&self.environment, &self.place.path, &files, job);
@@ -171,9 +210,9 @@ impl Maildir {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.place.path)(refusal),
         })?;
-        let measured = files.iter().zip(&measures);
-        let measured = measured.filter_map(|(found, measures)| Some((*found, (*measures)?)));
-        let measured: Vec<(&Found, Measures)> = measured.collect();
+        let measured = new.into_iter().zip(measures);
+        let measured = measured.filter_map(|(found, measures)| Some((found, measures?)));
+        let measured: Vec<(Found, Measures)> = measured.collect();
         let unnumbered: Vec<Unnumbered<'_>> = measured
             .iter()
             .map(|(found, (size, date))| Unnumbered {
@@ -183,47 +222,38 @@ impl Maildir {
                 wish: None,
             })
             .collect();
-        let floor = self.records.last().map_or(0, |last| last.facts.uid);
-        let floor = floor.max(if self.sticky { 0 } else { self.last_uid });
-        let uids = self.uids_for(&unnumbered, floor, job)?;
-        let mut records = Vec::with_capacity(uids.len());
-        for ((found, (size, date)), uid) in measured.into_iter().zip(uids) {
-            let is_recent = recent.contains(found.name.base());
-            let letters = found.name.letters();
-            records.push(Record {
-                facts: Facts { uid, size, date },
-                flags: self.shares.flags(letters, &self.letters, is_recent),
-                file: found.clone(),
-            });
-        }
-        records.sort_by_key(|record| record.facts.uid);
-        let last = records.last().map_or(0, |record| record.facts.uid);
-        self.last_uid = self.last_uid.max(last);
-        Ok(records)
+        let uids = self.uids_for(&unnumbered, job)?;
+        let numbered = measured.into_iter().zip(uids);
+        let numbered =
+            numbered.map(|((found, (size, date)), uid)| (Facts { uid, size, date }, found));
+        Ok(numbered.collect())
     }
 
     /// Whether UIDs may be written down: what could not be read is not to be written over.
     fn may_number(&self) -> bool {
-        self.access == Access::ReadWrite && !self.log_is_unreadable
+        self.access == Access::ReadWrite && !self.log_is_unusable
     }
 
     /// UIDs of the log, else such as hold for this session.
-    fn uids_for(&mut self, new: &[Unnumbered<'_>], floor: u32, job: &Job) -> Result<Vec<u32>> {
-        let first_time = self.records.is_empty();
-        if self.may_number() && (self.sticky || first_time) {
-            match self.log.number(new, floor) {
-                Ok(numbered) => {
-                    self.sticky = true;
-                    self.last_uid = self.last_uid.max(self.log.last_uid);
-                    return Ok(numbered.uids);
+    fn uids_for(&mut self, new: &[Unnumbered<'_>], job: &Job) -> Result<Vec<u32>> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.may_number() {
+            match self.log.number(new, self.told_uid, job) {
+                Ok(numbered) => return Ok(numbered.uids),
+                Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => {
+                    let by = Foreign::new("another program");
+                    return Err(Error::Locked { by });
                 }
                 Err(refusal) => {
-                    self.sticky = false;
-                    job.notice(format!("UIDs hold for this session only: {refusal}"));
+                    job.checkpoint()?;
+                    self.keep_no_uids(&refusal, job);
                 }
             }
         }
-        let mut last = self.last_uid.max(floor);
+        self.sticky = false;
+        let mut last = self.last_uid.max(self.told_uid);
         let next = |_: &Unnumbered<'_>| {
             last = last.checked_add(1)?;
             Some(last)
@@ -265,22 +295,33 @@ impl Maildir {
         }
     }
 
-    fn refresh_letters(&mut self, job: &Job) {
-        let letters = Letters::read(&self.environment, &self.place.path);
-        if letters != self.letters {
-            self.letters = letters;
-            self.shares = Shares::default();
-            self.tell_state(job);
+    /// Reads the names of the keywords. Where that fails those that were read before hold.
+    fn read_letters(&mut self, job: &Job) {
+        match Letters::read(&self.environment, &self.place.path) {
+            Ok(letters) if letters != self.letters => {
+                self.letters = letters;
+                self.shares = Shares::default();
+                if self.told.is_some() {
+                    self.tell_state(job);
+                }
+            }
+            Ok(_) => {}
+            Err(refusal) if self.told.is_none() => {
+                let why = in_words(&refusal);
+                job.notice(format!("the names of its keywords cannot be read: {why}"));
+            }
+            Err(_) => {}
         }
     }
 
     /// Writes the log anew where most of it is void.
-    fn tidy(&mut self) {
+    fn tidy(&mut self, job: &Job) {
         if self.may_number() && self.sticky && self.log.is_mostly_void(self.records.len()) {
             let records = self.records.iter();
             let live = records.map(|record| (record.file.name.base(), record.facts));
+            let list = || folder::list(&self.environment, &self.place.path);
             // The old one is as good.
-            let _ = self.log.rewrite(live);
+            let _ = self.log.rewrite(live, list, job);
         }
     }
 }

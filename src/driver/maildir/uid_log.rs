@@ -2,28 +2,34 @@
 //! in it is of messages that are gone; then it is written anew.
 //!
 //! ```text
-//! MugoMdr1      8 bytes
+//! MugoMdr2      8 bytes
 //! UIDVALIDITY   4 bytes, as all numbers: the lowest byte first
+//! generation    8 bytes, another number for each file that was ever begun
 //! batches       for each: bytes of its entries (4), digest of them (8), the entries
 //! entry         UID (4), octets with CRLF (8), internal date in seconds (8), its zone in minutes (2), bytes of the base (1),
 //!               the base
 //! ```
 //! A later entry for a base takes the place of an earlier one. Numbers are given out under the kernel's lock on the file, and
-//! are on disk before anybody hears of them. A batch that was cut off is written over; a file that is none of these is as
-//! good as none: then all UIDs are new, under another UIDVALIDITY.
+//! are on disk before anybody hears of them. A last batch that was cut off is written over; a file that is broken in another way
+//! is begun anew: then all UIDs are new, under another UIDVALIDITY.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::driver::error::Result;
+use crate::driver::job::Job;
+use crate::driver::maildir::folder::{Found, find};
 use crate::driver::message::granted;
 use crate::driver::remembered::table;
 use crate::mail::date::InternalDate;
 use crate::mail::uid::Uid;
+use crate::os::dot_lock::{DotLock, DotLockError};
 use crate::os::environment::Environment;
 use crate::os::files::{Flock, MailFile, OpenMode};
 use crate::os::guard::FileId;
@@ -54,11 +60,18 @@ pub struct Unnumbered<'a> {
     pub wish: Option<Uid>,
 }
 
-/// UIDs that were given out, and the lock under which that was.
+/// UIDs that were given out, and the locks under which that was.
 pub struct Numbered {
     /// One for each message.
     pub uids: Vec<u32>,
-    _lock: Box<dyn MailFile>,
+    _locked: Locked,
+}
+
+/// The log, open and locked.
+struct Locked {
+    file: Box<dyn MailFile>,
+    /// On a network file system, where the kernel's lock holds nobody off.
+    _dot: Option<DotLock>,
 }
 
 /// What the log tells of messages, by their bases.
@@ -68,19 +81,20 @@ pub type Known = HashMap<Box<[u8]>, Facts>;
 pub struct UidLog {
     environment: Arc<Environment>,
     path: PathBuf,
-    /// The file as it was read last, and how far.
-    read: Option<(FileId, u64)>,
+    /// The generation of the file as it was read last, and how far.
+    read: Option<(u64, u64)>,
     /// UIDVALIDITY; 0 before it is known.
     pub uid_validity: u32,
     /// The last UID that was given out.
     pub last_uid: u32,
     /// How many entries the file holds.
     entries: usize,
+    /// Entries of messages that were not asked for yet.
+    ahead: Known,
 }
 
-const MAGIC: &[u8; 8] = b"MugoMdr1";
-const FRONT: u64 = 12;
-const HEAD: usize = 12;
+const MAGIC: &[u8; 8] = b"MugoMdr2";
+const FRONT: u64 = 20;
 /// The largest log that is read, in bytes: some 10 million messages.
 const LARGEST: u64 = 1 << 30;
 /// How long somebody else may hold the log.
@@ -98,6 +112,11 @@ pub fn place(environment: &Environment, path: &Path) -> PathBuf {
     folder(environment).join(place.file_name().unwrap_or_default())
 }
 
+/// Whether the error says that a log is broken, and can only be begun anew.
+pub fn is_broken(refusal: &io::Error) -> bool {
+    refusal.kind() == io::ErrorKind::InvalidData
+}
+
 impl UidLog {
     /// The log of the mailbox at `path`, not read yet.
     pub fn new(environment: &Arc<Environment>, path: &Path) -> Self {
@@ -108,36 +127,61 @@ impl UidLog {
             uid_validity: 0,
             last_uid: 0,
             entries: 0,
+            ahead: Known::new(),
         }
     }
 
-    /// Whether anything was ever numbered for good.
+    /// Whether there is a log that was read.
     pub fn is_there(&self) -> bool {
         self.read.is_some()
     }
 
+    /// Makes a log where there is none, so that its UIDVALIDITY holds from now on.
+    pub fn make_sure(&self, job: &Job) -> io::Result<()> {
+        self.lock(job).map(drop)
+    }
+
     /// Reads what is new: all of it the first time, or where the file is another one now.
-    pub fn read_on(&mut self) -> io::Result<Known> {
+    pub fn read_on(&mut self) -> io::Result<()> {
         match self.environment.files.open(&self.path, OpenMode::Read) {
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(Known::new()),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(refusal) => Err(refusal),
             Ok(file) => self.take_in(&*file),
         }
     }
 
-    /// Numbers messages, in their order: those that have got a UID meanwhile keep it if it is above `floor`, the others get
-    /// the next ones. As long as the answer lives nobody else numbers messages.
-    pub fn number(&mut self, new: &[Unnumbered<'_>], floor: u32) -> io::Result<Numbered> {
-        let mut file = self.lock()?;
-        let known = self.take_in(&*file)?;
+    /// What was read of a message, once.
+    pub fn take(&mut self, base: &[u8]) -> Option<Facts> {
+        self.ahead.remove(base)
+    }
+
+    /// Whether something was read of a message and not taken yet.
+    pub fn knows(&self, base: &[u8]) -> bool {
+        self.ahead.contains_key(base)
+    }
+
+    /// Numbers messages: those that have got a UID meanwhile keep it if it is above `floor`, the others get the next ones,
+    /// in their order. As long as the answer lives nobody else numbers messages.
+    pub fn number(
+        &mut self,
+        new: &[Unnumbered<'_>],
+        floor: u32,
+        job: &Job,
+    ) -> io::Result<Numbered> {
+        let mut locked = self.lock(job)?;
+        self.take_in(&*locked.file)?;
+        let mut given = HashSet::new();
+        let keeps = new.iter().map(|message| {
+            let uid = self.ahead.remove(message.base).map(|facts| facts.uid);
+            uid.filter(|&uid| uid > floor && given.insert(uid))
+        });
+        let kept: Vec<Option<u32>> = keeps.collect();
         let mut last = self.last_uid.max(floor);
         let mut uids = Vec::with_capacity(new.len());
         let mut payload = Vec::new();
-        let mut told = floor;
-        for message in new {
-            let before = known.get(message.base).filter(|facts| facts.uid > told);
-            let uid = match before {
-                Some(facts) => facts.uid,
+        for (message, kept) in new.iter().zip(kept) {
+            uids.push(match kept {
+                Some(uid) => uid,
                 None => {
                     let granted = granted(last, std::iter::once(message.wish));
                     let granted = granted.and_then(|uids| uids.first().copied());
@@ -146,24 +190,23 @@ impl UidLog {
                     write_entry(&mut payload, last, message);
                     last
                 }
-            };
-            told = uid;
-            uids.push(uid);
+            });
         }
-        if !payload.is_empty() {
-            let end = self.read.map_or(FRONT, |(_, end)| end);
-            let mut batch = (payload.len() as u32).to_le_bytes().to_vec();
-            batch.extend(xxh3_64(&payload).to_le_bytes());
-            batch.extend(&payload);
+        if let Some((generation, end)) = self.read.filter(|_| !payload.is_empty()) {
+            let batch = whole_batch(&payload);
+            let file = &mut *locked.file;
             if file.metadata()?.len() > end {
                 file.set_len(end)?;
             }
-            write_all_at(&mut *file, &batch, end)?;
+            write_all_at(file, &batch, end)?;
             file.sync()?;
             self.last_uid = last;
-            self.read = Some((FileId::of(&file.metadata()?), end + batch.len() as u64));
+            self.read = Some((generation, end + batch.len() as u64));
         }
-        Ok(Numbered { uids, _lock: file })
+        Ok(Numbered {
+            uids,
+            _locked: locked,
+        })
     }
 
     /// Whether most of the log is of messages that are gone.
@@ -171,21 +214,21 @@ impl UidLog {
         self.entries > 2 * live + 1000
     }
 
-    /// Writes the log anew, with these messages alone.
+    /// Writes the log anew, with these messages, and those that were not asked for yet and are among those that `list`
+    /// gives: as long as the log is locked no message has a UID and is not there.
     pub fn rewrite<'a>(
         &mut self,
         messages: impl Iterator<Item = (&'a [u8], Facts)>,
+        list: impl FnOnce() -> Result<Vec<Found>>,
+        job: &Job,
     ) -> io::Result<()> {
-        let file = self.lock()?;
-        let behind = self.take_in(&*file)?;
-        if !behind.is_empty() {
-            // Somebody numbers messages right now: another time.
-            return Ok(());
-        }
+        let locked = self.lock(job)?;
+        self.take_in(&*locked.file)?;
+        let there = list().map_err(io::Error::other)?;
+        self.ahead.retain(|base, _| find(&there, base).is_some());
         let mut payload = Vec::new();
         let mut entries = 0;
-        for (base, facts) in messages {
-            entries += 1;
+        let mut put = |base: &[u8], facts: Facts| {
             let message = Unnumbered {
                 base,
                 size: facts.size,
@@ -193,7 +236,12 @@ impl UidLog {
                 wish: None,
             };
             write_entry(&mut payload, facts.uid, &message);
-        }
+            entries += 1;
+        };
+        messages.for_each(|(base, facts)| put(base, facts));
+        self.ahead
+            .iter()
+            .for_each(|(base, facts)| put(base, *facts));
         // What was given out last is not given out again: an entry without a base says so.
         let last = Unnumbered {
             base: b"",
@@ -205,22 +253,31 @@ impl UidLog {
             wish: None,
         };
         write_entry(&mut payload, self.last_uid, &last);
-        let mut bytes = front(self.uid_validity);
-        bytes.extend((payload.len() as u32).to_le_bytes());
-        bytes.extend(xxh3_64(&payload).to_le_bytes());
-        bytes.extend(&payload);
+        let generation = new_generation(&self.environment);
+        let mut bytes = front(self.uid_validity, generation);
+        bytes.extend(whole_batch(&payload));
         replace(&*self.environment.files, &self.path, &bytes)?;
-        let found = self.environment.files.metadata(&self.path)?;
-        self.read = Some((FileId::of(&found), bytes.len() as u64));
+        self.read = Some((generation, bytes.len() as u64));
         self.entries = entries;
-        drop(file);
+        drop(locked);
         Ok(())
     }
 
-    /// The log with its lock, made where there is none.
-    fn lock(&self) -> io::Result<Box<dyn MailFile>> {
+    /// Begins a log anew, whatever it holds: no UID of before holds any more.
+    pub fn begin_anew(&mut self, job: &Job) -> io::Result<()> {
+        let locked = self.lock(job)?;
+        replace(&*self.environment.files, &self.path, &self.fresh())?;
+        self.read = None;
+        self.ahead.clear();
+        drop(locked);
+        self.read_on()
+    }
+
+    /// The log with its locks, made where there is none.
+    fn lock(&self, job: &Job) -> io::Result<Locked> {
         let files = &self.environment.files;
         private_folder(&**files, &folder(&self.environment))?;
+        let dot = self.dot_lock(job)?;
         let begin = Instant::now();
         loop {
             let mut file = match files.open(&self.path, OpenMode::ReadWriteNoFollow) {
@@ -237,28 +294,40 @@ impl UidLog {
                 });
                 let is_sound = is_sound(&*file)?;
                 if same && is_sound {
-                    return Ok(file);
+                    return Ok(Locked { file, _dot: dot });
                 }
                 if same {
                     // It is none of ours, or the first write of it was cut off.
                     replace(&**files, &self.path, &self.fresh())?;
                 }
-            }
-            if begin.elapsed() > PATIENCE {
+            } else if !job.may_wait() || begin.elapsed() > PATIENCE {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
+            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
             std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn dot_lock(&self, job: &Job) -> io::Result<Option<DotLock>> {
+        let environment = &*self.environment;
+        if !environment.files.is_network(&folder(environment))? {
+            return Ok(None);
+        }
+        let mut goes_on = |_| job.may_wait() && job.checkpoint().is_ok();
+        match DotLock::acquire(environment, &self.path, &mut goes_on) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(DotLockError::CannotCreate { source, .. }) => Err(source),
+            Err(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
     fn fresh(&self) -> Vec<u8> {
         let fresh = self.environment.fresh_uid_validity();
-        front(
-            fresh.max(
-                self.uid_validity
-                    .saturating_add(u32::from(self.uid_validity > 0)),
-            ),
-        )
+        let next = match self.uid_validity {
+            0 => 0,
+            told => told.saturating_add(1),
+        };
+        front(fresh.max(next), new_generation(&self.environment))
     }
 
     /// Makes a log without messages, whole or not at all.
@@ -277,36 +346,49 @@ impl UidLog {
         }
     }
 
-    fn take_in(&mut self, file: &dyn MailFile) -> io::Result<Known> {
-        let metadata = file.metadata()?;
-        let (id, length) = (FileId::of(&metadata), metadata.len());
-        let mut known = Known::new();
-        if length > LARGEST || !is_sound(file)? {
-            return Ok(known);
+    fn take_in(&mut self, file: &dyn MailFile) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        if !is_sound(file)? {
+            return Ok(());
         }
+        if length > LARGEST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut front = [0; FRONT as usize];
+        read_exact_at(file, &mut front, 0)?;
+        let (_, numbers) = front.split_at(MAGIC.len());
+        let Some((validity, generation)) = numbers.split_first_chunk::<4>() else {
+            return Ok(());
+        };
+        let generation = generation.first_chunk::<8>().copied().unwrap_or_default();
+        let generation = u64::from_le_bytes(generation);
         let at = match self.read {
-            Some((before, end)) if before == id => end,
+            Some((before, end)) if before == generation && end <= length => end,
             _ => {
-                let mut number = [0; 4];
-                read_exact_at(file, &mut number, MAGIC.len() as u64)?;
-                self.uid_validity = u32::from_le_bytes(number);
+                self.uid_validity = u32::from_le_bytes(*validity);
                 (self.last_uid, self.entries) = (0, 0);
+                self.ahead.clear();
                 FRONT
             }
         };
-        let room = usize::try_from(length.saturating_sub(at)).unwrap_or(0);
+        let room = usize::try_from(length - at).unwrap_or(0);
         let mut bytes = vec![0; room];
         read_exact_at(file, &mut bytes, at)?;
         let mut rest = bytes.as_slice();
-        while let Some((payload, behind)) = batch(rest) {
-            self.entries += read_entries(payload, &mut known);
-            rest = behind;
+        loop {
+            match batch(rest) {
+                Batch::Whole(payload, behind) => {
+                    let mut highest = 0;
+                    self.entries += read_entries(payload, &mut self.ahead, &mut highest);
+                    self.last_uid = self.last_uid.max(highest);
+                    rest = behind;
+                }
+                Batch::End => break,
+                Batch::Broken => return Err(io::ErrorKind::InvalidData.into()),
+            }
         }
-        let highest = known.values().map(|facts| facts.uid).max();
-        self.last_uid = self.last_uid.max(highest.unwrap_or(0));
-        known.remove(&b""[..]);
-        self.read = Some((id, at + (bytes.len() - rest.len()) as u64));
-        Ok(known)
+        self.read = Some((generation, at + (bytes.len() - rest.len()) as u64));
+        Ok(())
     }
 }
 
@@ -317,20 +399,26 @@ fn is_sound(file: &dyn MailFile) -> io::Result<bool> {
     Ok(count == front.len() && front.starts_with(MAGIC))
 }
 
-/// Whether the state folder takes no files at all, rather than none for now.
-pub fn is_unwritable(refusal: &io::Error) -> bool {
-    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
-    let kinds = [
-        NotADirectory,
-        NotFound,
-        PermissionDenied,
-        ReadOnlyFilesystem,
-    ];
-    kinds.contains(&refusal.kind())
+fn front(uid_validity: u32, generation: u64) -> Vec<u8> {
+    let numbers = [&uid_validity.to_le_bytes()[..], &generation.to_le_bytes()];
+    [&MAGIC[..], &numbers.concat()].concat()
 }
 
-fn front(uid_validity: u32) -> Vec<u8> {
-    [&MAGIC[..], &uid_validity.to_le_bytes()].concat()
+/// A number that no file had before.
+fn new_generation(environment: &Environment) -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_nanos());
+    let whose = environment.process.to_line();
+    xxh3_64(format!("{whose} {now} {count}").as_bytes())
+}
+
+fn whole_batch(payload: &[u8]) -> Vec<u8> {
+    let mut batch = (payload.len() as u32).to_le_bytes().to_vec();
+    batch.extend(xxh3_64(payload).to_le_bytes());
+    batch.extend(payload);
+    batch
 }
 
 fn write_entry(payload: &mut Vec<u8>, uid: u32, message: &Unnumbered<'_>) {
@@ -342,21 +430,45 @@ fn write_entry(payload: &mut Vec<u8>, uid: u32, message: &Unnumbered<'_>) {
     payload.extend(message.base);
 }
 
-/// The entries of the first batch, and what is behind it; `None` where there is no whole one.
-fn batch(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = bytes.split_at_checked(HEAD)?;
-    let (length, digest) = head.split_at_checked(4)?;
-    let length = u32::from_le_bytes(length.try_into().ok()?);
-    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-    let digest = u64::from_le_bytes(digest.try_into().ok()?);
-    (xxh3_64(payload) == digest).then_some((payload, rest))
+/// What stands at some place of a log.
+enum Batch<'a> {
+    /// Entries, and what is behind them.
+    Whole(&'a [u8], &'a [u8]),
+    /// Nothing, or the beginning of a batch that was cut off.
+    End,
+    /// Neither.
+    Broken,
 }
 
-fn read_entries(payload: &[u8], known: &mut Known) -> usize {
+fn batch(bytes: &[u8]) -> Batch<'_> {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        return Batch::End;
+    };
+    let Some((digest, rest)) = rest.split_first_chunk::<8>() else {
+        return Batch::End;
+    };
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let Some((payload, behind)) = rest.split_at_checked(length) else {
+        return Batch::End;
+    };
+    if xxh3_64(payload) == u64::from_le_bytes(*digest) {
+        return Batch::Whole(payload, behind);
+    }
+    match behind {
+        [] => Batch::End,
+        _ => Batch::Broken,
+    }
+}
+
+/// Takes in entries; gives their number, and the highest UID among them by way of `highest`.
+fn read_entries(payload: &[u8], known: &mut Known, highest: &mut u32) -> usize {
     let mut count = 0;
     let mut rest = payload;
     while let Some((base, facts, behind)) = entry(rest) {
-        known.insert(base.into(), facts);
+        *highest = facts.uid.max(*highest);
+        if !base.is_empty() {
+            known.insert(base.into(), facts);
+        }
         rest = behind;
         count += 1;
     }

@@ -32,6 +32,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Whether the file was changed so shortly before `now`, in seconds, that one more change could not be told from it.
+    pub fn is_recent(&self, now: i64) -> bool {
+        const COARSE: i64 = 2;
+        let (last, _) = self.changed.max(self.modified);
+        now.saturating_sub(last) < COARSE
+    }
+
     /// The stamp of a file.
     pub fn of(metadata: &Metadata) -> Self {
         Self {

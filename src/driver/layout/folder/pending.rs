@@ -9,15 +9,18 @@
 //! ```
 //! Names tell a message and its flags, so doing the rest later harms nobody: a name that is gone by then is passed over.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::driver::error::{Error, Result};
-use crate::driver::maildir::folder::is_missing;
-use crate::driver::maildir::uid_log;
+use crate::driver::local_file::{is_missing, is_unwritable};
+use crate::driver::remembered::table;
 use crate::os::environment::{Environment, Process};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::hex::{hex, unhex};
@@ -37,110 +40,196 @@ pub enum Step {
 
 const LARGEST: usize = 256 << 20;
 
-/// Does all steps or none; durable on return. What is discarded has to come last. A file that is not there is passed over: the
-/// answer says for each step whether it was done.
-pub fn carry_out(environment: &Environment, mailbox: &Path, steps: &[Step]) -> Result<Vec<bool>> {
+/// What becomes of a move whose file is not there, or whose new name is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// It is passed over: somebody else was faster.
+    PassedOver,
+    /// The whole change fails.
+    Fails,
+}
+
+/// Does all steps or none; durable on return. What is discarded has to come last. The answer says for each step whether it
+/// was done.
+pub fn carry_out(
+    environment: &Environment,
+    mailbox: &Path,
+    steps: &[Step],
+    missing: Missing,
+) -> Result<Vec<bool>> {
     let note = match steps {
         [] => return Ok(Vec::new()),
         [_] => None,
         _ => match write_note(environment, mailbox, steps) {
             // There is no place to write it down: a crash may leave a part of it undone.
-            Err(Error::Io { source, .. }) if uid_log::is_unwritable(&source) => None,
+            Err(Error::Io { source, .. }) if is_unwritable(&source) => None,
             other => Some(other?),
         },
     };
     let mut done = Vec::with_capacity(steps.len());
+    let mut outcome = Ok(());
     for step in steps {
-        match step.take(environment, mailbox) {
+        match step.take(environment, mailbox, missing) {
             Ok(was_there) => done.push(was_there),
             Err(refusal) => {
-                let undone = steps.iter().zip(&done).rev().filter(|entry| *entry.1);
-                let undone = undone
-                    .map(|(step, _)| step.take_back(environment, mailbox))
-                    .fold(Ok(()), io::Result::and);
-                let undone = undone.and_then(|()| remove_note(environment, note.as_deref()));
-                return Err(unfinished(note, undone, refusal));
+                outcome = Err(refusal);
+                break;
             }
         }
     }
-    if let Err(refusal) = sync(environment, mailbox, steps) {
+    let taken = outcome.is_ok();
+    if taken {
+        outcome = sync(environment, mailbox, steps);
+    }
+    let Err(refusal) = outcome else {
+        // One that stays names files that are gone.
+        let _ = note.map(|note| note.remove(environment));
+        return Ok(done);
+    };
+    if let (true, Some(note)) = (taken, &note) {
         // What is on disk of it nobody knows; with the note it will be all.
-        let not_now = Err(io::Error::other("it is not known to be on disk"));
-        return Err(unfinished(note, not_now, refusal));
+        let source = io::Error::other("it is not known to be on disk");
+        let path = note.path.clone();
+        return Err(Error::Pending { path, source });
     }
-    // One that stays names files that are gone.
-    let _ = remove_note(environment, note.as_deref());
-    Ok(done)
+    let undone = steps.iter().zip(&done).rev().filter(|entry| *entry.1);
+    let undone = undone
+        .map(|(step, _)| step.take_back(environment, mailbox))
+        .fold(Ok(()), io::Result::and);
+    match note {
+        None => Err(refusal),
+        Some(note) => {
+            let path = note.path.clone();
+            match undone.and_then(|()| note.remove(environment)) {
+                Ok(()) => Err(refusal),
+                Err(source) => Err(Error::Pending { path, source }),
+            }
+        }
+    }
 }
 
-/// The error of a change that was not done: it is undone as far as that went, or will be finished.
-fn unfinished(note: Option<PathBuf>, undone: io::Result<()>, refusal: Error) -> Error {
-    match (note, undone) {
-        (Some(path), Err(source)) => Error::Pending { path, source },
-        _ => refusal,
+/// The notes that this program works on right now.
+static ACTIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn active() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    ACTIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A note that this program works on, as long as it lives.
+struct Note {
+    path: PathBuf,
+}
+
+impl Note {
+    fn remove(&self, environment: &Environment) -> io::Result<()> {
+        match environment.files.remove_file(&self.path) {
+            Err(missing) if is_missing(&missing) => Ok(()),
+            other => other,
+        }
     }
 }
 
-fn remove_note(environment: &Environment, note: Option<&Path>) -> io::Result<()> {
-    note.map_or(Ok(()), |note| environment.files.remove_file(note))
+impl Drop for Note {
+    fn drop(&mut self) {
+        active().remove(&self.path);
+    }
+}
+
+/// After so many seconds a program of which nothing can be known is gone.
+const FORGOTTEN: i64 = 24 * 60 * 60;
+
+/// Whether nobody works on a note of this process any more.
+fn is_abandoned(environment: &Environment, path: &Path, process: &Process, local: bool) -> bool {
+    if *process == environment.process {
+        return !active().contains(path);
+    }
+    match environment.process.sees(process, local) {
+        Life::Alive => false,
+        Life::Dead => true,
+        Life::Unknown => {
+            let metadata = environment.files.link_metadata(path);
+            let now = (environment.clock)();
+            metadata.is_ok_and(|found| now.saturating_sub(found.mtime()) > FORGOTTEN)
+        }
+    }
+}
+
+/// The notes on a mailbox, by this program and others.
+fn notes_on(environment: &Environment, mailbox: &Path) -> Vec<PathBuf> {
+    let folder = notes(environment);
+    let front = front(environment, mailbox);
+    let is_note = |name: &&PathBuf| {
+        let name = name.as_os_str().as_bytes();
+        // What was being written counts for nothing.
+        name.starts_with(front.as_bytes()) && !name.ends_with(b".new")
+    };
+    let names = environment.files.read_dir(&folder).unwrap_or_default();
+    let notes = names.iter().filter(is_note);
+    notes.map(|name| folder.join(name)).collect()
+}
+
+/// Whether anything is noted of a mailbox, by this program or another.
+pub fn is_there(environment: &Environment, mailbox: &Path) -> bool {
+    !notes_on(environment, mailbox).is_empty()
 }
 
 /// Does what programs that are gone have left undone.
 pub fn recover(environment: &Environment, mailbox: &Path) -> Result<()> {
-    let log = uid_log::place(environment, mailbox);
-    let folder = uid_log::folder(environment);
-    let Ok(names) = environment.files.read_dir(&folder) else {
-        return Ok(());
-    };
-    let mut front = log.file_name().unwrap_or_default().as_bytes().to_vec();
-    front.extend(NOTE);
-    for name in names {
-        let own = name.file_name().unwrap_or_default();
-        if !own.as_bytes().starts_with(&front) {
-            continue;
-        }
-        let path = folder.join(own);
+    for path in notes_on(environment, mailbox) {
         let Some((process, steps)) = read_note(environment, &path).map_err(Error::io(&path))?
         else {
             continue;
         };
-        let local = environment.files.is_local_disk(&folder).unwrap_or(false);
-        if environment.process.sees(&process, local) != Life::Dead {
+        let files = &environment.files;
+        let local = files.is_local_disk(&notes(environment)).unwrap_or(false);
+        if !is_abandoned(environment, &path, &process, local) {
             continue;
         }
         for step in &steps {
-            match step.take(environment, mailbox) {
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
-                other => drop(other?),
-            }
+            step.take(environment, mailbox, Missing::PassedOver)?;
         }
         sync(environment, mailbox, &steps)?;
-        let gone = environment.files.remove_file(&path);
-        gone.map_err(Error::io(&path))?;
+        match environment.files.remove_file(&path) {
+            // Another program did the same.
+            Err(missing) if is_missing(&missing) => {}
+            other => other.map_err(Error::io(&path))?,
+        }
     }
     Ok(())
 }
 
-const NOTE: &[u8] = b".pending.";
+/// Where the notes are.
+fn notes(environment: &Environment) -> PathBuf {
+    environment.state.join("pending")
+}
 
-fn write_note(environment: &Environment, mailbox: &Path, steps: &[Step]) -> Result<PathBuf> {
+/// What the names of all notes on a mailbox begin with.
+fn front(environment: &Environment, mailbox: &Path) -> OsString {
+    let place = table::place(environment, mailbox);
+    let mut front = place.file_name().unwrap_or_default().to_owned();
+    front.push(".");
+    front
+}
+
+fn write_note(environment: &Environment, mailbox: &Path, steps: &[Step]) -> Result<Note> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut path = uid_log::place(environment, mailbox).into_os_string();
-    path.push(OsStr::from_bytes(NOTE));
+    let mut name = front(environment, mailbox);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let process = &environment.process;
-    path.push(format!("{}.{}.{number}", process.pid, process.start));
-    let path = PathBuf::from(path);
+    name.push(format!("{}.{}.{number}", process.pid, process.start));
+    let path = notes(environment).join(name);
     let mut text = process.to_line();
     for step in steps {
         text.push_str(&step.to_line());
     }
     text.push_str(END);
     let files = &*environment.files;
-    private_folder(files, &uid_log::folder(environment))
-        .and_then(|()| replace(files, &path, text.as_bytes()))
-        .map_err(Error::io(&path))?;
-    Ok(path)
+    active().insert(path.clone());
+    let note = Note { path };
+    private_folder(files, &notes(environment))
+        .and_then(|()| replace(files, &note.path, text.as_bytes()))
+        .map_err(Error::io(&note.path))?;
+    Ok(note)
 }
 
 const END: &str = "end\n";
@@ -183,7 +272,7 @@ fn sync(environment: &Environment, mailbox: &Path, steps: &[Step]) -> Result<()>
 }
 
 /// Gives a file another name, never over one that is there.
-fn move_file(files: &dyn FileLayer, from: &Path, to: &Path) -> io::Result<()> {
+pub fn move_file(files: &dyn FileLayer, from: &Path, to: &Path) -> io::Result<()> {
     match files.rename_new(from, to) {
         Err(refusal) if refusal.kind() == io::ErrorKind::Unsupported => {}
         other => return other,
@@ -195,8 +284,8 @@ fn move_file(files: &dyn FileLayer, from: &Path, to: &Path) -> io::Result<()> {
 }
 
 impl Step {
-    /// Whether the file was there.
-    fn take(&self, environment: &Environment, mailbox: &Path) -> Result<bool> {
+    /// Whether it was done.
+    fn take(&self, environment: &Environment, mailbox: &Path, missing: Missing) -> Result<bool> {
         let files = &environment.files;
         let (path, outcome) = match self {
             Self::Move(from, to) => {
@@ -209,8 +298,11 @@ impl Step {
                 return Ok(gone.is_ok());
             }
         };
+        let late = |refusal: &io::Error| {
+            is_missing(refusal) || refusal.kind() == io::ErrorKind::AlreadyExists
+        };
         match outcome {
-            Err(missing) if is_missing(&missing) => Ok(false),
+            Err(refusal) if late(&refusal) && missing == Missing::PassedOver => Ok(false),
             other => other.map(|()| true).map_err(Error::io(&path)),
         }
     }
@@ -248,12 +340,16 @@ impl Step {
         let verb = words.next()?;
         let mut name = || {
             let bytes = unhex(words.next()?)?;
-            let path = PathBuf::from(std::ffi::OsString::from_vec(bytes));
+            let path = PathBuf::from(OsString::from_vec(bytes));
             let mut parts = path.components();
             let parts = (parts.next(), parts.next(), parts.next());
             let inside = matches!(
                 parts,
-                (Some(Component::Normal(_)), Some(Component::Normal(_)), None)
+                (
+                    Some(Component::Normal(_)),
+                    None | Some(Component::Normal(_)),
+                    None
+                )
             );
             inside.then_some(path)
         };
@@ -283,7 +379,7 @@ mod tests {
         for end in 0..text.len() {
             assert_eq!(parse_note(&text.as_bytes()[..end]), None, "{end}");
         }
-        for outside in ["../x", "/etc/x", "x", "cur/../x", "cur/..", "cur/x/y", ""] {
+        for outside in ["../x", "/etc/x", "..", "cur/../x", "cur/..", "cur/x/y", ""] {
             let line = Step::Discard(outside.into()).to_line();
             assert_eq!(Step::from_line(line.trim_end()), None, "{outside}");
         }

@@ -1,0 +1,121 @@
+//! Reading a message that has a file of its own.
+
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::window::{Line, Window};
+use crate::driver::layout::lines::{Crlf, header_length};
+use crate::mail::structure::Part;
+use crate::os::files::MailFile;
+use crate::os::transfer::read_full_at;
+
+/// How lines end in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stored {
+    /// With LF, which becomes CRLF.
+    Lf,
+    /// As they are: with CRLF.
+    AsIs,
+}
+
+/// An open file.
+pub struct MessageFile<'a> {
+    file: &'a dyn MailFile,
+    /// What errors name.
+    path: &'a Path,
+    stored: Stored,
+}
+
+/// Bytes of a header that most messages do not exceed.
+const USUAL: usize = 4096;
+
+impl<'a> MessageFile<'a> {
+    /// The message in `file`; `path` is for errors.
+    pub fn new(file: &'a dyn MailFile, path: &'a Path, stored: Stored) -> Self {
+        Self { file, path, stored }
+    }
+
+    /// Writes a part of the message with CRLF line ends.
+    pub fn read(&self, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
+        let length = self.length()?;
+        let middle = match part {
+            Part::Whole => 0,
+            _ => self.end_of_header(length, job)?,
+        };
+        match part {
+            Part::Header => self.copy(0..middle, into, job),
+            _ => self.copy(middle..length, into, job),
+        }
+    }
+
+    /// Puts its header into `header`, with one look at the file where it is no longer than usual. `buffer` is of no interest
+    /// but can be used again.
+    pub fn header(&self, buffer: &mut Vec<u8>, header: &mut Vec<u8>, job: &Job) -> Result<()> {
+        let failed = Error::io(self.path);
+        buffer.resize(USUAL, 0);
+        let count = read_full_at(self.file, buffer, 0).map_err(&failed)?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        let length = header_length(bytes).or((count < USUAL).then_some(count));
+        header.clear();
+        match (length.and_then(|length| bytes.get(..length)), self.stored) {
+            (Some(bytes), Stored::AsIs) => header.extend_from_slice(bytes),
+            (Some(bytes), Stored::Lf) => {
+                Crlf::new(header).write_all(bytes).map_err(&failed)?;
+            }
+            (None, _) => {
+                let end = self.end_of_header(self.length()?, job)?;
+                self.copy(0..end, header, job)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn length(&self) -> Result<u64> {
+        let metadata = self.file.metadata();
+        Ok(metadata.map_err(Error::io(self.path))?.len())
+    }
+
+    /// Where the text starts: behind the blank line.
+    fn end_of_header(&self, length: u64, job: &Job) -> Result<u64> {
+        let failed = Error::io(self.path);
+        let mut window = Window::new(self.file, 0, length);
+        loop {
+            job.checkpoint()?;
+            let found = window.line().map_err(&failed)?;
+            let rest = window.rest();
+            let is_blank = match found {
+                Line::Whole(length) => matches!(rest.get(..length), Some(b"\r\n" | b"\n")),
+                Line::Unended(0) => return Ok(length),
+                _ => false,
+            };
+            window.skip_line().map_err(&failed)?;
+            if is_blank {
+                return Ok(window.offset());
+            }
+        }
+    }
+
+    fn copy(&self, bytes: Range<u64>, into: &mut dyn Write, job: &Job) -> Result<()> {
+        let mut crlf;
+        let into: &mut dyn Write = match self.stored {
+            Stored::AsIs => into,
+            Stored::Lf => {
+                crlf = Crlf::new(into);
+                &mut crlf
+            }
+        };
+        let failed = Error::io(self.path);
+        let mut window = Window::new(self.file, bytes.start, bytes.end);
+        while window.more().map_err(&failed)? {
+            job.checkpoint()?;
+            let bytes = window.rest();
+            into.write_all(bytes).map_err(&failed)?;
+            let count = bytes.len();
+            window.consume(count);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Mailboxes that are directories, with a file for each message.
+
+pub mod directory;
+pub mod message_file;
+pub mod pending;
