@@ -1,8 +1,12 @@
 //! Directories that are mailboxes: which format they are in, and which names in them are no mailboxes.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::maildir::folder::{self, FOLDERS};
+use crate::driver::mx::index_file::path_of;
+use crate::driver::mx::manage::{is_mailbox, is_own};
+use crate::driver::mx::numbers::{file_of, numbers_in};
 use crate::os::environment::Environment;
 
 /// The format of a mailbox that is a directory.
@@ -10,11 +14,16 @@ use crate::os::environment::Environment;
 pub enum Directory {
     /// Maildir.
     Maildir,
+    /// mx.
+    Mx,
 }
 
 impl Directory {
     /// The format of the mailbox at `path`; `None` where there is no directory that is one, or it cannot be looked at.
     pub fn at(environment: &Environment, path: &Path) -> Option<Self> {
+        if is_mailbox(environment, path).unwrap_or(false) {
+            return Some(Self::Mx);
+        }
         let is_maildir = folder::is_mailbox(environment, path).unwrap_or(false);
         is_maildir.then_some(Self::Maildir)
     }
@@ -23,6 +32,7 @@ impl Directory {
     pub fn is_inner(self, name: &Path) -> bool {
         match self {
             Self::Maildir => FOLDERS.iter().any(|own| name == Path::new(own)),
+            Self::Mx => is_own(name.as_os_str().as_bytes()),
         }
     }
 
@@ -30,6 +40,7 @@ impl Directory {
     pub fn watched(self, path: &Path) -> Vec<PathBuf> {
         match self {
             Self::Maildir => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
+            Self::Mx => vec![path.to_owned(), path_of(path)],
         }
     }
 
@@ -39,6 +50,11 @@ impl Directory {
             Self::Maildir => {
                 let all = folder::list(environment, path).unwrap_or_default();
                 all.iter().map(|found| found.path(path)).collect()
+            }
+            Self::Mx => {
+                let numbers = numbers_in(&*environment.files, path).unwrap_or_default();
+                let paths = numbers.into_iter().map(|uid| path.join(file_of(uid)));
+                paths.collect()
             }
         };
         let is_plain = |path: &PathBuf| {
@@ -56,6 +72,7 @@ impl Directory {
                 let new = environment.files.read_dir(&path.join("new"));
                 new.is_ok_and(|names| !names.is_empty())
             }
+            Self::Mx => false,
         }
     }
 }

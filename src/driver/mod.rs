@@ -17,6 +17,7 @@ pub mod mbx;
 pub mod message;
 pub mod mmdf;
 pub mod mtx;
+pub mod mx;
 pub mod network;
 pub mod octal;
 pub mod phile;

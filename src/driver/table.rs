@@ -9,6 +9,7 @@ use crate::driver::mbox::Mbox;
 use crate::driver::mbx::Mbx;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::mtx;
+use crate::driver::mx::driver::MxDriver;
 use crate::driver::phile::driver::Phile;
 use crate::driver::tenex;
 use crate::driver::unix::Unix;
@@ -18,6 +19,7 @@ use crate::os::environment::Environment;
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
     vec![
         Box::new(Mbox::new(environment)),
+        Box::new(MxDriver::new(environment)),
         Box::new(MaildirDriver::new(environment)),
         Box::new(Mbx::new(environment)),
         Box::new(tenex::driver(environment)),

@@ -32,6 +32,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("unix", "mtx"),
         ("mbx", "maildir"),
         ("maildir", "unix"),
+        ("mx", "mbx"),
+        ("unix", "mx"),
     ];
     let all = FORMATS
         .iter()
@@ -42,7 +44,7 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 6] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir"];
+const FORMATS: [&str; 7] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx"];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

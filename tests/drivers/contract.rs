@@ -24,6 +24,7 @@ struct Subject {
 fn all() -> Vec<Subject> {
     vec![
         inbox(subject("mbox", "mbox/before/mbox", 2)),
+        mx(),
         maildir(),
         subject("mbx", "mbx/two", 2),
         subject("tenex", "tenex/two", 2),
@@ -47,13 +48,27 @@ fn inbox(mut subject: Subject) -> Subject {
     subject
 }
 
-/// A mailbox that is a directory.
-fn maildir() -> Subject {
-    let subject = subject("maildir", "dummy/empty", 2);
+/// A mailbox that is a directory, without messages.
+fn directory(name: &str, messages: usize) -> Subject {
+    let subject = subject(name, "dummy/empty", messages);
     std::fs::remove_file(&subject.place.path).expect("removed");
     let (job, _log) = job();
     let made = subject.driver.create(&subject.place, &job);
     made.expect("made");
+    subject
+}
+
+fn mx() -> Subject {
+    let subject = directory("mx", 2);
+    for file in [".mxindex", "1", "2"] {
+        let bytes = fixture(&format!("mx/two/{file}"));
+        std::fs::write(subject.place.path.join(file), bytes).expect("written");
+    }
+    subject
+}
+
+fn maildir() -> Subject {
+    let subject = directory("maildir", 2);
     for (file, text) in [
         ("cur/1772000000.x:2,FS", "Subject: one\n\nText.\n"),
         ("new/1772000001.x", "Subject: two\r\n\r\nbare\nText"),

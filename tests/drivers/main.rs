@@ -16,6 +16,7 @@ mod mbx;
 mod meddling;
 mod mmdf;
 mod model;
+mod mx;
 mod network;
 mod octal;
 mod others;

@@ -22,7 +22,9 @@ use crate::common::power::Disk;
 use crate::common::random::{Random, rounds};
 use crate::desk::{Desk, forget_locks, job, open};
 
-const TARGETS: [&str; 7] = ["unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir"];
+const TARGETS: [&str; 8] = [
+    "unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir", "mx",
+];
 const COUNT: usize = 4;
 
 /// A spool with four messages, the first two of them with the same text.
@@ -124,9 +126,10 @@ fn expect_whole(desk: &Desk, format: &str, (from, to): (&Place, &Place), what: &
     assert_eq!(count(desk, "unix", from), (0, 0), "{what}");
 }
 
-/// What is in a mailbox, a file or a directory with `cur` in it.
+/// What is in a mailbox, a file or a directory, or one with `cur` in it.
 fn text_of(path: &Path) -> String {
-    let files: Vec<_> = match fs::read_dir(path.join("cur")) {
+    let files = fs::read_dir(path.join("cur")).or_else(|_| fs::read_dir(path));
+    let files: Vec<_> = match files {
         Ok(files) => files.map(|file| file.expect("readable").path()).collect(),
         Err(_) => vec![path.to_owned()],
     };

@@ -1,0 +1,371 @@
+//! An open mailbox in mx format: what it keeps, and its verbs. Nothing is locked between two of them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::driver::contract::LocalMailbox;
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::file::access::Stamp;
+use crate::driver::layout::folder::message_file::{MessageFile, Stored};
+use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::prefile::record::{bits_of, system_of};
+use crate::driver::layout::prefile::words::{Lists, Words};
+use crate::driver::local_file::is_missing;
+use crate::driver::mx::index::{Entry, Index};
+use crate::driver::mx::index_file::IndexFile;
+use crate::driver::mx::manage::require;
+use crate::driver::mx::numbers::file_of;
+use crate::driver::mx::row::CHARACTERISTICS;
+use crate::driver::place::Place;
+use crate::mail::change::Change;
+use crate::mail::date::InternalDate;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::reason::in_words;
+use crate::mail::status::{Access, MailboxState};
+use crate::mail::structure::Part;
+use crate::mail::summary::Summary;
+use crate::mail::text::Foreign;
+use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::{MailFile, OpenMode};
+
+/// A message, in 40 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Record {
+    pub(super) uid: u32,
+    pub(super) keywords: u32,
+    pub(super) flags: u16,
+    pub(super) recent: bool,
+    pub(super) size: u64,
+    pub(super) date: i64,
+}
+
+/// An open mailbox.
+pub struct Mx {
+    pub(super) environment: Arc<Environment>,
+    pub(super) place: Place,
+    pub(super) access: Access,
+    pub(super) why_read_only: Option<String>,
+    pub(super) words: Words,
+    pub(super) lists: Lists,
+    pub(super) uid_validity: u32,
+    pub(super) last_uid: u32,
+    /// The messages, UIDs ascending.
+    pub(super) records: Vec<Record>,
+    /// The index and the directory as they were read last.
+    pub(super) stamp: (Stamp, Stamp),
+    /// Whether one of them may have changed once more under the same stamp.
+    pub(super) racy: bool,
+    pub(super) told: Option<MailboxState>,
+    pub(super) damage_told: bool,
+}
+
+impl Mx {
+    /// Opens a mailbox, and tells what is in it.
+    pub fn open(
+        environment: &Arc<Environment>,
+        place: &Place,
+        access: Access,
+        job: &Job,
+    ) -> Result<Self> {
+        require(environment, place)?;
+        let mut mailbox = Self {
+            environment: Arc::clone(environment),
+            place: place.clone(),
+            access,
+            why_read_only: None,
+            words: Words::default(),
+            lists: Lists::default(),
+            uid_validity: 0,
+            last_uid: 0,
+            records: Vec::new(),
+            stamp: Default::default(),
+            racy: true,
+            told: None,
+            damage_told: false,
+        };
+        if access == Access::ReadWrite {
+            match IndexFile::lock(environment, place, job) {
+                Ok(file) => {
+                    drop(file);
+                }
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(Error::Locked { by }) => {
+                    mailbox.fall(format!("{} has locked it", by.raw()));
+                }
+                Err(Error::Io { source, .. }) => {
+                    mailbox.fall(format!("it may not be written: {}", in_words(&source)));
+                }
+                Err(refusal) => mailbox.fall(refusal.to_string()),
+            }
+        }
+        mailbox.refresh(job)?;
+        Ok(mailbox)
+    }
+
+    pub(super) fn fall(&mut self, why: String) {
+        self.access = Access::ReadOnly;
+        self.why_read_only = Some(why);
+    }
+
+    fn state(&self) -> MailboxState {
+        let writable = self.access == Access::ReadWrite;
+        MailboxState {
+            driver: CHARACTERISTICS.driver,
+            path: Some(self.place.path.clone()),
+            access: self.access,
+            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
+            uid_validity: UidValidity::new(self.uid_validity),
+            uid_next: Uid::new(self.last_uid.saturating_add(1)),
+            sticky_uids: true,
+            keywords: self.words.names(),
+            permanent_flags: if writable {
+                SystemFlags::SETTABLE
+            } else {
+                SystemFlags::NONE
+            },
+            new_keywords: writable && self.words.has_room(),
+        }
+    }
+
+    /// Tells the state where it is another one than was told.
+    pub(super) fn tell_state(&mut self, job: &Job) {
+        let state = self.state();
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            job.emit(Change::State(Box::new(state)));
+        }
+    }
+
+    pub(super) fn place_of(&self, uid: u32) -> Option<usize> {
+        let found = self.records.binary_search_by_key(&uid, |record| record.uid);
+        found.ok()
+    }
+
+    pub(super) fn flags(&mut self, record: &Record) -> Flags {
+        flags_of(record, &mut self.lists, &self.words)
+    }
+
+    fn writable(&self, job: &Job) -> Result<()> {
+        if self.access == Access::ReadWrite {
+            return Ok(());
+        }
+        if let Some(why) = &self.why_read_only {
+            job.notice(format!("read-only: {why}"));
+        }
+        Err(Error::ReadOnly)
+    }
+
+    /// The file of a message. Where it is gone that is told first.
+    fn file_of(&mut self, uid: Uid, job: &Job) -> Result<Box<dyn MailFile>> {
+        self.place_of(uid.get()).ok_or(Error::NoSuchMessage)?;
+        let path = self.place.path.join(file_of(uid.get()));
+        match self.environment.files.open(&path, OpenMode::Read) {
+            Err(missing) if is_missing(&missing) => {
+                self.refresh(job)?;
+                Err(Error::NoSuchMessage)
+            }
+            other => other.map_err(Error::io(&path)),
+        }
+    }
+
+    /// Changes the index under its lock, as it is by then; `change` may give other flags to its messages. Then tells what
+    /// is new, by whomever.
+    fn change_index(
+        &mut self,
+        job: &Job,
+        change: impl FnOnce(&mut Index) -> Result<()>,
+    ) -> Result<()> {
+        let environment = Arc::clone(&self.environment);
+        let place = self.place.clone();
+        let mut file = IndexFile::lock(&environment, &place, job)?;
+        let old = file.read()?;
+        self.heed_damage(&old, job)?;
+        let mut new = self.completed(&old)?;
+        change(&mut new)?;
+        file.write(&old, &new)?;
+        self.take_in(&file, job)
+    }
+}
+
+/// The flags of a message.
+pub(super) fn flags_of(record: &Record, lists: &mut Lists, words: &Words) -> Flags {
+    let recent = match record.recent {
+        true => SystemFlags::RECENT,
+        false => SystemFlags::NONE,
+    };
+    Flags {
+        system: system_of(record.flags) | recent,
+        keywords: lists.of(record.keywords, words),
+    }
+}
+
+impl LocalMailbox for Mx {
+    fn uids(&self) -> UidSet {
+        self.records
+            .iter()
+            .filter_map(|record| Uid::new(record.uid))
+            .collect()
+    }
+
+    fn summary(&self, uid: Uid) -> Option<Summary> {
+        let record = self.records.get(self.place_of(uid.get())?)?;
+        summary_of(record, &mut Lists::default(), &self.words)
+    }
+
+    fn poll(&mut self, job: &Job) -> Result<()> {
+        self.look(job)
+    }
+
+    fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
+        let file = self.file_of(uid, job)?;
+        MessageFile::new(&*file, &self.place.path, Stored::AsIs).read(part, into, job)
+    }
+
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut dyn FnMut(Uid, &[u8]),
+        job: &Job,
+    ) -> Result<()> {
+        let (mut buffer, mut header) = (Vec::new(), Vec::new());
+        for &uid in uids {
+            job.checkpoint()?;
+            let file = match self.file_of(uid, job) {
+                Err(Error::NoSuchMessage) => continue,
+                other => other?,
+            };
+            let file = MessageFile::new(&*file, &self.place.path, Stored::AsIs);
+            file.header(&mut buffer, &mut header, job)?;
+            found(uid, &header);
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
+        self.writable(job)?;
+        let known: Vec<u32> = self.records.iter().map(|record| record.uid).collect();
+        let wanted: Vec<u32> = known
+            .into_iter()
+            .filter(|&uid| Uid::new(uid).is_some_and(|uid| uids.contains(uid)))
+            .collect();
+        let mut unknown = false;
+        self.change_index(job, |index| {
+            if !matches!(change, FlagChange::Remove(_)) {
+                index.words.define(change.flags().keywords());
+                unknown = !index.words.know(change.flags().keywords());
+            }
+            let wanted = |entry: &&mut Entry| wanted.binary_search(&entry.uid).is_ok();
+            for entry in index.entries.iter_mut().filter(wanted) {
+                apply(change, entry, &index.words);
+            }
+            Ok(())
+        })?;
+        if unknown {
+            job.notice("a mailbox has room for 30 keywords only; the others are not kept");
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, job: &Job) -> Result<()> {
+        self.refresh(job)
+    }
+
+    fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
+        self.writable(job)?;
+        let environment = Arc::clone(&self.environment);
+        let place = self.place.clone();
+        let mut file = IndexFile::lock(&environment, &place, job)?;
+        let old = file.read()?;
+        self.heed_damage(&old, job)?;
+        let mut new = self.completed(&old)?;
+        let deleted = bits_of(SystemFlags::DELETED);
+        let goes = |entry: &Entry| {
+            let uid = Uid::new(entry.uid);
+            let wanted = uids.is_none_or(|uids| uid.is_some_and(|uid| uids.contains(uid)));
+            wanted && entry.flags & deleted != 0
+        };
+        let gone: Vec<u32> = new
+            .entries
+            .iter()
+            .filter(|it| goes(it))
+            .map(|it| it.uid)
+            .collect();
+        if gone.is_empty() {
+            return self.take_in(&file, job);
+        }
+        let apart = |uid: u32| apart(&environment, uid);
+        let steps = gone.iter().map(|&uid| Step::Move(file_of(uid), apart(uid)));
+        let discards = gone.iter().map(|&uid| Step::Discard(apart(uid)));
+        let steps: Vec<Step> = steps.chain(discards).collect();
+        pending::carry_out(&environment, &place.path, &steps, Missing::PassedOver)?;
+        // What the index still has of them does not count: their files are gone.
+        let is_gone = |uid: u32| gone.binary_search(&uid).is_ok();
+        new.entries.retain(|entry| !is_gone(entry.uid));
+        let removed = file.remove(&old, &new, is_gone);
+        self.take_in(&file, &job.uncancelled())?;
+        removed
+    }
+
+    fn sender(&mut self, _uid: Uid, _job: &Job) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn close(self: Box<Self>, _job: &Job) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Where a message goes before it goes for good.
+fn apart(environment: &Environment, uid: u32) -> PathBuf {
+    let process = &environment.process;
+    PathBuf::from(format!(
+        ".mugo-gone-{uid}-{}-{}",
+        process.pid, process.start
+    ))
+}
+
+fn apply(change: &FlagChange, entry: &mut Entry, words: &Words) {
+    let flags = change.flags();
+    let system = bits_of(flags.system.only(SystemFlags::SETTABLE));
+    let keywords = words.bits_of(flags.keywords());
+    let settable = bits_of(SystemFlags::SETTABLE);
+    match change {
+        FlagChange::Set(_) => {
+            entry.flags = entry.flags & !settable | system;
+            // Bits without a name are somebody's.
+            entry.keywords = entry.keywords & !words.named_bits() | keywords;
+        }
+        FlagChange::Add(_) => {
+            entry.flags |= system;
+            entry.keywords |= keywords;
+        }
+        FlagChange::Remove(_) => {
+            entry.flags &= !system;
+            entry.keywords &= !keywords;
+        }
+    }
+}
+
+/// What is told of a message.
+pub(super) fn summary_of(record: &Record, lists: &mut Lists, words: &Words) -> Option<Summary> {
+    Some(Summary {
+        uid: Uid::new(record.uid)?,
+        flags: flags_of(record, lists, words),
+        internal_date: InternalDate {
+            seconds: record.date,
+            offset: 0,
+        },
+        rfc822_size: record.size,
+    })
+}
+
+/// Whether a mailbox still has its index.
+pub(super) fn still_there(environment: &Environment, index: &Path) -> Result<()> {
+    match environment.files.metadata(index) {
+        Err(missing) if is_missing(&missing) => Err(Error::Changed("its index is gone")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Making, counting, removing and renaming mailboxes in mx format.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::folder::directory::{self, Anatomy};
+use crate::driver::layout::prefile::line::SEEN;
+use crate::driver::local_file::{self, is_missing};
+use crate::driver::mx::index::Index;
+use crate::driver::mx::index_file::{IndexFile, path_of};
+use crate::driver::mx::numbers::{is_digits, numbers_in};
+use crate::driver::mx::row::CHARACTERISTICS;
+use crate::driver::place::Place;
+use crate::mail::status::MailboxStatus;
+use crate::mail::uid::{Uid, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::{FileLayer, OpenMode};
+use crate::os::transfer::write_all_at;
+
+/// What belongs to a mailbox. Without its index it is none.
+static ANATOMY: Anatomy = Anatomy {
+    marks: &[".mxindex"],
+    is_own,
+    mail_in: &[],
+    holds_mail,
+};
+
+/// Whether a name in a mailbox is none of another mailbox below it.
+pub fn is_own(name: &[u8]) -> bool {
+    let fronts: [&[u8]; 3] = [b".mxindex", b".mugo-new-", b".mugo-gone-"];
+    is_digits(name) || fronts.iter().any(|front| name.starts_with(front))
+}
+
+fn holds_mail(files: &dyn FileLayer, path: &Path) -> io::Result<bool> {
+    let names = files.read_dir(path)?;
+    Ok(names
+        .iter()
+        .any(|name| is_digits(name.as_os_str().as_bytes())))
+}
+
+/// Whether `path` is a mailbox in this format.
+pub fn is_mailbox(environment: &Environment, path: &Path) -> io::Result<bool> {
+    match environment.files.metadata(&path_of(path)) {
+        Ok(found) => Ok(found.is_file()),
+        Err(missing) if is_missing(&missing) => Ok(false),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Fails where there is no mailbox in this format.
+pub fn require(environment: &Environment, place: &Place) -> Result<()> {
+    let refused = |refusal| local_file::no_access(place, refusal);
+    environment.files.metadata(&place.path).map_err(refused)?;
+    if is_mailbox(environment, &place.path).map_err(refused)? {
+        return Ok(());
+    }
+    let driver = CHARACTERISTICS.driver;
+    let why = "it has no index .mxindex";
+    Err(Error::NotThisFormat { driver, why })
+}
+
+/// Makes a mailbox, whole or not at all.
+pub fn create(environment: &Environment, place: &Place) -> Result<()> {
+    if last_is_digits(&place.path) {
+        return Err(Error::Refused(DIGITS));
+    }
+    let index = Index::new(environment.fresh_uid_validity());
+    let mode = place.protection.file;
+    directory::create(environment, place, &|files, path| {
+        let path = path_of(path);
+        let mut file = files.open(&path, OpenMode::CreateNew(mode))?;
+        file.set_mode(mode)?;
+        write_all_at(&mut *file, &index.to_bytes(), 0)?;
+        file.sync()
+    })
+}
+
+const DIGITS: &str = "names of digits alone belong to messages in this format";
+
+fn last_is_digits(path: &Path) -> bool {
+    match path.components().next_back() {
+        Some(Component::Normal(name)) => is_digits(name.as_bytes()),
+        _ => false,
+    }
+}
+
+/// Counts what is in a mailbox; leaves no trace.
+pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Result<MailboxStatus> {
+    require(environment, place)?;
+    let file = IndexFile::look(environment, place, job)?;
+    let index = file.read()?;
+    let numbers = numbers_in(&*environment.files, &place.path);
+    let numbers = numbers.map_err(Error::io(&place.path))?;
+    drop(file);
+    if let Some(offset) = index.damaged {
+        job.notice(format!(
+            "its index is damaged at byte {offset}: flags behind it are not known"
+        ));
+    }
+    let unseen = numbers.iter().filter(|&&uid| {
+        let flags = index.entry(uid).map_or(0, |entry| entry.flags);
+        flags & SEEN == 0
+    });
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let last = index.last_uid.max(numbers.last().copied().unwrap_or(0));
+    let validity = match index.uid_validity {
+        0 => environment.fresh_uid_validity(),
+        told => told,
+    };
+    Ok(MailboxStatus {
+        driver: CHARACTERISTICS.driver,
+        messages: count(numbers.len()),
+        recent: 0,
+        unseen: count(unseen.count()),
+        uid_next: Uid::new(last.saturating_add(1)),
+        uid_validity: UidValidity::new(validity),
+    })
+}
+
+/// Removes a mailbox with its messages; mailboxes below it stay. With `only_empty` none that holds a message.
+pub fn delete(
+    environment: &Arc<Environment>,
+    place: &Place,
+    only_empty: bool,
+    job: &Job,
+) -> Result<()> {
+    require(environment, place)?;
+    let lock = IndexFile::lock(environment, place, job)?;
+    directory::delete(environment, place, &ANATOMY, only_empty)?;
+    drop(lock);
+    Ok(())
+}
+
+/// Gives a mailbox another name, with all that is below it. INBOX is made anew, empty.
+pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place, job: &Job) -> Result<()> {
+    require(environment, from)?;
+    if last_is_digits(&to.path) {
+        return Err(Error::Refused(DIGITS));
+    }
+    let lock = IndexFile::lock(environment, from, job)?;
+    local_file::rename(environment, from, to)?;
+    drop(lock);
+    if from.is_inbox {
+        return create(environment, from);
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The driver `mx`: a directory with an index of flags, one file for each message.
+
+pub mod append;
+pub mod changes;
+pub mod driver;
+pub mod index;
+pub mod index_file;
+pub mod mailbox;
+pub mod manage;
+pub mod numbers;
+pub mod row;

@@ -1,0 +1,271 @@
+//! mx: the library's own mailbox, what others do to index and directory, and what may be wrong with them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use mugo::driver::contract::LocalDriver;
+use mugo::driver::error::Error;
+use mugo::driver::mx::driver::MxDriver;
+use mugo::driver::place::Place;
+use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
+use mugo::mail::status::Access;
+use mugo::mail::structure::Part;
+use mugo::os::real_files::RealFiles;
+
+use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
+
+struct Scene {
+    desk: Desk,
+    driver: MxDriver,
+    place: Place,
+}
+
+/// The library's mailbox of two messages.
+fn two() -> Scene {
+    let desk = Desk::new();
+    let driver = MxDriver::new(&desk.environment);
+    let place = desk.at(desk.environment.home.join("box"));
+    fs::create_dir(&place.path).expect("a directory");
+    for (file, time) in [
+        (".mxindex", 1_795_356_546),
+        ("1", 1_772_443_231),
+        ("2", 1_772_589_724),
+    ] {
+        let path = place.path.join(file);
+        fs::write(&path, fixture(&format!("mx/two/{file}"))).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("open");
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(time))
+            .expect("its time");
+    }
+    Scene {
+        desk,
+        driver,
+        place,
+    }
+}
+
+impl Scene {
+    fn path(&self, name: &str) -> PathBuf {
+        self.place.path.join(name)
+    }
+
+    fn index(&self) -> String {
+        fs::read_to_string(self.path(".mxindex")).expect("an index")
+    }
+
+    fn open(&self, access: Access) -> Opened {
+        open(&self.driver, &self.place, access).expect("open")
+    }
+}
+
+const SEEN: SystemFlags = SystemFlags::SEEN;
+const FLAGGED: SystemFlags = SystemFlags::FLAGGED;
+
+#[test]
+fn the_librarys_mailbox_reads_as_its_readme_says_and_stays() {
+    let scene = two();
+    let before = scene.index();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let mut opened = scene.open(access);
+        let state = opened.list.state().expect("told").clone();
+        assert_eq!(state.uid_validity.map(|it| it.get()), Some(1_795_356_546));
+        assert_eq!(state.uid_next.map(|it| it.get()), Some(3));
+        assert_eq!(state.keywords, keywords(&["Work", "Later"]));
+        let messages = opened.list.messages().to_vec();
+        let facts = messages
+            .iter()
+            .map(|it| (it.uid.get(), it.rfc822_size, it.internal_date.to_fixed()));
+        assert_eq!(
+            facts.collect::<Vec<_>>(),
+            [
+                (1, 259, " 2-Mar-2026 09:20:31 +0000".to_owned()),
+                (2, 291, " 4-Mar-2026 02:02:04 +0000".to_owned()),
+            ]
+        );
+        assert_eq!(messages[0].flags, Flags::system(SEEN));
+        let system = FLAGGED | SystemFlags::ANSWERED;
+        assert_eq!(
+            messages[1].flags,
+            Flags::new(system, keywords(&["Work", "Later"]))
+        );
+        assert_eq!(
+            (
+                opened.read(1, Part::Header).len(),
+                opened.read(1, Part::Text).len()
+            ),
+            (174, 85)
+        );
+        assert_eq!(
+            (
+                opened.read(2, Part::Header).len(),
+                opened.read(2, Part::Text).len()
+            ),
+            (263, 28)
+        );
+        opened.close().expect("closed");
+        assert_eq!(scene.index(), before);
+    }
+    // As the library makes it: an index without a byte.
+    fs::write(scene.path(".mxindex"), "").expect("written");
+    for name in ["1", "2"] {
+        fs::remove_file(scene.path(name)).expect("removed");
+    }
+    let opened = scene.open(Access::ReadWrite);
+    assert!(opened.list.is_empty());
+    let validity = opened
+        .list
+        .state()
+        .expect("told")
+        .uid_validity
+        .expect("one");
+    assert_eq!(scene.index(), format!("V{:08x}L00000000", validity.get()));
+}
+
+#[test]
+fn one_flag_changes_its_bytes_and_those_of_others_stay() {
+    let scene = two();
+    let mut opened = scene.open(Access::ReadWrite);
+    opened
+        .store(&[2], &FlagChange::Remove(Flags::system(FLAGGED)))
+        .expect("stored");
+    let expected =
+        "V6b02f782L00000002KWork\nKLater\nM00000001;00000000.0001M00000002;00000003.0008";
+    assert_eq!(scene.index(), expected);
+    // Somebody writes more bits, whose names nobody knows, and another flag: all of it stays.
+    let theirs = expected.replace("00000003.0008", "40000003.0028");
+    fs::write(scene.path(".mxindex"), &theirs).expect("written");
+    let new = Flags::new(SystemFlags::DELETED, keywords(&["new"]));
+    opened.store(&[1], &FlagChange::Add(new)).expect("stored");
+    let index = scene.index();
+    assert!(
+        index.contains("KWork\nKLater\nKnew\nM00000001;00000004.0003"),
+        "{index}"
+    );
+    assert!(index.ends_with("M00000002;40000003.0028"), "{index}");
+    assert!(opened.list.messages()[1].flags.has(SystemFlags::DRAFT));
+    assert_eq!(
+        opened.list.state().expect("told").keywords,
+        keywords(&["Work", "Later", "new"])
+    );
+}
+
+#[test]
+fn two_openers_and_files_that_come_and_go() {
+    let scene = two();
+    let another = scene.desk.world.another(Arc::new(RealFiles));
+    let other = MxDriver::new(&Arc::new(another));
+    let mut one = scene.open(Access::ReadWrite);
+    let mut two = open(&other, &scene.place, Access::ReadWrite).expect("open");
+    one.store(&[1], &add(FLAGGED)).expect("stored");
+    two.store(&[1], &add(SystemFlags::ANSWERED))
+        .expect("stored");
+    one.poll().expect("polled");
+    let both = SEEN | FLAGGED | SystemFlags::ANSWERED;
+    assert_eq!(one.list.messages()[0].flags.system, both);
+    assert_eq!(two.list.messages()[0].flags.system, both);
+    // What somebody puts there without the index is a message, for both.
+    fs::write(scene.path("7"), "Subject: seven\r\n\r\n7\r\n").expect("written");
+    one.poll().expect("polled");
+    two.poll().expect("polled");
+    assert_eq!((one.uids(), two.uids()), (vec![1, 2, 7], vec![1, 2, 7]));
+    assert!(one.list.messages()[2].flags.has(SystemFlags::RECENT));
+    assert!(scene.index().contains("L00000007"));
+    let (job, _log) = job();
+    let mut queue = Queue(vec![message(b"Subject: eight\r\n\r\n")]);
+    let appended = scene
+        .driver
+        .append(&scene.place, &mut queue, &job)
+        .expect("appended");
+    assert_eq!(appended.uids.first().map(|uid| uid.get()), Some(8));
+    two.store(&[1, 2], &add(SystemFlags::DELETED))
+        .expect("stored");
+    two.expunge(Some(&[2, 7])).expect("expunged");
+    assert_eq!(two.uids(), [1, 7, 8]);
+    assert!(!scene.index().contains("M00000002"), "{}", scene.index());
+    let gone = mugo::mail::uid::Uid::new(2).expect("not 0");
+    let read = one
+        .mailbox
+        .read(gone, Part::Whole, &mut Vec::new(), &one.job.clone());
+    assert!(matches!(read, Err(Error::NoSuchMessage)), "{read:?}");
+    one.hear();
+    assert_eq!(one.uids(), [1, 7, 8]);
+    fs::remove_file(scene.path("8")).expect("removed");
+    one.poll().expect("polled");
+    // Its UID is not given out again.
+    let mut queue = Queue(vec![message(b"Subject: nine\r\n\r\n")]);
+    scene
+        .driver
+        .append(&scene.place, &mut queue, &job)
+        .expect("appended");
+    one.poll().expect("polled");
+    assert_eq!(one.uids(), [1, 7, 9]);
+    fs::remove_file(scene.path(".mxindex")).expect("removed");
+    assert!(matches!(one.poll(), Err(Error::Changed(_))));
+}
+
+#[test]
+fn odd_names_and_damage_harm_nobody() {
+    let scene = two();
+    for name in ["01", "0", "4294967296", "99999999999999999999", "x7"] {
+        fs::write(scene.path(name), "Subject: odd\r\n\r\n").expect("written");
+    }
+    fs::create_dir(scene.path("5")).expect("a directory");
+    symlink("/etc/passwd", scene.path("6")).expect("a link");
+    let opened = scene.open(Access::ReadWrite);
+    assert_eq!(opened.uids(), [1, 2]);
+    opened.close().expect("closed");
+    let damaged = scene.index() + "Mzz";
+    for (text, flags) in [
+        (damaged.as_str(), SEEN),
+        ("V6b02f782L00000002M00000001;00000000.0001?", SEEN),
+        ("noise", SystemFlags::NONE),
+    ] {
+        fs::write(scene.path(".mxindex"), text).expect("written");
+        let mut opened = scene.open(Access::ReadWrite);
+        let state = opened.list.state().expect("told").clone();
+        assert_eq!(state.access, Access::ReadOnly, "{text}");
+        let why = state.why_read_only.expect("a reason");
+        assert!(why.raw().contains("damaged at byte"), "{}", why.raw());
+        assert_eq!(opened.uids(), [1, 2]);
+        assert_eq!(opened.list.messages()[0].flags.system, flags, "{text}");
+        assert!(matches!(
+            opened.store(&[1], &add(FLAGGED)),
+            Err(Error::ReadOnly)
+        ));
+        opened.close().expect("closed");
+        let (job, _log) = job();
+        let mut queue = Queue(vec![message(b"Subject: x\r\n\r\n")]);
+        let refused = scene.driver.append(&scene.place, &mut queue, &job);
+        assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
+        assert_eq!(scene.index(), text);
+    }
+}
+
+#[test]
+fn names_of_digits_are_refused_and_mailboxes_below_stay() {
+    let scene = two();
+    let (job, _log) = job();
+    let digits = scene.desk.at(scene.path("123"));
+    assert!(matches!(
+        scene.driver.create(&digits, &job),
+        Err(Error::Refused(_))
+    ));
+    let below = scene.desk.at(scene.path("below"));
+    scene.driver.create(&below, &job).expect("made");
+    assert!(matches!(
+        scene.driver.rename(&below, &digits, &job),
+        Err(Error::Refused(_))
+    ));
+    let refused = scene.driver.delete_empty(&scene.place, &job);
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    scene.driver.delete(&scene.place, &job).expect("deleted");
+    let left = fs::read_dir(&scene.place.path)
+        .expect("a directory")
+        .count();
+    assert_eq!(left, 1);
+    scene.driver.delete_empty(&below, &job).expect("deleted");
+    assert!(!below.path.exists());
+}
