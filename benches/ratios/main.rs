@@ -3,6 +3,7 @@
 //! `MUGO_BENCH_MESSAGES` sets another number of messages than 100,000. The peer (`mailutil` of c-client) is compared
 //! where it is installed; the report says by name what was not compared. A figure over its limit is marked `OVER`.
 
+mod directories;
 mod formats;
 mod generate;
 mod measure;
@@ -135,6 +136,7 @@ fn main() -> std::io::Result<()> {
     writing(&place, &mut report)?;
     screen::measure(&place, "checked", &mut report);
     formats::measure(&place, "plain", &mut report)?;
+    directories::measure(&place, "plain", &mut report)?;
     report.finish();
     Ok(())
 }

@@ -15,6 +15,7 @@ use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 use mugo::os::real_files::RealFiles;
 
+use crate::common::faults::{Fault, Faults, Op};
 use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
 
 struct Scene {
@@ -268,4 +269,122 @@ fn names_of_digits_are_refused_and_mailboxes_below_stay() {
     assert_eq!(left, 1);
     scene.driver.delete_empty(&below, &job).expect("deleted");
     assert!(!below.path.exists());
+}
+
+/// A mailbox with two deleted messages, and a program that was killed right before the first of them went.
+fn cut_off() -> Scene {
+    for at in 0.. {
+        let scene = two();
+        let mut opened = scene.open(Access::ReadWrite);
+        opened
+            .store(&[1, 2], &add(SystemFlags::DELETED))
+            .expect("stored");
+        opened.close().expect("closed");
+        let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
+        let mut environment = scene.desk.world.another(Arc::new(layer.clone()));
+        environment.process.pid = 3_999_999;
+        let driver = MxDriver::new(&Arc::new(environment));
+        if let Ok(mut opened) = open(&driver, &scene.place, Access::ReadWrite) {
+            let _dead = opened.expunge(None);
+        }
+        let trace = layer.trace();
+        if trace
+            .last()
+            .is_some_and(|(op, path)| *op == Op::Rename && path.ends_with("1"))
+        {
+            return scene;
+        }
+        assert!(layer.hit(), "no such moment");
+    }
+    unreachable!()
+}
+
+#[test]
+fn an_expunge_that_was_cut_off_takes_nothing_that_was_undeleted_or_is_elsewhere() {
+    for (from, to, expected) in [
+        ("M", "M", &[][..]),
+        ("00000001;00000000.0003", "00000001;00000000.0001", &[1]),
+        // Another mailbox took its place, whose messages are deleted too.
+        ("V6b02f782", "V6b02f783", &[1, 2]),
+    ] {
+        let scene = cut_off();
+        let index = scene.index();
+        assert!(index.contains(from), "{index}");
+        fs::write(scene.path(".mxindex"), index.replace(from, to)).expect("written");
+        let opened = scene.open(Access::ReadWrite);
+        assert_eq!(opened.uids(), expected, "{to}");
+    }
+}
+
+#[test]
+fn an_open_session_changes_no_mailbox_but_its_own() {
+    let scene = two();
+    let mut opened = scene.open(Access::ReadWrite);
+    let index = scene.index();
+    let other = index
+        .replace("V6b02f782", "V6b02f799")
+        .replace(".0001", ".0003");
+    fs::write(scene.path(".mxindex"), &other).expect("written");
+    assert!(matches!(
+        opened.store(&[2], &add(SEEN)),
+        Err(Error::Changed(_))
+    ));
+    assert!(matches!(opened.expunge(None), Err(Error::Changed(_))));
+    assert!(scene.path("1").exists());
+    assert_eq!(scene.index(), other);
+}
+
+#[test]
+fn keyword_names_of_others_stay_and_flags_that_were_dropped_come_back() {
+    let scene = two();
+    let odd = format!(
+        "V6b02f782L00000002KWork\nK{}\nM00000001;00000003.0001",
+        "x".repeat(80)
+    );
+    fs::write(scene.path(".mxindex"), &odd).expect("written");
+    let mut opened = scene.open(Access::ReadWrite);
+    let change = Flags::new(SystemFlags::NONE, keywords(&["new"]));
+    opened
+        .store(&[2], &FlagChange::Add(change))
+        .expect("stored");
+    let expected = odd.replace("M00000001", "Knew\nM00000001") + "M00000002;00000004.0000";
+    assert_eq!(scene.index(), expected);
+    // A program of the library that does not know message 2 drops it.
+    fs::write(
+        scene.path(".mxindex"),
+        expected.replace("M00000002;00000004.0000", ""),
+    )
+    .expect("written");
+    opened.store(&[1], &add(FLAGGED)).expect("stored");
+    assert_eq!(scene.index(), expected.replace(".0001", ".0005"));
+    assert_eq!(
+        opened.list.messages()[1].flags.keywords(),
+        keywords(&["new"])
+    );
+}
+
+#[test]
+fn uids_that_were_told_are_not_given_out_again() {
+    let scene = two();
+    let mut opened = scene.open(Access::ReadWrite);
+    opened
+        .store(&[2], &add(SystemFlags::DELETED))
+        .expect("stored");
+    opened.expunge(None).expect("expunged");
+    // Somebody puts an older index in its place.
+    fs::write(
+        scene.path(".mxindex"),
+        "V6b02f782L00000001M00000001;00000000.0001",
+    )
+    .expect("written");
+    opened.poll().expect("polled");
+    let (job, _log) = job();
+    let mut queue = Queue(vec![message(b"Subject: three\r\n\r\n")]);
+    let appended = scene
+        .driver
+        .append(&scene.place, &mut queue, &job)
+        .expect("appended");
+    assert_eq!(appended.uids.first().map(|uid| uid.get()), Some(3));
+    opened.poll().expect("polled");
+    assert_eq!(opened.uids(), [1, 3]);
 }

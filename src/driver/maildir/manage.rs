@@ -97,10 +97,7 @@ pub fn delete(environment: &Arc<Environment>, place: &Place, only_empty: bool) -
 pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place) -> Result<()> {
     require(environment, from)?;
     pending::recover(environment, &from.path)?;
-    if from.is_inbox && has_below(&*environment.files, &from.path).map_err(Error::io(&from.path))? {
-        let why = "INBOX has mailboxes below it, which would move along; copy its messages instead";
-        return Err(Error::Refused(why));
-    }
+    directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
     local_file::refuse_existing(environment, &to.path)?;
     local_file::create_parents(environment, to)?;
     let files = &*environment.files;
@@ -136,14 +133,4 @@ fn link_anew(files: &dyn FileLayer, log: &Path, new: &Path) -> io::Result<()> {
     }
     files.hard_link(log, new)?;
     files.sync_dir(new.parent().unwrap_or(Path::new(".")))
-}
-
-/// Whether a mailbox has directories besides its own.
-fn has_below(files: &dyn FileLayer, path: &Path) -> io::Result<bool> {
-    let names = files.read_dir(path)?;
-    let other = |name: &std::path::PathBuf| {
-        let own = FOLDERS.iter().any(|own| name == Path::new(own));
-        !own && files.metadata(&path.join(name)).is_ok_and(|it| it.is_dir())
-    };
-    Ok(names.iter().any(other))
 }

@@ -186,7 +186,14 @@ impl Maildir {
             }
             last = facts.uid;
         }
-        all.extend(self.number_unknown(unknown, job)?);
+        match self.number_unknown(unknown, job) {
+            Ok(numbered) => all.extend(numbered),
+            Err(refusal) => {
+                // What was taken out of it is needed again.
+                self.log.forget();
+                return Err(refusal);
+            }
+        }
         all.sort_by_key(|entry| entry.0.uid);
         let (shares, letters) = (&mut self.shares, &self.letters);
         let records: Vec<Record> = all

@@ -144,7 +144,11 @@ impl UidLog {
     /// Reads what is new: all of it the first time, or where the file is another one now.
     pub fn read_on(&mut self) -> io::Result<()> {
         match self.environment.files.open(&self.path, OpenMode::Read) {
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+                // It went with its mailbox, or with the whole state folder.
+                self.forget();
+                Ok(())
+            }
             Err(refusal) => Err(refusal),
             Ok(file) => self.take_in(&*file),
         }
@@ -263,14 +267,26 @@ impl UidLog {
         Ok(())
     }
 
-    /// Begins a log anew, whatever it holds: no UID of before holds any more.
+    /// Begins a log anew that is broken: no UID of before holds any more.
     pub fn begin_anew(&mut self, job: &Job) -> io::Result<()> {
         let locked = self.lock(job)?;
+        self.forget();
+        match self.take_in(&*locked.file) {
+            // Another program was faster.
+            Ok(()) => return Ok(()),
+            Err(refusal) if !is_broken(&refusal) => return Err(refusal),
+            Err(_) => {}
+        }
         replace(&*self.environment.files, &self.path, &self.fresh())?;
+        drop(locked);
+        self.forget();
+        self.read_on()
+    }
+
+    /// Forgets what was read: all of it is read again the next time.
+    pub fn forget(&mut self) {
         self.read = None;
         self.ahead.clear();
-        drop(locked);
-        self.read_on()
     }
 
     /// The log with its locks, made where there is none.
@@ -441,6 +457,10 @@ enum Batch<'a> {
 }
 
 fn batch(bytes: &[u8]) -> Batch<'_> {
+    // A power cut may leave length without content.
+    if bytes.iter().all(|&byte| byte == 0) {
+        return Batch::End;
+    }
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
         return Batch::End;
     };

@@ -9,7 +9,7 @@ use crate::driver::layout::prefile::words::Lists;
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::index::{Entry, Index};
 use crate::driver::mx::index_file::{IndexFile, path_of};
-use crate::driver::mx::mailbox::{Mx, Record, still_there, summary_of};
+use crate::driver::mx::mailbox::{Mx, Record, is_plain, summary_of};
 use crate::driver::mx::numbers::{file_of, numbers_in};
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
@@ -21,8 +21,6 @@ const BATCH: usize = 500;
 impl Mx {
     /// Looks again where something may have changed.
     pub(super) fn look(&mut self, job: &Job) -> Result<()> {
-        let index = path_of(&self.place.path);
-        still_there(&self.environment, &index)?;
         if self.stamp_now()? == self.stamp && !self.racy {
             return Ok(());
         }
@@ -30,9 +28,9 @@ impl Mx {
     }
 
     fn stamp_now(&self) -> Result<(Stamp, Stamp)> {
-        let of = |path: &std::path::Path| {
-            let metadata = self.environment.files.metadata(path);
-            Ok(Stamp::of(&metadata.map_err(Error::io(path))?))
+        let of = |path: &std::path::Path| match self.environment.files.metadata(path) {
+            Err(missing) if is_missing(&missing) => Err(Error::Changed("its index is gone")),
+            other => Ok(Stamp::of(&other.map_err(Error::io(path))?)),
         };
         Ok((of(&path_of(&self.place.path))?, of(&self.place.path)?))
     }
@@ -40,18 +38,20 @@ impl Mx {
     /// Looks again and tells what is new, changed or gone. Where it may be written the index gets to know messages that
     /// others put there.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        still_there(&self.environment, &path_of(&self.place.path))?;
         let environment = std::sync::Arc::clone(&self.environment);
         let place = self.place.clone();
+        self.stamp_now()?;
         let file = IndexFile::look(&environment, &place, job)?;
         let index = file.read()?;
-        let last = numbers_in(&*environment.files, &place.path).map_err(Error::io(&place.path))?;
-        let last = last.last().copied().unwrap_or(0);
+        self.still_there(&index)?;
+        let numbers = numbers_in(&*environment.files, &place.path);
+        let numbers = numbers.map_err(Error::io(&place.path))?;
         if let Some(offset) = index.damaged
             && self.access == Access::ReadWrite
         {
             self.fall(format!("its index is damaged at byte {offset}"));
         }
+        let last = self.last_plain(&numbers).max(self.last_uid);
         let incomplete = index.uid_validity == 0 || index.last_uid < last;
         if self.access == Access::ReadOnly || !incomplete {
             return self.take_in(&file, job);
@@ -59,9 +59,21 @@ impl Mx {
         drop(file);
         let mut file = IndexFile::lock(&environment, &place, job)?;
         let old = file.read()?;
+        self.still_there(&old)?;
         let new = self.completed(&old)?;
-        file.write(&old, &new)?;
+        if let Err(refusal) = file.write(&old, &new) {
+            // What is there can be read all the same.
+            let why = refusal.with_reason();
+            job.notice(format!("the index cannot be completed: {why}"));
+        }
         self.take_in(&file, job)
+    }
+
+    /// The highest number of a plain file.
+    fn last_plain(&self, numbers: &[u32]) -> u32 {
+        let path = &self.place.path;
+        let plain = |uid: &&u32| is_plain(&self.environment, &path.join(file_of(**uid)));
+        numbers.iter().rev().find(plain).copied().unwrap_or(0)
     }
 
     /// The index with what it lacks: a UIDVALIDITY, and an entry for each message.
@@ -76,15 +88,26 @@ impl Mx {
                 told => told,
             };
         }
-        new.last_uid = new.last_uid.max(numbers.last().copied().unwrap_or(0));
+        let last = self.last_plain(&numbers).max(self.last_uid);
+        new.last_uid = new.last_uid.max(last);
         let known = |uid: u32| old.entry(uid).is_some();
-        let lacking: Vec<u32> = numbers.into_iter().filter(|&uid| !known(uid)).collect();
+        let plain = |uid: u32| is_plain(&self.environment, &path.join(file_of(uid)));
+        let lacking = numbers.into_iter().filter(|&uid| !known(uid) && plain(uid));
+        let lacking: Vec<Entry> = lacking.map(|uid| self.entry_of(uid, &new)).collect();
         if !lacking.is_empty() {
-            new.entries
-                .extend(lacking.into_iter().map(|uid| Entry::new(uid, 0, 0)));
+            new.entries.extend(lacking);
             new.entries.sort_by_key(|entry| entry.uid);
         }
         Ok(new)
+    }
+
+    /// An entry for a message that the index lacks: as it was told, where another program dropped it.
+    fn entry_of(&self, uid: u32, index: &Index) -> Entry {
+        let record = self.place_of(uid).and_then(|place| self.records.get(place));
+        record.map_or(Entry::new(uid, 0, 0), |record| {
+            let keywords = self.words.names_of(record.keywords);
+            Entry::new(uid, index.words.bits_of(&keywords), record.flags)
+        })
     }
 
     /// Refuses to change what is damaged.
@@ -112,24 +135,16 @@ impl Mx {
                 "its index is damaged at byte {offset}: flags behind it are not known"
             ));
         }
+        self.still_there(&index)?;
         let first = self.told.is_none();
         if self.uid_validity == 0 {
             self.uid_validity = match index.uid_validity {
                 0 => self.environment.fresh_uid_validity(),
                 told => told,
             };
-        } else if index.uid_validity != 0 && index.uid_validity != self.uid_validity {
-            return Err(Error::Changed("it has another UIDVALIDITY"));
         }
-        let known = self
-            .records
-            .last()
-            .map_or(0, |last| last.uid)
-            .max(match first {
-                true => 0,
-                false => self.last_uid,
-            });
-        let highest = numbers.last().copied().unwrap_or(0);
+        let known = self.told_uid;
+        let highest = self.last_plain(&numbers);
         self.last_uid = self.last_uid.max(index.last_uid).max(highest);
         if index.words != self.words {
             self.words = index.words.clone();
@@ -192,7 +207,7 @@ impl Mx {
         recent: bool,
         job: &Job,
     ) -> Result<()> {
-        let from = self.records.len();
+        let mut arrived = Vec::new();
         for uid in new {
             job.checkpoint()?;
             let path = self.place.path.join(file_of(uid));
@@ -205,7 +220,7 @@ impl Mx {
             }
             let entry = index.entry(uid).copied();
             let entry = entry.unwrap_or(Entry::new(uid, 0, 0));
-            self.records.push(Record {
+            arrived.push(Record {
                 uid,
                 keywords: entry.keywords,
                 flags: entry.flags,
@@ -214,6 +229,9 @@ impl Mx {
                 date: metadata.mtime(),
             });
         }
+        let from = self.records.len();
+        self.told_uid = arrived.last().map_or(self.told_uid, |last| last.uid);
+        self.records.extend(arrived);
         let behind = self.records.get(from..).unwrap_or_default();
         for batch in behind.chunks(BATCH) {
             let (lists, words) = (&mut self.lists, &self.words);

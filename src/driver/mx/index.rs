@@ -9,8 +9,6 @@
 //! Nothing stands between them (the blanks here are not there). Any order and any number of digits is read; an unknown
 //! letter is damage, and what follows it is not read. An empty file is an index without messages.
 
-use std::fmt::Write;
-
 use crate::driver::layout::prefile::words::Words;
 use crate::mail::flags::Keyword;
 
@@ -23,6 +21,8 @@ pub struct Index {
     pub last_uid: u32,
     /// The keywords.
     pub words: Words,
+    /// Their names as they stand in the file, also those that we cannot name.
+    names: Vec<Vec<u8>>,
     /// The messages, UIDs ascending; those of a UID that comes twice count once, the last.
     pub entries: Vec<Entry>,
     /// Bytes of the file.
@@ -52,6 +52,8 @@ pub const ENTRY: u64 = 23;
 /// Where in it keywords and flags begin.
 const STATE: u64 = 10;
 const DIGITS: usize = 8;
+/// More names of keywords than this are damage.
+const MOST_NAMES: usize = 1000;
 
 /// How a file has to change.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,20 +84,23 @@ impl Index {
             at: 0,
             regular: true,
         };
-        let mut slots = Vec::new();
+        let mut slots: Vec<Option<Keyword>> = Vec::new();
         let (mut last_at, mut keywords_end) = (None, None);
         while let Some(letter) = reader.letter() {
             let begin = reader.at as u64 - 1;
             let read = match letter {
                 b'V' => reader.hex(DIGITS).map(|value| index.uid_validity = value),
                 b'L' => {
+                    reader.regular &= index.entries.is_empty() && last_at.is_none();
                     last_at = Some(reader.at as u64);
                     let read = reader.hex(DIGITS).map(|value| index.last_uid = value);
                     keywords_end = Some(reader.at as u64);
                     read
                 }
-                b'K' => reader.line().map(|name| {
-                    slots.push(std::str::from_utf8(name).ok().and_then(Keyword::new));
+                b'K' if index.names.len() < MOST_NAMES => reader.line().map(|name| {
+                    let keyword = std::str::from_utf8(name).ok().and_then(Keyword::new);
+                    slots.push(keyword.filter(|keyword| !slots.contains(&Some(keyword.clone()))));
+                    index.names.push(name.to_vec());
                     // Keywords belong in front of messages.
                     reader.regular &= index.entries.is_empty() && keywords_end.is_some();
                     keywords_end = Some(reader.at as u64);
@@ -128,6 +133,15 @@ impl Index {
     pub fn entry(&self, uid: u32) -> Option<&Entry> {
         let place = self.entries.binary_search_by_key(&uid, |entry| entry.uid);
         self.entries.get(place.ok()?)
+    }
+
+    /// Where the lines of new keywords belong in a file that says `self`, and these, where `new` has more of them. `None`
+    /// where there are none, or the file has to be written anew.
+    pub fn keyword_lines(&self, new: &Self) -> Option<(u64, Vec<u8>)> {
+        let (_, end) = self.regular?;
+        let more = new.words.behind(self.words.len());
+        let lines: String = more.iter().map(|keyword| format!("K{keyword}\n")).collect();
+        (!lines.is_empty()).then(|| (end, lines.into_bytes()))
     }
 
     /// The change that brings a file that says `self` to say `new`, which has no entry less.
@@ -174,16 +188,18 @@ impl Index {
 
     /// The index as it is written.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("V{:08x}L{:08x}", self.uid_validity, self.last_uid);
-        for (_, word) in self.words.slots() {
-            // A keyword that cannot be used keeps its bit under a name that nobody uses.
-            let name = word.map_or("-", Keyword::as_str);
-            let _ = writeln!(text, "K{name}");
+        let mut bytes = format!("V{:08x}L{:08x}", self.uid_validity, self.last_uid).into_bytes();
+        let more = self.words.behind(self.names.len());
+        let more = more.iter().map(|keyword| keyword.as_str().as_bytes());
+        for name in self.names.iter().map(Vec::as_slice).chain(more) {
+            bytes.push(b'K');
+            bytes.extend(name);
+            bytes.push(b'\n');
         }
         for entry in &self.entries {
-            text.push_str(&entry.to_text());
+            bytes.extend(entry.to_text().bytes());
         }
-        text.into_bytes()
+        bytes
     }
 }
 

@@ -1,12 +1,15 @@
 //! The index on disk: locked by `flock` for each operation, read whole, changed in place by way of the journal.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES};
-use crate::driver::layout::folder::pending;
+use crate::driver::layout::folder::pending::{self, Step, Whose};
+use crate::driver::layout::prefile::line::DELETED;
 use crate::driver::mx::index::{Edit, Index};
+use crate::driver::mx::numbers::number;
 use crate::driver::network;
 use crate::driver::place::Place;
 use crate::driver::waiting::{Offer, Waiting};
@@ -42,20 +45,44 @@ impl<'e> IndexFile<'e> {
         }
         let mut index = Self::open(environment, place, OpenMode::ReadWrite, job)?;
         access::recover(environment, &index.path, &mut *index.file)?;
-        pending::recover(environment, &place.path)?;
+        if pending::is_there(environment, &place.path) {
+            let now = index.read()?;
+            // The lock says that nobody works on a note.
+            pending::recover_where(environment, &place.path, Whose::OfAll, &|step| {
+                is_meant(&now, step)
+            })?;
+        }
         Ok(index)
     }
 
     /// Locks an index to look at it, beside others who look.
     pub fn look(environment: &'e Environment, place: &Place, job: &Job) -> Result<Self> {
-        if !environment.read_only && is_unfinished(environment, place)? {
-            // Where it cannot be finished the mailbox is looked at as it is.
+        for _ in 0..TRIES {
+            let index = Self::open(environment, place, OpenMode::Read, job)?;
+            if environment.read_only || !index.is_unfinished(place)? {
+                return Ok(index);
+            }
+            // Whoever held the lock before was killed.
+            drop(index);
             match Self::lock(environment, place, job) {
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
-                other => drop(other),
+                Ok(_) => {}
+                Err(refusal @ (Error::Cancelled | Error::Locked { .. })) => return Err(refusal),
+                // Where it cannot be finished the mailbox is looked at as it is.
+                Err(_) => break,
             }
         }
         Self::open(environment, place, OpenMode::Read, job)
+    }
+
+    /// Whether a change of this user's programs was interrupted.
+    fn is_unfinished(&self, place: &Place) -> Result<bool> {
+        if pending::is_there(self.environment, &place.path) {
+            return Ok(true);
+        }
+        let journal = Journal::new(self.environment);
+        journal
+            .is_pending(&*self.file)
+            .map_err(Error::io(&self.path))
     }
 
     fn open(
@@ -112,6 +139,15 @@ impl<'e> IndexFile<'e> {
 
     /// Makes a file that says `old` say `new`, which has no entry less; durable on return.
     pub fn write(&mut self, old: &Index, new: &Index) -> Result<()> {
+        if let Some((at, lines)) = old.keyword_lines(new) {
+            // By itself it means nothing yet.
+            let mut plan = Plan::new(old.length);
+            plan.keep(0, at);
+            plan.put(&lines);
+            plan.keep(at, old.length - at);
+            self.rewrite(&plan)?;
+            return self.write(&self.read()?, new);
+        }
         match old.edit(new) {
             Edit::Patch(patches, behind) if patches.is_empty() && behind.is_empty() => Ok(()),
             Edit::Patch(patches, behind) => {
@@ -157,17 +193,24 @@ impl<'e> IndexFile<'e> {
     }
 }
 
-/// Whether a change of this program's was interrupted.
-fn is_unfinished(environment: &Environment, place: &Place) -> Result<bool> {
-    if pending::is_there(environment, &place.path) {
-        return Ok(true);
-    }
-    let path = path_of(&place.path);
-    let file = environment
-        .files
-        .open(&path, OpenMode::Read)
-        .map_err(Error::io(&path))?;
-    Journal::new(environment)
-        .is_pending(&*file)
-        .map_err(Error::io(&path))
+/// Whether a message that was to go is still marked as deleted, in the mailbox that was meant; what was to come is meant.
+fn is_meant(now: &Index, step: &Step) -> bool {
+    let Step::Move(from, to) = step else {
+        return true;
+    };
+    let Some(uid) = number(from.as_os_str().as_bytes()) else {
+        return true;
+    };
+    let same = to
+        .to_str()
+        .is_some_and(|name| name.starts_with(&gone_front(now.uid_validity, uid)));
+    let deleted = now
+        .entry(uid)
+        .is_some_and(|entry| entry.flags & DELETED != 0);
+    same && deleted
+}
+
+/// What the name begins with under which a message is kept until it goes for good.
+pub fn gone_front(uid_validity: u32, uid: u32) -> String {
+    format!(".mugo-gone-{uid_validity:08x}-{uid}-")
 }

@@ -1,6 +1,8 @@
 //! An open mailbox in mx format: what it keeps, and its verbs. Nothing is locked between two of them.
 
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +12,12 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::prefile::line::DELETED;
 use crate::driver::layout::prefile::record::{bits_of, system_of};
 use crate::driver::layout::prefile::words::{Lists, Words};
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::index::{Entry, Index};
-use crate::driver::mx::index_file::IndexFile;
+use crate::driver::mx::index_file::{IndexFile, gone_front};
 use crate::driver::mx::manage::require;
 use crate::driver::mx::numbers::file_of;
 use crate::driver::mx::row::CHARACTERISTICS;
@@ -30,6 +33,7 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
+use crate::os::guard::FileId;
 
 /// A message, in 40 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +64,10 @@ pub struct Mx {
     pub(super) racy: bool,
     pub(super) told: Option<MailboxState>,
     pub(super) damage_told: bool,
+    /// The highest UID that was told.
+    pub(super) told_uid: u32,
+    /// The directory as it was at the opening.
+    directory: FileId,
 }
 
 impl Mx {
@@ -85,13 +93,17 @@ impl Mx {
             racy: true,
             told: None,
             damage_told: false,
+            told_uid: 0,
+            directory: directory_of(environment, &place.path)?,
         };
         if access == Access::ReadWrite {
             match IndexFile::lock(environment, place, job) {
                 Ok(file) => {
+                    clean(environment, place);
                     drop(file);
                 }
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(Error::Locked { by }) if !job.may_wait() => return Err(Error::Locked { by }),
                 Err(Error::Locked { by }) => {
                     mailbox.fall(format!("{} has locked it", by.raw()));
                 }
@@ -161,6 +173,9 @@ impl Mx {
     /// The file of a message. Where it is gone that is told first.
     fn file_of(&mut self, uid: Uid, job: &Job) -> Result<Box<dyn MailFile>> {
         self.place_of(uid.get()).ok_or(Error::NoSuchMessage)?;
+        if directory_of(&self.environment, &self.place.path)? != self.directory {
+            return Err(Error::Changed("another mailbox took its place"));
+        }
         let path = self.place.path.join(file_of(uid.get()));
         match self.environment.files.open(&path, OpenMode::Read) {
             Err(missing) if is_missing(&missing) => {
@@ -182,6 +197,7 @@ impl Mx {
         let place = self.place.clone();
         let mut file = IndexFile::lock(&environment, &place, job)?;
         let old = file.read()?;
+        self.still_there(&old)?;
         self.heed_damage(&old, job)?;
         let mut new = self.completed(&old)?;
         change(&mut new)?;
@@ -233,13 +249,17 @@ impl LocalMailbox for Mx {
         let (mut buffer, mut header) = (Vec::new(), Vec::new());
         for &uid in uids {
             job.checkpoint()?;
-            let file = match self.file_of(uid, job) {
-                Err(Error::NoSuchMessage) => continue,
-                other => other?,
-            };
-            let file = MessageFile::new(&*file, &self.place.path, Stored::AsIs);
-            file.header(&mut buffer, &mut header, job)?;
-            found(uid, &header);
+            let read = self.file_of(uid, job).and_then(|file| {
+                let file = MessageFile::new(&*file, &self.place.path, Stored::AsIs);
+                file.header(&mut buffer, &mut header, job)
+            });
+            match read {
+                Ok(()) => found(uid, &header),
+                Err(Error::NoSuchMessage) => {}
+                // One that cannot be read keeps nobody from the others; whoever opens it is told why.
+                Err(Error::Io { .. }) => found(uid, b""),
+                Err(other) => return Err(other),
+            }
         }
         Ok(())
     }
@@ -275,38 +295,10 @@ impl LocalMailbox for Mx {
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
         self.writable(job)?;
-        let environment = Arc::clone(&self.environment);
-        let place = self.place.clone();
-        let mut file = IndexFile::lock(&environment, &place, job)?;
-        let old = file.read()?;
-        self.heed_damage(&old, job)?;
-        let mut new = self.completed(&old)?;
-        let deleted = bits_of(SystemFlags::DELETED);
-        let goes = |entry: &Entry| {
-            let uid = Uid::new(entry.uid);
-            let wanted = uids.is_none_or(|uids| uid.is_some_and(|uid| uids.contains(uid)));
-            wanted && entry.flags & deleted != 0
-        };
-        let gone: Vec<u32> = new
-            .entries
-            .iter()
-            .filter(|it| goes(it))
-            .map(|it| it.uid)
-            .collect();
-        if gone.is_empty() {
-            return self.take_in(&file, job);
+        while self.expunge_some(uids, job)? {
+            job.checkpoint()?;
         }
-        let apart = |uid: u32| apart(&environment, uid);
-        let steps = gone.iter().map(|&uid| Step::Move(file_of(uid), apart(uid)));
-        let discards = gone.iter().map(|&uid| Step::Discard(apart(uid)));
-        let steps: Vec<Step> = steps.chain(discards).collect();
-        pending::carry_out(&environment, &place.path, &steps, Missing::PassedOver)?;
-        // What the index still has of them does not count: their files are gone.
-        let is_gone = |uid: u32| gone.binary_search(&uid).is_ok();
-        new.entries.retain(|entry| !is_gone(entry.uid));
-        let removed = file.remove(&old, &new, is_gone);
-        self.take_in(&file, &job.uncancelled())?;
-        removed
+        Ok(())
     }
 
     fn sender(&mut self, _uid: Uid, _job: &Job) -> Result<Option<Vec<u8>>> {
@@ -318,13 +310,102 @@ impl LocalMailbox for Mx {
     }
 }
 
-/// Where a message goes before it goes for good.
-fn apart(environment: &Environment, uid: u32) -> PathBuf {
-    let process = &environment.process;
-    PathBuf::from(format!(
-        ".mugo-gone-{uid}-{}-{}",
-        process.pid, process.start
-    ))
+/// So many messages go as one change.
+const AT_ONCE: usize = 10_000;
+
+/// Which directory a mailbox is.
+fn directory_of(environment: &Environment, path: &Path) -> Result<FileId> {
+    match environment.files.metadata(path) {
+        Err(missing) if is_missing(&missing) => Err(Error::Changed("its directory is gone")),
+        other => Ok(FileId::of(&other.map_err(Error::io(path))?)),
+    }
+}
+
+impl Mx {
+    /// Makes sure that this is still the mailbox that was opened. `index` is what its index says now.
+    pub(super) fn still_there(&self, index: &Index) -> Result<()> {
+        let other = index.uid_validity != 0
+            && self.uid_validity != 0
+            && index.uid_validity != self.uid_validity;
+        if other || directory_of(&self.environment, &self.place.path)? != self.directory {
+            return Err(Error::Changed("another mailbox took its place"));
+        }
+        Ok(())
+    }
+
+    /// Removes some of the messages that go; whether there may be more of them.
+    fn expunge_some(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<bool> {
+        let environment = Arc::clone(&self.environment);
+        let place = self.place.clone();
+        let mut file = IndexFile::lock(&environment, &place, job)?;
+        let old = file.read()?;
+        self.still_there(&old)?;
+        self.heed_damage(&old, job)?;
+        let mut new = self.completed(&old)?;
+        let goes = |entry: &&Entry| {
+            let uid = Uid::new(entry.uid);
+            let wanted = uids.is_none_or(|uids| uid.is_some_and(|uid| uids.contains(uid)));
+            wanted && entry.flags & DELETED != 0
+        };
+        let going = new.entries.iter().filter(goes).map(|entry| entry.uid);
+        // What is no plain file is no message.
+        let going = going.filter(|&uid| is_plain(&environment, &place.path.join(file_of(uid))));
+        let gone: Vec<u32> = going.take(AT_ONCE).collect();
+        if gone.is_empty() {
+            self.take_in(&file, job)?;
+            return Ok(false);
+        }
+        if new.uid_validity != old.uid_validity {
+            // The names of what goes tell it.
+            file.write(&old, &new)?;
+            drop(file);
+            return Ok(true);
+        }
+        let process = &environment.process;
+        let apart = |uid: u32| {
+            let front = gone_front(new.uid_validity, uid);
+            PathBuf::from(format!("{front}{}-{}", process.pid, process.start))
+        };
+        let steps = gone.iter().map(|&uid| Step::Move(file_of(uid), apart(uid)));
+        let discards = gone.iter().map(|&uid| Step::Discard(apart(uid)));
+        let steps: Vec<Step> = steps.chain(discards).collect();
+        pending::carry_out(&environment, &place.path, &steps, Missing::PassedOver)?;
+        // What the index still has of them does not count: their files are gone.
+        let is_gone = |uid: u32| gone.binary_search(&uid).is_ok();
+        new.entries.retain(|entry| !is_gone(entry.uid));
+        let removed = file.remove(&old, &new, is_gone);
+        self.take_in(&file, &job.uncancelled())?;
+        removed.map(|()| gone.len() == AT_ONCE)
+    }
+}
+
+/// Whether a path leads to a plain file by itself.
+pub(super) fn is_plain(environment: &Environment, path: &Path) -> bool {
+    let metadata = environment.files.link_metadata(path);
+    metadata.is_ok_and(|found| found.is_file())
+}
+
+/// Removes what a killed append left long ago. The lock is held, and what was noted is done.
+fn clean(environment: &Environment, place: &Place) {
+    const LEFT_OVER: i64 = 36 * 60 * 60;
+    let Ok(names) = environment.files.read_dir(&place.path) else {
+        return;
+    };
+    let now = (environment.clock)();
+    for name in names {
+        if !name.as_os_str().as_bytes().starts_with(b".mugo-") {
+            continue;
+        }
+        let path = place.path.join(name);
+        let old = environment
+            .files
+            .link_metadata(&path)
+            .is_ok_and(|found| found.is_file() && now.saturating_sub(found.ctime()) > LEFT_OVER);
+        if old {
+            // It will be tried again.
+            let _ = environment.files.remove_file(&path);
+        }
+    }
 }
 
 fn apply(change: &FlagChange, entry: &mut Entry, words: &Words) {
@@ -360,12 +441,4 @@ pub(super) fn summary_of(record: &Record, lists: &mut Lists, words: &Words) -> O
         },
         rfc822_size: record.size,
     })
-}
-
-/// Whether a mailbox still has its index.
-pub(super) fn still_there(environment: &Environment, index: &Path) -> Result<()> {
-    match environment.files.metadata(index) {
-        Err(missing) if is_missing(&missing) => Err(Error::Changed("its index is gone")),
-        _ => Ok(()),
-    }
 }

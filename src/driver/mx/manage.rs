@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::driver::layout::prefile::line::SEEN;
 use crate::driver::local_file::{self, is_missing};
 use crate::driver::mx::index::Index;
 use crate::driver::mx::index_file::{IndexFile, path_of};
-use crate::driver::mx::numbers::{is_digits, numbers_in};
+use crate::driver::mx::numbers::{file_of, is_digits, numbers_in};
 use crate::driver::mx::row::CHARACTERISTICS;
 use crate::driver::place::Place;
 use crate::mail::status::MailboxStatus;
@@ -65,9 +65,7 @@ pub fn require(environment: &Environment, place: &Place) -> Result<()> {
 
 /// Makes a mailbox, whole or not at all.
 pub fn create(environment: &Environment, place: &Place) -> Result<()> {
-    if last_is_digits(&place.path) {
-        return Err(Error::Refused(DIGITS));
-    }
+    refuse_digits(place)?;
     let index = Index::new(environment.fresh_uid_validity());
     let mode = place.protection.file;
     directory::create(environment, place, &|files, path| {
@@ -79,12 +77,16 @@ pub fn create(environment: &Environment, place: &Place) -> Result<()> {
     })
 }
 
-const DIGITS: &str = "names of digits alone belong to messages in this format";
-
-fn last_is_digits(path: &Path) -> bool {
-    match path.components().next_back() {
-        Some(Component::Normal(name)) => is_digits(name.as_bytes()),
-        _ => false,
+/// Refuses a name with a part that would be a message in the mailbox above it.
+fn refuse_digits(place: &Place) -> Result<()> {
+    let last = place.path.file_name().unwrap_or_default().as_bytes();
+    let name = place.name.as_bytes();
+    let mut parts = name.split(|&byte| byte == b'/').chain([last]);
+    match parts.any(is_digits) {
+        true => Err(Error::Refused(
+            "names of digits alone belong to messages in this format",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -94,8 +96,14 @@ pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Resul
     let file = IndexFile::look(environment, place, job)?;
     let index = file.read()?;
     let numbers = numbers_in(&*environment.files, &place.path);
-    let numbers = numbers.map_err(Error::io(&place.path))?;
+    let mut numbers = numbers.map_err(Error::io(&place.path))?;
     drop(file);
+    // What the index knows was a message once; of other names that has to be seen.
+    numbers.retain(|&uid| {
+        let path = place.path.join(file_of(uid));
+        let metadata = || environment.files.link_metadata(&path);
+        index.entry(uid).is_some() || metadata().is_ok_and(|found| found.is_file())
+    });
     if let Some(offset) = index.damaged {
         job.notice(format!(
             "its index is damaged at byte {offset}: flags behind it are not known"
@@ -138,9 +146,8 @@ pub fn delete(
 /// Gives a mailbox another name, with all that is below it. INBOX is made anew, empty.
 pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place, job: &Job) -> Result<()> {
     require(environment, from)?;
-    if last_is_digits(&to.path) {
-        return Err(Error::Refused(DIGITS));
-    }
+    refuse_digits(to)?;
+    directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
     let lock = IndexFile::lock(environment, from, job)?;
     local_file::rename(environment, from, to)?;
     drop(lock);

@@ -259,3 +259,30 @@ fn remove_tree(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
         .rev()
         .try_for_each(|folder| files.remove_dir(folder))
 }
+
+/// Refuses to give INBOX another name where that would take mailboxes below it along (RFC 3501, 6.3.5).
+pub fn refuse_inbox_with_others(
+    environment: &Environment,
+    place: &Place,
+    anatomy: &Anatomy,
+) -> Result<()> {
+    let files = &*environment.files;
+    let failed = Error::io(&place.path);
+    let names = match place.is_inbox {
+        true => files.read_dir(&place.path).map_err(&failed)?,
+        false => return Ok(()),
+    };
+    let other = |name: &PathBuf| {
+        let mark = anatomy.marks.iter().any(|mark| name == Path::new(mark));
+        !mark
+            && files
+                .metadata(&place.path.join(name))
+                .is_ok_and(|it| it.is_dir())
+    };
+    match names.iter().any(other) {
+        true => Err(Error::Refused(
+            "INBOX has mailboxes below it, which would move along; copy its messages instead",
+        )),
+        false => Ok(()),
+    }
+}

@@ -38,7 +38,8 @@ pub enum Step {
     Discard(PathBuf),
 }
 
-const LARGEST: usize = 256 << 20;
+/// The largest note, in bytes: some millions of steps.
+const LARGEST: usize = 1 << 30;
 
 /// What becomes of a move whose file is not there, or whose new name is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -175,6 +176,25 @@ pub fn is_there(environment: &Environment, mailbox: &Path) -> bool {
 
 /// Does what programs that are gone have left undone.
 pub fn recover(environment: &Environment, mailbox: &Path) -> Result<()> {
+    recover_where(environment, mailbox, Whose::OfThoseGone, &|_| true)
+}
+
+/// Whose notes are finished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Of programs that are gone.
+    OfThoseGone,
+    /// Of all: a lock says that nobody works on one.
+    OfAll,
+}
+
+/// Does what was left undone, as far as it is still `meant`.
+pub fn recover_where(
+    environment: &Environment,
+    mailbox: &Path,
+    whose: Whose,
+    meant: &dyn Fn(&Step) -> bool,
+) -> Result<()> {
     for path in notes_on(environment, mailbox) {
         let Some((process, steps)) = read_note(environment, &path).map_err(Error::io(&path))?
         else {
@@ -182,10 +202,11 @@ pub fn recover(environment: &Environment, mailbox: &Path) -> Result<()> {
         };
         let files = &environment.files;
         let local = files.is_local_disk(&notes(environment)).unwrap_or(false);
-        if !is_abandoned(environment, &path, &process, local) {
+        let is_left = || is_abandoned(environment, &path, &process, local);
+        if whose == Whose::OfThoseGone && !is_left() {
             continue;
         }
-        for step in &steps {
+        for step in steps.iter().filter(|step| meant(step)) {
             step.take(environment, mailbox, Missing::PassedOver)?;
         }
         sync(environment, mailbox, &steps)?;
@@ -223,12 +244,22 @@ fn write_note(environment: &Environment, mailbox: &Path, steps: &[Step]) -> Resu
         text.push_str(&step.to_line());
     }
     text.push_str(END);
+    if text.len() > LARGEST {
+        return Err(Error::Refused("these are too many messages at once"));
+    }
     let files = &*environment.files;
     active().insert(path.clone());
     let note = Note { path };
-    private_folder(files, &notes(environment))
-        .and_then(|()| replace(files, &note.path, text.as_bytes()))
-        .map_err(Error::io(&note.path))?;
+    let written = private_folder(files, &notes(environment))
+        .and_then(|()| replace(files, &note.path, text.as_bytes()));
+    if let Err(source) = written {
+        let path = note.path.clone();
+        // One that is there, on disk or not, will be finished: nothing that it needs may go.
+        return Err(match files.link_metadata(&path) {
+            Ok(_) => Error::Pending { path, source },
+            Err(_) => Error::Io { path, source },
+        });
+    }
     Ok(note)
 }
 

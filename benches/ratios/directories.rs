@@ -1,0 +1,126 @@
+//! The same mail with a file for each message: opening it beside c-client, and beside reading all those files.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Place;
+use crate::measure;
+use crate::report::{self, Report};
+
+/// Measures mailboxes that hold the messages of the traditional mailbox `source`.
+pub(crate) fn measure(place: &Place, source: &str, report: &mut Report) -> io::Result<()> {
+    for (name, measure) in [("mx", mx as fn(&Place, &mut Report)), ("maildir", maildir)] {
+        let target = format!("#driver.{name}/{name}");
+        let began = Instant::now();
+        let made = place
+            .mugo(&["transfer", source, &target])
+            .stdout(Stdio::null())
+            .status()?;
+        let title = format!("{name}: copied and compared");
+        if made.success() {
+            report.note(&title, &report::milliseconds(began.elapsed()));
+            measure(place, report);
+        } else {
+            report.failed(&title);
+        }
+        fs::remove_dir_all(place.path(name))?;
+    }
+    Ok(())
+}
+
+fn mx(place: &Place, report: &mut Report) {
+    let shown = place.path("mx").display().to_string();
+    let given = Command::new("chmod").args(["-R", "a+rwX", &shown]).status();
+    if !given.is_ok_and(|status| status.success()) {
+        return report.failed("mx: given to c-client");
+    }
+    let none = "subject \"no message has this\"";
+    let works: [(&str, Vec<&str>, Vec<&str>); 2] = [
+        ("opened", vec!["index", &shown, "1"], vec!["check", "mx"]),
+        (
+            "every envelope, flag, date, size",
+            vec!["index", &shown],
+            vec!["prune", "mx", none],
+        ),
+    ];
+    for (title, ours, theirs) in works {
+        let title = format!("mx: {title}, to c-client");
+        let taken = measure::time(3, || place.mugo(&ours));
+        let peer = measure::time_whatever(2, || place.peer(&theirs));
+        match (taken, peer) {
+            (Some(taken), Some(peer)) => report.compare(&title, taken, peer / 3, peer),
+            (None, _) => report.failed(&title),
+            (_, None) => report.missing("mailutil", &title),
+        }
+    }
+}
+
+fn maildir(place: &Place, report: &mut Report) {
+    let path = place.path("maildir");
+    let shown = path.display().to_string();
+    let first = ["index", &shown, "1"];
+    // Who only looks keeps no UIDs: without the log each opening is the first one. What the names tell of sizes goes too.
+    let renamed = without_sizes(&path.join("cur"));
+    let log = place.home.join(".local/state/mugo/maildir");
+    let Ok(read) = renamed
+        .and_then(|()| fs::remove_dir_all(log))
+        .and_then(|()| read_all(&path))
+    else {
+        return report.failed("maildir: all files read");
+    };
+    report.note("maildir: all files read", &report::milliseconds(read));
+    let mut compare =
+        |title: &str, words: &[&str], limit: Duration| match measure::time(3, || place.mugo(words))
+        {
+            Some(taken) => report.compare(title, taken, limit, read),
+            None => report.failed(title),
+        };
+    compare("maildir: first opening, to reading all files", &first, read);
+    compare(
+        "maildir: status, to reading all files",
+        &["status", &shown],
+        read / 4,
+    );
+    // From now on UIDs, sizes and dates are known.
+    compare(
+        "maildir: UIDs noted, to reading all files",
+        &["expunge", &shown],
+        read * 2,
+    );
+    compare(
+        "maildir: opened again, to reading all files",
+        &first,
+        read / 2,
+    );
+    compare(
+        "maildir: every envelope, to reading all files",
+        &["index", &shown],
+        read * 2,
+    );
+}
+
+/// Takes out of the names what they tell of sizes.
+fn without_sizes(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let base = name.split(',').next().unwrap_or(&name);
+        fs::rename(folder.join(&name), folder.join(format!("{base}:2,")))?;
+    }
+    Ok(())
+}
+
+/// The time that reading all files of a mailbox takes, the best of three.
+fn read_all(path: &Path) -> io::Result<Duration> {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let began = Instant::now();
+        for entry in fs::read_dir(path.join("cur"))? {
+            fs::read(entry?.path())?;
+        }
+        best = best.min(began.elapsed());
+    }
+    Ok(best)
+}
