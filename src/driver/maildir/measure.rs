@@ -4,9 +4,9 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::thread::{Builder, available_parallelism, scope};
 
 use crate::driver::job::Job;
+use crate::driver::layout::folder::in_threads::in_threads;
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::Found;
 use crate::mail::date::InternalDate;
@@ -16,9 +16,6 @@ use crate::os::files::{MailFile, OpenMode};
 /// Octets with CRLF line ends, and when the file was changed last: the internal date.
 pub type Measures = (u64, InternalDate);
 
-const MOST_THREADS: usize = 8;
-/// Fewer messages are not worth a thread.
-const WORTH_IT: usize = 256;
 const BLOCK: usize = 64 << 10;
 
 /// Measures each of `all`; `None` for those that are gone by now, or are no plain files.
@@ -28,37 +25,13 @@ pub fn measure(
     all: &[&Found],
     job: &Job,
 ) -> io::Result<Vec<Option<Measures>>> {
-    // Most of the time goes by in waiting for the file system, not for a processor.
-    let threads = available_parallelism().map_or(1, usize::from) * 2;
-    let threads = threads.min(MOST_THREADS).min(all.len() / WORTH_IT).max(1);
-    let share = all.len().div_ceil(threads).max(1);
-    let part = |part: &[&Found]| -> io::Result<Vec<Option<Measures>>> {
+    in_threads(all, |part| {
         let mut buffer = vec![0; BLOCK];
         let one = |found: &&Found| {
             job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
             of_one(environment, mailbox, found, &mut buffer)
         };
         part.iter().map(one).collect()
-    };
-    let mut parts = all.chunks(share);
-    let first = parts.next().unwrap_or_default();
-    scope(|threads| {
-        let spawn = |chunk| {
-            let name = Builder::new().name("mugo-measure".to_owned());
-            // Where there is no thread to be had this one does it.
-            (chunk, name.spawn_scoped(threads, move || part(chunk)))
-        };
-        let others: Vec<_> = parts.map(spawn).collect();
-        let mut measures = part(first)?;
-        for (chunk, other) in others {
-            measures.extend(match other {
-                Ok(thread) => thread
-                    .join()
-                    .map_err(|_| io::Error::other("a thread broke"))??,
-                Err(_) => part(chunk)?,
-            });
-        }
-        Ok(measures)
     })
 }
 

@@ -1,10 +1,12 @@
 //! Looks at the index and the directory, and tells what is new, changed or gone.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
+use crate::driver::layout::folder::in_threads::in_threads;
 use crate::driver::layout::prefile::words::Lists;
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::index::{Entry, Index};
@@ -54,7 +56,7 @@ impl Mx {
         let last = self.last_plain(&numbers).max(self.last_uid);
         let incomplete = index.uid_validity == 0 || index.last_uid < last;
         if self.access == Access::ReadOnly || !incomplete {
-            return self.take_in(&file, job);
+            return self.tell(&file, &index, &numbers, job);
         }
         drop(file);
         let mut file = IndexFile::lock(&environment, &place, job)?;
@@ -124,9 +126,20 @@ impl Mx {
     /// held.
     pub(super) fn take_in(&mut self, file: &IndexFile<'_>, job: &Job) -> Result<()> {
         let index = file.read()?;
-        let stamp = (file.stamp()?, self.stamp_now()?.1);
         let path = &self.place.path;
         let numbers = numbers_in(&*self.environment.files, path).map_err(Error::io(path))?;
+        self.tell(file, &index, &numbers, job)
+    }
+
+    /// The same of what was read already, under the same lock.
+    fn tell(
+        &mut self,
+        file: &IndexFile<'_>,
+        index: &Index,
+        numbers: &[u32],
+        job: &Job,
+    ) -> Result<()> {
+        let stamp = (file.stamp()?, self.stamp_now()?.1);
         if let Some(offset) = index.damaged
             && !self.damage_told
         {
@@ -135,7 +148,7 @@ impl Mx {
                 "its index is damaged at byte {offset}: flags behind it are not known"
             ));
         }
-        self.still_there(&index)?;
+        self.still_there(index)?;
         let first = self.told.is_none();
         if self.uid_validity == 0 {
             self.uid_validity = match index.uid_validity {
@@ -144,17 +157,18 @@ impl Mx {
             };
         }
         let known = self.told_uid;
-        let highest = self.last_plain(&numbers);
+        let highest = self.last_plain(numbers);
         self.last_uid = self.last_uid.max(index.last_uid).max(highest);
         if index.words != self.words {
             self.words = index.words.clone();
             self.lists = Lists::default();
         }
         self.tell_state(job);
-        self.tell_gone(&numbers, job);
-        self.tell_flags(&index, job);
-        let new = numbers.into_iter().filter(|&uid| uid > known);
-        self.tell_new(new, &index, !first, job)?;
+        self.tell_gone(numbers, job);
+        self.tell_flags(index, job);
+        let behind = numbers.partition_point(|&uid| uid <= known);
+        let new = numbers.get(behind..).unwrap_or_default();
+        self.tell_new(new, index, !first, job)?;
         let now = (self.environment.clock)();
         self.racy = [stamp.0, stamp.1].iter().any(|it| it.is_recent(now));
         self.stamp = stamp;
@@ -200,34 +214,36 @@ impl Mx {
         }
     }
 
-    fn tell_new(
-        &mut self,
-        new: impl Iterator<Item = u32>,
-        index: &Index,
-        recent: bool,
-        job: &Job,
-    ) -> Result<()> {
-        let mut arrived = Vec::new();
-        for uid in new {
-            job.checkpoint()?;
-            let path = self.place.path.join(file_of(uid));
-            let metadata = match self.environment.files.link_metadata(&path) {
-                Err(missing) if is_missing(&missing) => continue,
-                other => other.map_err(Error::io(&path))?,
-            };
-            if !metadata.is_file() {
-                continue;
+    fn tell_new(&mut self, new: &[u32], index: &Index, recent: bool, job: &Job) -> Result<()> {
+        let (files, path) = (&self.environment.files, &self.place.path);
+        let look = |uid: &u32| {
+            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+            match files.link_metadata(&path.join(file_of(*uid))) {
+                Err(missing) if is_missing(&missing) => Ok(None),
+                other => other.map(|found| found.is_file().then_some((found.len(), found.mtime()))),
             }
-            let entry = index.entry(uid).copied();
+        };
+        let found = in_threads(new, |part| part.iter().map(look).collect());
+        let found = found.map_err(|refusal| match job.checkpoint() {
+            Err(cancelled) => cancelled,
+            Ok(()) => Error::io(path)(refusal),
+        })?;
+        let mut entries = index.entries.iter().peekable();
+        let mut arrived = Vec::with_capacity(new.len());
+        for (&uid, found) in new.iter().zip(found) {
+            while entries.next_if(|entry| entry.uid < uid).is_some() {}
+            let entry = entries.next_if(|entry| entry.uid == uid).copied();
             let entry = entry.unwrap_or(Entry::new(uid, 0, 0));
-            arrived.push(Record {
-                uid,
-                keywords: entry.keywords,
-                flags: entry.flags,
-                recent,
-                size: metadata.len(),
-                date: metadata.mtime(),
-            });
+            if let Some((size, date)) = found {
+                arrived.push(Record {
+                    uid,
+                    keywords: entry.keywords,
+                    flags: entry.flags,
+                    recent,
+                    size,
+                    date,
+                });
+            }
         }
         let from = self.records.len();
         self.told_uid = arrived.last().map_or(self.told_uid, |last| last.uid);

@@ -1,5 +1,6 @@
 //! Mailboxes that are directories, with a file for each message.
 
 pub mod directory;
+pub mod in_threads;
 pub mod message_file;
 pub mod pending;
