@@ -11,9 +11,9 @@ use std::sync::Arc;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::local_file::is_missing;
-use crate::driver::waiting;
+use crate::driver::waiting::{self, NoDotLock, Offer, Waiting};
 use crate::mail::flags::{Flags, Keyword, SystemFlags};
-use crate::os::dot_lock::{DotLock, DotLockError};
+use crate::os::dot_lock::DotLockError;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
 use crate::os::replace::replace;
@@ -192,12 +192,15 @@ impl Letters {
         job: &Job,
     ) -> Result<Self> {
         let path = Self::path(folder);
-        let lock = DotLock::acquire(environment, &path, &mut |_| job.checkpoint().is_ok());
+        let mut waiting = Waiting::new(environment, folder, Offer::Nothing, job);
+        let lock = waiting.dot_lock(environment, &path);
         let lock = lock.map_err(|refusal| match refusal {
-            DotLockError::Cancelled => Error::Cancelled,
-            DotLockError::Held { holder, .. } => waiting::held_by(&holder),
-            DotLockError::CannotCreate { path, source } => Error::Io { path, source },
-            _ => Error::Refused("its file of keywords cannot be locked"),
+            NoDotLock::Ended(why) => why,
+            NoDotLock::Refused(DotLockError::CannotCreate { path, source }) => {
+                Error::Io { path, source }
+            }
+            NoDotLock::Refused(DotLockError::Held { holder, .. }) => waiting::held_by(&holder),
+            NoDotLock::Refused(_) => Error::Refused("its file of keywords cannot be locked"),
         })?;
         let failed = Error::io(&path);
         let metadata = environment.files.link_metadata(&path);
