@@ -388,3 +388,25 @@ fn uids_that_were_told_are_not_given_out_again() {
     opened.poll().expect("polled");
     assert_eq!(opened.uids(), [1, 3]);
 }
+
+#[test]
+fn the_highest_message_goes_and_its_uid_with_it_also_where_the_index_is_behind() {
+    let scene = two();
+    fs::write(scene.path("9"), "Subject: nine\r\n\r\n").expect("written");
+    let mut opened = scene.open(Access::ReadWrite);
+    // Another program knows the message and not its number.
+    let index = scene.index().replace("L00000009", "L00000002");
+    let index = index.replace("M00000009;00000000.0000", "M00000009;00000000.0002");
+    assert!(
+        index.contains("L00000002") && index.contains(".0002"),
+        "{index}"
+    );
+    fs::write(scene.path(".mxindex"), index).expect("written");
+    opened.expunge(None).expect("expunged");
+    opened.close().expect("closed");
+    let (job, _log) = job();
+    let mut queue = Queue(vec![message(b"Subject: ten\r\n\r\n")]);
+    let appended = scene.driver.append(&scene.place, &mut queue, &job);
+    let uids = appended.expect("appended").uids;
+    assert_eq!(uids.first().map(|uid| uid.get()), Some(10));
+}

@@ -10,7 +10,7 @@ use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
-use crate::driver::layout::folder::message_file::{MessageFile, Stored};
+use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
 use crate::driver::layout::prefile::line::DELETED;
 use crate::driver::layout::prefile::record::{bits_of, system_of};
@@ -173,9 +173,6 @@ impl Mx {
     /// The file of a message. Where it is gone that is told first.
     fn file_of(&mut self, uid: Uid, job: &Job) -> Result<Box<dyn MailFile>> {
         self.place_of(uid.get()).ok_or(Error::NoSuchMessage)?;
-        if directory_of(&self.environment, &self.place.path)? != self.directory {
-            return Err(Error::Changed("another mailbox took its place"));
-        }
         let path = self.place.path.join(file_of(uid.get()));
         match self.environment.files.open(&path, OpenMode::Read) {
             Err(missing) if is_missing(&missing) => {
@@ -188,11 +185,7 @@ impl Mx {
 
     /// Changes the index under its lock, as it is by then; `change` may give other flags to its messages. Then tells what
     /// is new, by whomever.
-    fn change_index(
-        &mut self,
-        job: &Job,
-        change: impl FnOnce(&mut Index) -> Result<()>,
-    ) -> Result<()> {
+    fn change_index(&mut self, job: &Job, change: impl FnOnce(&mut Index)) -> Result<()> {
         let environment = Arc::clone(&self.environment);
         let place = self.place.clone();
         let mut file = IndexFile::lock(&environment, &place, job)?;
@@ -200,7 +193,7 @@ impl Mx {
         self.still_there(&old)?;
         self.heed_damage(&old, job)?;
         let mut new = self.completed(&old)?;
-        change(&mut new)?;
+        change(&mut new);
         file.write(&old, &new)?;
         self.take_in(&file, job)
     }
@@ -236,6 +229,7 @@ impl LocalMailbox for Mx {
     }
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
+        self.same_directory()?;
         let file = self.file_of(uid, job)?;
         MessageFile::new(&*file, &self.place.path, Stored::AsIs).read(part, into, job)
     }
@@ -246,31 +240,18 @@ impl LocalMailbox for Mx {
         found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
-        let (mut buffer, mut header) = (Vec::new(), Vec::new());
-        for &uid in uids {
-            job.checkpoint()?;
-            let read = self.file_of(uid, job).and_then(|file| {
-                let file = MessageFile::new(&*file, &self.place.path, Stored::AsIs);
-                file.header(&mut buffer, &mut header, job)
-            });
-            match read {
-                Ok(()) => found(uid, &header),
-                Err(Error::NoSuchMessage) => {}
-                // One that cannot be read keeps nobody from the others; whoever opens it is told why.
-                Err(Error::Io { .. }) => found(uid, b""),
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
+        self.same_directory()?;
+        let path = self.place.path.clone();
+        let mut open = |uid| self.file_of(uid, job);
+        headers(uids, (&path, Stored::AsIs), &mut open, found, job)
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
         self.writable(job)?;
-        let known: Vec<u32> = self.records.iter().map(|record| record.uid).collect();
-        let wanted: Vec<u32> = known
-            .into_iter()
-            .filter(|&uid| Uid::new(uid).is_some_and(|uid| uids.contains(uid)))
-            .collect();
+        // Those that were told, of which the index may know more by now.
+        let wanted = self.records.iter().map(|record| record.uid);
+        let wanted = wanted.filter(|&uid| Uid::new(uid).is_some_and(|uid| uids.contains(uid)));
+        let wanted: Vec<u32> = wanted.collect();
         let mut unknown = false;
         self.change_index(job, |index| {
             if !matches!(change, FlagChange::Remove(_)) {
@@ -281,7 +262,6 @@ impl LocalMailbox for Mx {
             for entry in index.entries.iter_mut().filter(wanted) {
                 apply(change, entry, &index.words);
             }
-            Ok(())
         })?;
         if unknown {
             job.notice("a mailbox has room for 30 keywords only; the others are not kept");
@@ -313,6 +293,8 @@ impl LocalMailbox for Mx {
 /// So many messages go as one change.
 const AT_ONCE: usize = 10_000;
 
+const REPLACED: &str = "another mailbox took its place";
+
 /// Which directory a mailbox is.
 fn directory_of(environment: &Environment, path: &Path) -> Result<FileId> {
     match environment.files.metadata(path) {
@@ -327,10 +309,17 @@ impl Mx {
         let other = index.uid_validity != 0
             && self.uid_validity != 0
             && index.uid_validity != self.uid_validity;
-        if other || directory_of(&self.environment, &self.place.path)? != self.directory {
-            return Err(Error::Changed("another mailbox took its place"));
+        match other {
+            true => Err(Error::Changed(REPLACED)),
+            false => self.same_directory(),
         }
-        Ok(())
+    }
+
+    fn same_directory(&self) -> Result<()> {
+        match directory_of(&self.environment, &self.place.path)? == self.directory {
+            true => Ok(()),
+            false => Err(Error::Changed(REPLACED)),
+        }
     }
 
     /// Removes some of the messages that go; whether there may be more of them.
@@ -355,8 +344,8 @@ impl Mx {
             self.take_in(&file, job)?;
             return Ok(false);
         }
-        if new.uid_validity != old.uid_validity {
-            // The names of what goes tell it.
+        if (new.uid_validity, new.last_uid) != (old.uid_validity, old.last_uid) {
+            // The names of what goes tell the one; by the other its UIDs are not given out again.
             file.write(&old, &new)?;
             drop(file);
             return Ok(true);
@@ -369,13 +358,15 @@ impl Mx {
         let steps = gone.iter().map(|&uid| Step::Move(file_of(uid), apart(uid)));
         let discards = gone.iter().map(|&uid| Step::Discard(apart(uid)));
         let steps: Vec<Step> = steps.chain(discards).collect();
-        pending::carry_out(&environment, &place.path, &steps, Missing::PassedOver)?;
+        let done = pending::carry_out(&environment, &place.path, &steps, Missing::PassedOver)?;
+        let moved = gone.iter().zip(&done).filter(|entry| *entry.1);
+        let moved: Vec<u32> = moved.map(|entry| *entry.0).collect();
         // What the index still has of them does not count: their files are gone.
-        let is_gone = |uid: u32| gone.binary_search(&uid).is_ok();
+        let is_gone = |uid: u32| moved.binary_search(&uid).is_ok();
         new.entries.retain(|entry| !is_gone(entry.uid));
         let removed = file.remove(&old, &new, is_gone);
         self.take_in(&file, &job.uncancelled())?;
-        removed.map(|()| gone.len() == AT_ONCE)
+        removed.map(|()| gone.len() == AT_ONCE && !moved.is_empty())
     }
 }
 

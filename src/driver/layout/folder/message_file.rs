@@ -9,6 +9,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::window::{Line, Window};
 use crate::driver::layout::lines::{Crlf, header_length};
 use crate::mail::structure::Part;
+use crate::mail::uid::Uid;
 use crate::os::files::MailFile;
 use crate::os::transfer::read_full_at;
 
@@ -118,4 +119,30 @@ impl<'a> MessageFile<'a> {
         }
         Ok(())
     }
+}
+
+/// Hands the headers of `uids` to `found`, by way of the files that `open` finds; leaves out messages that are gone.
+pub fn headers(
+    uids: &[Uid],
+    (path, stored): (&Path, Stored),
+    open: &mut dyn FnMut(Uid) -> Result<Box<dyn MailFile>>,
+    found: &mut dyn FnMut(Uid, &[u8]),
+    job: &Job,
+) -> Result<()> {
+    let (mut buffer, mut header) = (Vec::new(), Vec::new());
+    for &uid in uids {
+        job.checkpoint()?;
+        let read = open(uid).and_then(|file| {
+            let file = MessageFile::new(&*file, path, stored);
+            file.header(&mut buffer, &mut header, job)
+        });
+        match read {
+            Ok(()) => found(uid, &header),
+            Err(Error::NoSuchMessage) => {}
+            // One that cannot be read keeps nobody from the others; whoever opens it is told why.
+            Err(Error::Io { .. }) => found(uid, b""),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,8 @@
 //! discard FILE
 //! end
 //! ```
-//! Names tell a message and its flags, so doing the rest later harms nobody: a name that is gone by then is passed over.
+//! A name that is gone by then is passed over. Where names tell a message and its flags, doing the rest later harms nobody;
+//! where they tell less, whoever does it says which steps are still meant.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
