@@ -5,13 +5,13 @@
 
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::folder::message_file::{MessageFile, Stored};
+use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::{Found, Stamp, is_mailbox, require};
@@ -67,7 +67,7 @@ pub struct Maildir {
     pub(super) told: Option<MailboxState>,
 }
 
-/// So many messages get their flags as one change.
+/// So many messages get their flags, or go, as one change.
 const AT_ONCE: usize = 10_000;
 /// What is left in `tmp` by programs that are gone is removed after this many seconds.
 const LEFT_OVER: i64 = 36 * 60 * 60;
@@ -355,23 +355,9 @@ impl LocalMailbox for Maildir {
         found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
-        let mut buffer = Vec::new();
-        let mut header = Vec::new();
-        for &uid in uids {
-            job.checkpoint()?;
-            let read = self.file_of(uid, job).and_then(|file| {
-                let file = MessageFile::new(&*file, &self.place.path, Stored::Lf);
-                file.header(&mut buffer, &mut header, job)
-            });
-            match read {
-                Ok(()) => found(uid, &header),
-                Err(Error::NoSuchMessage) => {}
-                // One that cannot be read keeps nobody from the others; whoever opens it is told why.
-                Err(Error::Io { .. }) => found(uid, b""),
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
+        let path = self.place.path.clone();
+        let mut open = |uid| self.file_of(uid, job);
+        headers(uids, (&path, Stored::Lf), &mut open, found, job)
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
@@ -404,20 +390,29 @@ impl LocalMailbox for Maildir {
             wanted && record.flags.has(SystemFlags::DELETED)
         };
         let going = self.records.iter().filter(goes);
-        let steps = going.map(|record| {
-            let apart = Path::new("tmp").join(record.file.name.file());
-            let away = Step::Move(record.file.path(Path::new("")), apart.clone());
-            (away, Step::Discard(apart))
-        });
-        let (mut steps, discards): (Vec<Step>, Vec<Step>) = steps.unzip();
-        steps.extend(discards);
-        // The name says that it is deleted: whoever undeleted it meanwhile gave it another one, and it stays.
-        let (environment, path) = (&self.environment, &self.place.path);
-        let outcome = pending::carry_out(environment, path, &steps, Missing::PassedOver);
-        if !steps.is_empty() {
+        let going = going.map(|record| (record.file.path(Path::new("")), record.file.name.file()));
+        let going = going.map(|(from, name)| (from, Path::new("tmp").join(name)));
+        let going: Vec<(PathBuf, PathBuf)> = going.collect();
+        let mut outcome = Ok(());
+        for part in going.chunks(AT_ONCE) {
+            // The name says that it is deleted: whoever undeleted it meanwhile gave it another one, and it stays.
+            let moves = part
+                .iter()
+                .map(|(from, to)| Step::Move(from.clone(), to.clone()));
+            let discards = part.iter().map(|(_, to)| Step::Discard(to.clone()));
+            let steps: Vec<Step> = moves.chain(discards).collect();
+            let (environment, path) = (&self.environment, &self.place.path);
+            outcome = job.checkpoint().and_then(|()| {
+                pending::carry_out(environment, path, &steps, Missing::PassedOver).map(drop)
+            });
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if !going.is_empty() {
             self.refresh(&job.uncancelled())?;
         }
-        outcome.map(drop)
+        outcome
     }
 
     fn sender(&mut self, _uid: Uid, _job: &Job) -> Result<Option<Vec<u8>>> {
