@@ -3,10 +3,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::maildir::folder::{self, FOLDERS};
 use crate::driver::mx::index_file::path_of;
 use crate::driver::mx::manage::{is_mailbox, is_own};
-use crate::driver::mx::numbers::{file_of, numbers_in};
 use crate::os::environment::Environment;
 
 /// The format of a mailbox that is a directory.

@@ -16,9 +16,10 @@ use crate::driver::maildir::letters::Letters;
 use crate::driver::maildir::manage::create;
 use crate::driver::maildir::measure::measure;
 use crate::driver::maildir::name::Name;
-use crate::driver::maildir::uid_log::{self, Numbered, UidLog, Unnumbered, is_broken};
+use crate::driver::maildir::uid_log::{KIND, Numbered, UidLog, Unnumbered};
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::driver::place::Place;
+use crate::driver::remembered::log::is_broken;
 use crate::mail::appended::Appended;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{Flags, Keyword};
@@ -133,9 +134,7 @@ impl Batch<'_> {
             }
             Err(refusal) if !is_unwritable(&refusal) => {
                 job.checkpoint()?;
-                return Err(Error::io(&uid_log::place(self.environment, mailbox))(
-                    refusal,
-                ));
+                return Err(Error::io(&KIND.place(self.environment, mailbox))(refusal));
             }
             other => other,
         };
@@ -159,7 +158,7 @@ impl Batch<'_> {
         }
         outcome?;
         // Where nothing is kept in this state folder UIDs hold for a session.
-        let uid_validity = UidValidity::new(log.uid_validity).filter(|_| !uids.is_empty());
+        let uid_validity = UidValidity::new(log.uid_validity()).filter(|_| !uids.is_empty());
         drop(numbered);
         Ok(Appended {
             uid_validity,

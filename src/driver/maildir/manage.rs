@@ -11,7 +11,7 @@ use crate::driver::local_file;
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::{self, FOLDERS, require};
 use crate::driver::maildir::row::CHARACTERISTICS;
-use crate::driver::maildir::uid_log::{self, UidLog};
+use crate::driver::maildir::uid_log::{KIND, UidLog};
 use crate::driver::place::Place;
 use crate::mail::status::MailboxStatus;
 use crate::mail::uid::{Uid, UidValidity};
@@ -68,7 +68,7 @@ pub fn status(environment: &Arc<Environment>, place: &Place) -> Result<MailboxSt
         u32::try_from(count).unwrap_or(u32::MAX)
     };
     let unknown = count(&|found| !log.knows(found.name.base()));
-    let validity = match log.uid_validity {
+    let validity = match log.uid_validity() {
         0 => environment.fresh_uid_validity(),
         known => known,
     };
@@ -77,7 +77,7 @@ pub fn status(environment: &Arc<Environment>, place: &Place) -> Result<MailboxSt
         messages: count(&|_| true),
         recent: count(&|found| found.is_new),
         unseen: count(&|found| !found.name.letters().contains(&b'S')),
-        uid_next: Uid::new(log.last_uid.saturating_add(unknown).saturating_add(1)),
+        uid_next: Uid::new(log.last_uid().saturating_add(unknown).saturating_add(1)),
         uid_validity: UidValidity::new(validity),
     })
 }
@@ -89,7 +89,7 @@ pub fn delete(environment: &Arc<Environment>, place: &Place, only_empty: bool) -
     // Its numbers are nobody's now; a mailbox of this name gets others.
     let _ = environment
         .files
-        .remove_file(&uid_log::place(environment, &place.path));
+        .remove_file(&KIND.place(environment, &place.path));
     Ok(())
 }
 
@@ -102,8 +102,8 @@ pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place) -> Resul
     local_file::create_parents(environment, to)?;
     let files = &*environment.files;
     let (log, new) = (
-        uid_log::place(environment, &from.path),
-        uid_log::place(environment, &to.path),
+        KIND.place(environment, &from.path),
+        KIND.place(environment, &to.path),
     );
     // Its numbers have the new name too before it has: they are known under whichever it has after a crash.
     let linked = link_anew(files, &log, &new);

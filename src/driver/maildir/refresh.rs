@@ -9,7 +9,8 @@ use crate::driver::maildir::folder::{self, Found, find};
 use crate::driver::maildir::letters::{Letters, Shares};
 use crate::driver::maildir::mailbox::{Maildir, Record, is_racy};
 use crate::driver::maildir::measure::{Measures, measure};
-use crate::driver::maildir::uid_log::{Facts, Unnumbered, is_broken};
+use crate::driver::maildir::uid_log::{Facts, Unnumbered};
+use crate::driver::remembered::log::is_broken;
 use crate::mail::change::Change;
 use crate::mail::flags::{Flags, SystemFlags};
 use crate::mail::reason::in_words;
@@ -138,7 +139,7 @@ impl Maildir {
             }
             Ok(()) => {}
         }
-        let now = self.log.uid_validity;
+        let now = self.log.uid_validity();
         if first {
             self.uid_validity = match now {
                 0 => self.environment.fresh_uid_validity(),
@@ -148,7 +149,7 @@ impl Maildir {
             return Err(Error::Changed("its UIDs are others now"));
         }
         self.sticky &= self.log.is_there();
-        self.last_uid = self.last_uid.max(self.log.last_uid);
+        self.last_uid = self.last_uid.max(self.log.last_uid());
         Ok(())
     }
 

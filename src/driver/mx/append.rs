@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
 use crate::driver::layout::prefile::record::bits_of;
 use crate::driver::local_file::is_missing;
@@ -15,7 +16,6 @@ use crate::driver::message::{Content, Messages, NewMessage, granted};
 use crate::driver::mx::index::Entry;
 use crate::driver::mx::index_file::IndexFile;
 use crate::driver::mx::manage::{create, require};
-use crate::driver::mx::numbers::{file_of, numbers_in};
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::flags::{Flags, SystemFlags};

@@ -7,5 +7,4 @@ pub mod index;
 pub mod index_file;
 pub mod mailbox;
 pub mod manage;
-pub mod numbers;
 pub mod row;

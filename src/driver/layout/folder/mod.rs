@@ -3,4 +3,5 @@
 pub mod directory;
 pub mod in_threads;
 pub mod message_file;
+pub mod numbers;
 pub mod pending;

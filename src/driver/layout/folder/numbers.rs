@@ -1,4 +1,4 @@
-//! The messages of a mailbox by the names of their files: a message's UID in decimal digits.
+//! Messages whose files are called by decimal digits.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::os::files::FileLayer;
 
-/// The UID that a name stands for; `None` for other names, and for numbers that are none: 0, with zeros in front, above
+/// The number that a name stands for; `None` for other names, and for numbers that are none: 0, with zeros in front, above
 /// 32 bits.
 pub fn number(name: &[u8]) -> Option<u32> {
     let digits = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
@@ -21,7 +21,7 @@ pub fn is_digits(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(u8::is_ascii_digit)
 }
 
-/// The UIDs of the files in a directory, ascending.
+/// The numbers of the files in a directory, ascending.
 pub fn numbers_in(files: &dyn FileLayer, path: &Path) -> io::Result<Vec<u32>> {
     let names = files.read_dir(path)?;
     let numbers = names
@@ -33,8 +33,8 @@ pub fn numbers_in(files: &dyn FileLayer, path: &Path) -> io::Result<Vec<u32>> {
 }
 
 /// The file of a message, in its mailbox.
-pub fn file_of(uid: u32) -> PathBuf {
-    PathBuf::from(uid.to_string())
+pub fn file_of(number: u32) -> PathBuf {
+    PathBuf::from(number.to_string())
 }
 
 #[cfg(test)]
