@@ -3,7 +3,8 @@
 //! The walk starts at the directory in front of the first wildcard and goes as many levels down as the user says (20). Names come sorted
 //! within each directory, INBOX last. Links are followed, but a directory that was walked already is not entered again
 //! through one. Files that no name can stand for are left out: those with a line end in their name, with a name longer
-//! than 256 bytes, called `~x` or `#x` in the mail home, or `x.lock` beside `x`. Nothing is opened, so no access time changes.
+//! than 256 bytes, called `~x` or `#x` in the mail home, or `x.lock` beside `x`; below `#mh/` all but directories whose names
+//! are plain. No mailbox is opened, so no access time changes.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -50,6 +51,10 @@ pub fn list(
     }
     if pattern.iter().filter(|byte| b"*%".contains(byte)).count() > MAX_WILDCARDS {
         return Err(Error::TooManyWildcards(MAX_WILDCARDS));
+    }
+    if pattern.eq_ignore_ascii_case(MH_INBOX) {
+        found(mh_inbox(environment)?);
+        return Ok(());
     }
     let (path, kind) = start_place(environment, &pattern)?;
     let mut walk = Walk {
@@ -110,6 +115,20 @@ fn start_of(pattern: &[u8]) -> &[u8] {
     fixed.split_at(slash.map_or(0, |slash| slash + 1)).0
 }
 
+const MH_INBOX: &[u8] = b"#mhinbox";
+const MH: &[u8] = b"#mh/";
+
+/// The mailbox into which MH programs put new mail, whether it is there already or not.
+fn mh_inbox(environment: &Environment) -> Result<Vec<ListEntry>> {
+    let name = MailboxName::parse(MH_INBOX)?;
+    resolve(environment, &name)?;
+    Ok(vec![ListEntry {
+        name,
+        delimiter: None,
+        attributes: vec![Attribute::NoInferiors],
+    }])
+}
+
 /// Where the walk starts, and of what kind the names below are.
 fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, NameKind)> {
     for (word, namespace) in NOT_YET {
@@ -125,6 +144,16 @@ fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, Na
     if start.is_empty() {
         return Ok((mail_home(environment), NameKind::Relative));
     }
+    if start.eq_ignore_ascii_case(MH) {
+        let first = MailboxName::parse(&[MH, b"inbox"].concat())?;
+        return match resolve(environment, &first)? {
+            Target::Local(place) => {
+                let folder = place.path.parent().unwrap_or(Path::new("/"));
+                Ok((folder.to_owned(), first.kind().clone()))
+            }
+            Target::Remote(..) => Err(NameError::UnknownNamespace.into()),
+        };
+    }
     let name = MailboxName::parse(start)?;
     match resolve(environment, &name)? {
         Target::Local(place) => Ok((place.path, name.kind().clone())),
@@ -135,7 +164,7 @@ fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, Na
 }
 
 /// Namespaces whose drivers come with a later version.
-const NOT_YET: [(&str, &str); 3] = [("{", "{server}"), ("#mh", "#mh/"), ("#news.", "#news.")];
+const NOT_YET: [(&str, &str); 2] = [("{", "{server}"), ("#news.", "#news.")];
 
 fn is_missing(refusal: &io::Error) -> bool {
     matches!(
@@ -205,7 +234,8 @@ impl Walk<'_> {
         let files = &self.environment.files;
         let metadata = files.metadata(&path).ok()?;
         if metadata.is_file() {
-            if matches(self.pattern, &name, Some(b'/')) {
+            // What is no directory is no mailbox of MH.
+            if !self.is_of_mh() && matches(self.pattern, &name, Some(b'/')) {
                 self.tell_file(&name, &metadata);
             }
             return None;
@@ -239,6 +269,10 @@ impl Walk<'_> {
         })
     }
 
+    fn is_of_mh(&self) -> bool {
+        matches!(self.kind, NameKind::Mh(_))
+    }
+
     /// The names in a directory that are listed, last first: no locks, and no dot names where these are hidden. In a mailbox
     /// they are the mailboxes below it, which have dot names by custom.
     fn names_in(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -246,15 +280,17 @@ impl Walk<'_> {
         let mut names = files.read_dir(path)?;
         names.sort_by(|one, other| other.cmp(one));
         if let Some(mailbox) = Directory::at(self.environment, path) {
+            let hidden = |name: &PathBuf| mailbox == Directory::Mh && is_dot_name(name);
             let is_folder = |name: &PathBuf| {
                 let metadata = files.metadata(&path.join(name));
-                !mailbox.is_inner(name) && metadata.is_ok_and(|it| it.is_dir())
+                let other = !mailbox.is_inner(name) && !hidden(name);
+                other && metadata.is_ok_and(|it| it.is_dir())
             };
             names.retain(is_folder);
             return Ok(names);
         }
-        let hidden =
-            |name: &PathBuf| self.environment.hide_dot_files && file_name(name).starts_with(b".");
+        let hides = self.environment.hide_dot_files || self.is_of_mh();
+        let hidden = |name: &PathBuf| hides && is_dot_name(name);
         let listed = names
             .iter()
             .filter(|name| !is_lock(&names, name) && !hidden(name));
@@ -325,6 +361,10 @@ impl Walk<'_> {
 
 fn file_name(path: &Path) -> &[u8] {
     path.file_name().unwrap_or_default().as_bytes()
+}
+
+fn is_dot_name(path: &Path) -> bool {
+    file_name(path).starts_with(b".")
 }
 
 /// Whether a name is that of a dot lock, or of a file that is to become one, for another name of the directory.

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::backend::drivers::{Choice, Drivers};
 use crate::backend::error::{Error, Result};
 use crate::backend::inbox::{beginning, find_inbox};
+use crate::backend::resolve::inbox_place;
 use crate::driver::contract::{LocalDriver, Probe};
 use crate::driver::error::Error as DriverError;
 use crate::driver::place::Place;
@@ -34,6 +35,7 @@ pub fn for_create<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     let directory = place.name.as_bytes().ends_with(b"/");
     let format = match place.name.kind() {
         NameKind::Driver { format, .. } => in_format(drivers, format)?,
+        _ if is_of_mh(&place.name) => in_format(drivers, MH)?,
         _ => usual(drivers, &drivers.environment().formats.new)?,
     };
     let driver = if directory {
@@ -136,6 +138,24 @@ fn plain_choice<'a>(driver: &'a dyn LocalDriver, place: &Place) -> Choice<'a> {
     }
 }
 
+const MH: &str = "mh";
+
+/// Whether a name is one of the namespace that belongs to MH alone.
+fn is_of_mh(name: &MailboxName) -> bool {
+    matches!(name.kind(), NameKind::Mh(_) | NameKind::MhInbox)
+}
+
+/// The spool, where new mail is moved from it into the mailbox of this name, which is not INBOX: MH has such a mailbox.
+fn snarfed_into(environment: &Environment, name: &MailboxName) -> Option<Place> {
+    let is_inbox = match name.kind() {
+        NameKind::MhInbox => true,
+        NameKind::Mh(name) => **name == *b"inbox",
+        _ => false,
+    };
+    let boxed = environment.naming.mode.is_boxed();
+    (is_inbox && !boxed).then(|| inbox_place(environment))
+}
+
 /// Whether a mailbox of this name can be made, or another one be renamed to it (RFC 3501, 5.1.3).
 pub fn check_new_name(name: &MailboxName) -> Result<()> {
     let bytes = match name.kind() {
@@ -177,10 +197,15 @@ fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
         return Ok(choice);
     }
     let mut missing = true;
-    for driver in drivers.iter() {
+    let of_mh = is_of_mh(&place.name);
+    let all = drivers.iter();
+    for driver in all.filter(|driver| !of_mh || driver.characteristics().driver == MH) {
         match driver.probe(place) {
             Ok(Probe::Mine) => {
-                return Ok(plain_choice(driver, place));
+                return Ok(Choice {
+                    snarf: snarfed_into(drivers.environment(), &place.name),
+                    ..plain_choice(driver, place)
+                });
             }
             Ok(Probe::Missing) => {}
             Ok(Probe::Empty | Probe::Foreign) => missing = false,

@@ -9,6 +9,7 @@ use crate::backend::inbox_table::{BOXED, CLEAR_BOX, Holds, InboxFile, Rule, Spoo
 use crate::backend::resolve::{inbox_place, mail_home, system_inbox};
 use crate::driver::contract::{LocalDriver, Probe};
 use crate::driver::error::Error as DriverError;
+use crate::driver::mh::folder as mh;
 use crate::driver::place::Place;
 use crate::os::environment::Environment;
 use crate::os::guard::FileId;
@@ -126,6 +127,9 @@ impl Outcome<'_> {
 
 fn try_rule<'d>(drivers: &'d Drivers, rule: &Rule, place: &Place) -> Outcome<'d> {
     let environment = drivers.environment();
+    if rule.file == InboxFile::Mh && !environment.naming.mh.allow_inbox {
+        return Outcome::HoldsNot("it is not set".to_owned());
+    }
     let marked = match rule.holds {
         Holds::Folder(marker) => match is_file(environment, &place.path.join(marker)) {
             Ok(is_there) => Some(is_there),
@@ -213,6 +217,10 @@ fn path_of(environment: &Environment, file: InboxFile) -> PathBuf {
     match file {
         InboxFile::System => system_inbox(environment),
         InboxFile::InHome(name) => mail_home(environment).join(name),
+        InboxFile::Mh => match mh::profile(environment) {
+            Ok(profile) => profile.folder.join("inbox"),
+            Err(_) => environment.home.join(".mh_profile"),
+        },
     }
 }
 
@@ -222,6 +230,7 @@ fn words(environment: &Environment, rule: &Rule) -> String {
         InboxFile::System if environment.naming.mode.is_boxed() => "INBOX in the mail home",
         InboxFile::System => "the spool file",
         InboxFile::InHome(name) => &format!("{name} in the mail home"),
+        InboxFile::Mh => "local.mh_allow_inbox is set, and the mailbox inbox of MH",
     };
     let spool = match rule.spool {
         Spool::Any => "",

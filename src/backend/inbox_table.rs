@@ -25,6 +25,8 @@ pub enum InboxFile {
     System,
     /// A file or folder in the mail home.
     InHome(&'static str),
+    /// The mailbox `inbox` of MH, where a setting allows it.
+    Mh,
 }
 
 /// What must be found there. The driver says what is its own; the words are for the report.
@@ -52,7 +54,7 @@ pub enum Spool {
 }
 
 /// In a home among other homes.
-pub static CLEAR_BOX: [Rule; 13] = [
+pub static CLEAR_BOX: [Rule; 14] = [
     Rule {
         spool: Spool::UnixOrNothing,
         ..filled("mbox", "mbox", Holds::FormatOrEmpty("unix"))
@@ -65,6 +67,10 @@ pub static CLEAR_BOX: [Rule; 13] = [
     filled("tenex", "mail.txt", Holds::FormatOrEmpty("tenex")),
     filled("mtx", "INBOX", Holds::Format("mtx")),
     filled("mtx", "INBOX.MTX", Holds::FormatOrEmpty("mtx")),
+    Rule {
+        file: InboxFile::Mh,
+        ..filled("mh", "inbox", Holds::Format("mh"))
+    },
     delivered("mmdf", Holds::Format("mmdf")),
     delivered("unix", Holds::Format("unix")),
     // c-client knows no Maildir: one that mail is delivered to counts where no mail is in the spool.

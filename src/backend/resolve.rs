@@ -8,6 +8,7 @@
 //! | `/a/b` | absolute | user a's `b` | absolute | forbidden |
 //! | `~user/x` | in that user's home | user's `x` | forbidden | forbidden |
 //! | `#ftp/x` `#public/x` | where a setting says, or the home of `ftp`, `imappublic` | same | a setting only | as clear box |
+//! | `#mh/x` `#mhinbox` | `x` or `inbox` below the folder that `.mh_profile` names | same, in H | same | forbidden |
 //! | `#shared/x` | the same with `imapshared` | same | a setting only | forbidden |
 //!
 //! `H` is the mail home: the home, or its subdirectory for mail, which other users' homes have too. Restrictions forbid
@@ -20,6 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::backend::error::{Error, Result};
+use crate::driver::mh::folder as mh;
 use crate::driver::place::{Place, Protection};
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::server::Server;
@@ -144,10 +146,16 @@ impl World<'_> {
                 let protection = asked_for(bits.shared, Protection::SHARED);
                 Ok((below(&home, folded(rest)), protection))
             }
-            NameKind::Mh(_) => Err(Error::NotYet { namespace: "#mh/" }),
-            NameKind::MhInbox => Err(Error::NotYet {
-                namespace: "#mhinbox",
-            }),
+            NameKind::Mh(rest) => {
+                self.refuse_anonymous("#mh/")?;
+                let folder = mh::profile(self.environment)?.folder;
+                Ok(private(below(&folder, rest)))
+            }
+            NameKind::MhInbox => {
+                self.refuse_anonymous("#mhinbox")?;
+                let folder = mh::profile(self.environment)?.folder;
+                Ok(private(below(&folder, b"inbox")))
+            }
             NameKind::News(_) => Err(Error::NotYet {
                 namespace: "#news.",
             }),

@@ -35,7 +35,6 @@ pub enum Giver {
 }
 
 const ADVERTISING: Meaning = Meaning::Nothing("Mugo is no server, and advertises no namespaces");
-const LATER: Meaning = Meaning::Nothing("its driver comes with a later version");
 
 /// The commands in lower case.
 pub static COMMANDS: &[(&str, Giver, Meaning)] = &[
@@ -92,7 +91,7 @@ pub static COMMANDS: &[(&str, Giver, Meaning)] = &[
         Giver::User,
         Meaning::Text("local.newsrc"),
     ),
-    ("mh-path", Giver::User, LATER),
+    ("mh-path", Giver::User, Meaning::Text("local.mh_path")),
     (
         "mh-allow-inbox",
         Giver::User,

@@ -62,6 +62,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("local.empty_format", Kind::Choice(EMPTY)),
     ("local.keywords", Kind::List),
     ("local.mail_subdirectory", Kind::Text),
+    ("local.mh_path", Kind::Text),
     ("local.mh_allow_inbox", Kind::Flag),
     ("local.news_spool", Kind::Text),
     ("local.news_active", Kind::Text),

@@ -47,6 +47,8 @@ pub struct Local {
     pub keywords: Vec<String>,
     /// Where mailboxes live below a home.
     pub mail_subdirectory: Option<PathBuf>,
+    /// Where MH mailboxes are; where `.mh_profile` says, if absent.
+    pub mh_path: Option<PathBuf>,
     /// Whether INBOX may be a folder in MH format.
     pub mh_allow_inbox: bool,
     /// The root of the news articles.

@@ -1,12 +1,14 @@
 //! Directories that are mailboxes: which format they are in, and which names in them are no mailboxes.
 
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::maildir::folder::{self, FOLDERS};
+use crate::driver::mh::{folder as mh, profile};
 use crate::driver::mx::index_file::path_of;
-use crate::driver::mx::manage::{is_mailbox, is_own};
+use crate::driver::mx::manage as mx;
 use crate::os::environment::Environment;
 
 /// The format of a mailbox that is a directory.
@@ -14,25 +16,34 @@ use crate::os::environment::Environment;
 pub enum Directory {
     /// Maildir.
     Maildir,
+    /// MH.
+    Mh,
     /// mx.
     Mx,
 }
 
+/// Whether there is a mailbox at a path.
+type Test = fn(&Environment, &Path) -> io::Result<bool>;
+
 impl Directory {
     /// The format of the mailbox at `path`; `None` where there is no directory that is one, or it cannot be looked at.
     pub fn at(environment: &Environment, path: &Path) -> Option<Self> {
-        if is_mailbox(environment, path).unwrap_or(false) {
-            return Some(Self::Mx);
-        }
-        let is_maildir = folder::is_mailbox(environment, path).unwrap_or(false);
-        is_maildir.then_some(Self::Maildir)
+        let tests: [(Self, Test); 3] = [
+            (Self::Mx, mx::is_mailbox),
+            (Self::Maildir, folder::is_mailbox),
+            (Self::Mh, mh::is_mailbox),
+        ];
+        let mut tests = tests.into_iter();
+        let found = tests.find(|(_, test)| test(environment, path).unwrap_or(false));
+        found.map(|(format, _)| format)
     }
 
     /// Whether a directory of this name in a mailbox belongs to it, and is none that could be a mailbox below it.
     pub fn is_inner(self, name: &Path) -> bool {
         match self {
             Self::Maildir => FOLDERS.iter().any(|own| name == Path::new(own)),
-            Self::Mx => is_own(name.as_os_str().as_bytes()),
+            Self::Mh => mh::is_own(name.as_os_str().as_bytes()),
+            Self::Mx => mx::is_own(name.as_os_str().as_bytes()),
         }
     }
 
@@ -40,6 +51,7 @@ impl Directory {
     pub fn watched(self, path: &Path) -> Vec<PathBuf> {
         match self {
             Self::Maildir => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
+            Self::Mh => vec![path.to_owned(), path.join(profile::SEQUENCES)],
             Self::Mx => vec![path.to_owned(), path_of(path)],
         }
     }
@@ -51,7 +63,7 @@ impl Directory {
                 let all = folder::list(environment, path).unwrap_or_default();
                 all.iter().map(|found| found.path(path)).collect()
             }
-            Self::Mx => {
+            Self::Mh | Self::Mx => {
                 let numbers = numbers_in(&*environment.files, path).unwrap_or_default();
                 let paths = numbers.into_iter().map(|uid| path.join(file_of(uid)));
                 paths.collect()
@@ -72,6 +84,7 @@ impl Directory {
                 let new = environment.files.read_dir(&path.join("new"));
                 new.is_ok_and(|names| !names.is_empty())
             }
+            Self::Mh => mh::has_unseen(environment, path),
             Self::Mx => false,
         }
     }

@@ -48,6 +48,27 @@ impl Reports for NoProgress {
     }
 }
 
+/// Reports notices and questions only.
+struct NoChanges(Arc<dyn Reports>);
+
+impl Reports for NoChanges {
+    fn change(&self, _change: Change) {}
+
+    fn progress(&self, _done: u64, _total: u64) {}
+
+    fn notice(&self, notice: Foreign) {
+        self.0.notice(notice);
+    }
+
+    fn question(&self, question: Question) {
+        self.0.question(question);
+    }
+
+    fn withdrawn(&self, number: QuestionNumber) {
+        self.0.withdrawn(number);
+    }
+}
+
 /// One request being served.
 #[derive(Clone)]
 pub struct Job {
@@ -123,6 +144,15 @@ impl Job {
     pub fn without_progress(&self) -> Self {
         Self {
             reports: Arc::new(NoProgress(Arc::clone(&self.reports))),
+            ..self.clone()
+        }
+    }
+
+    /// The same job, which tells of no changes: for a mailbox that is opened beside the user's.
+    #[must_use]
+    pub fn without_changes(&self) -> Self {
+        Self {
+            reports: Arc::new(NoChanges(Arc::clone(&self.reports))),
             ..self.clone()
         }
     }

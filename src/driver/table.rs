@@ -7,6 +7,7 @@ use crate::driver::dummy::Dummy;
 use crate::driver::maildir::driver::MaildirDriver;
 use crate::driver::mbox::Mbox;
 use crate::driver::mbx::Mbx;
+use crate::driver::mh::driver::MhDriver;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::mtx;
 use crate::driver::mx::driver::MxDriver;
@@ -24,6 +25,7 @@ pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>
         Box::new(Mbx::new(environment)),
         Box::new(tenex::driver(environment)),
         Box::new(mtx::driver(environment)),
+        Box::new(MhDriver::new(environment)),
         Box::new(Mmdf::new(environment)),
         Box::new(Unix::new(environment)),
         Box::new(Phile::new(environment)),

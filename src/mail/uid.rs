@@ -166,6 +166,44 @@ impl UidSet {
             .filter_map(|range| Some((Uid::new(range.0)?, Uid::new(range.1)?)))
     }
 
+    /// Adds all of `others`.
+    pub fn add(&mut self, others: &Self) {
+        let ranges = [std::mem::take(&mut self.ranges), others.ranges.clone()];
+        let mut ranges = ranges.concat();
+        ranges.sort_unstable();
+        let ranges = ranges
+            .into_iter()
+            .filter_map(|(first, last)| Some((Uid::new(first)?, Uid::new(last)?)));
+        for (first, last) in ranges {
+            self.insert_range(first, last);
+        }
+    }
+
+    /// Takes all of `others` out.
+    pub fn remove(&mut self, others: &Self) {
+        let mut kept = Vec::with_capacity(self.ranges.len());
+        let mut others = others.ranges.iter().peekable();
+        for &(mut first, last) in &self.ranges {
+            while others.next_if(|other| other.1 < first).is_some() {}
+            let mut whole_gone = false;
+            while let Some(&&(from, to)) = others.peek().filter(|other| other.0 <= last) {
+                if from > first {
+                    kept.push((first, from - 1));
+                }
+                if to >= last {
+                    whole_gone = true;
+                    break;
+                }
+                first = to + 1;
+                others.next();
+            }
+            if !whole_gone {
+                kept.push((first, last));
+            }
+        }
+        self.ranges = kept;
+    }
+
     /// The largest member.
     pub fn last(&self) -> Option<Uid> {
         self.ranges.last().and_then(|range| Uid::new(range.1))
@@ -179,6 +217,12 @@ impl FromIterator<Uid> for UidSet {
             set.insert(uid);
         }
         set
+    }
+}
+
+impl Extend<Uid> for UidSet {
+    fn extend<I: IntoIterator<Item = Uid>>(&mut self, uids: I) {
+        uids.into_iter().for_each(|uid| self.insert(uid));
     }
 }
 
@@ -272,6 +316,27 @@ mod tests {
         assert_eq!(set(&[5, 1, 2, 9, 3, 4]).to_string(), "1:5,9");
         assert_eq!(set(&[u32::MAX, u32::MAX - 1]).len(), 2);
         assert!(set(&[1, 2, 9]).contains(Uid::FIRST) && !set(&[2]).contains(Uid::FIRST));
+    }
+
+    #[test]
+    fn sets_are_added_and_taken_out() {
+        let all = |text: u32| {
+            set(&(0..7)
+                .filter(|bit| text & (1 << bit) != 0)
+                .map(|bit| bit + 1)
+                .collect::<Vec<_>>())
+        };
+        for one in 0..128 {
+            for other in 0..128 {
+                let (mut sum, mut rest) = (all(one), all(one));
+                sum.add(&all(other));
+                rest.remove(&all(other));
+                assert_eq!((sum, rest), (all(one | other), all(one & !other)));
+            }
+        }
+        let mut none = UidSet::all();
+        none.remove(&UidSet::all());
+        assert!(none.is_empty());
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub trait FileLayer: Send + Sync {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Sets permission bits exactly, whatever the umask.
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()>;
+    /// Whether this process may write the file, or change names in the directory, that `path` leads to.
+    fn may_write(&self, path: &Path) -> io::Result<bool>;
     /// Whether the file system at `path` is a network one, where `flock` protects nobody.
     fn is_network(&self, path: &Path) -> io::Result<bool>;
     /// Whether the file system at `path` is of a kind that one machine alone writes; `false` in doubt.
@@ -90,6 +92,10 @@ pub trait MailFile: Send + Sync {
     fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()>;
     /// Takes the lock without waiting: `false` when another process holds one that excludes it. On network file systems does nothing and says `true`.
     fn try_lock(&mut self, kind: Flock) -> io::Result<bool>;
+    /// Takes the lock that programs with record locks (`fcntl`) see, on the whole file, without waiting: `false` when another
+    /// process holds one that excludes it. Threads of this process it does not exclude, and it goes when any of them
+    /// closes the file: see to both with [`Guards`](crate::os::guard::Guards).
+    fn try_record_lock(&mut self, kind: Flock) -> io::Result<bool>;
     /// Gives the kernel lock back.
     fn unlock(&mut self) -> io::Result<()>;
 }

@@ -14,8 +14,19 @@ pub struct Naming {
     pub restrictions: Restrictions,
     /// Where the shared namespaces are.
     pub shared: SharedHomes,
+    /// Where MH mailboxes are.
+    pub mh: MhChoices,
     /// Permission bits of what is made, where they are not the usual ones.
     pub bits: NamespaceBits,
+}
+
+/// What is said of MH mailboxes beside what `.mh_profile` says.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct MhChoices {
+    /// Where they are, whatever `.mh_profile` says.
+    pub folder: Option<PathBuf>,
+    /// Whether INBOX may be the one called `inbox`.
+    pub allow_inbox: bool,
 }
 
 /// Whose mail a run sees.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
-use rustix::fs::{CWD, RenameFlags};
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+use rustix::fs::RenameFlags;
+use rustix::fs::{Access, AtFlags, CWD, FallocateFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
@@ -154,6 +154,18 @@ impl FileLayer for RealFiles {
         fs::set_permissions(path, Permissions::from_mode(mode))
     }
 
+    fn may_write(&self, path: &Path) -> io::Result<bool> {
+        let wanted = match fs::metadata(path)?.is_dir() {
+            true => Access::WRITE_OK | Access::EXEC_OK,
+            false => Access::WRITE_OK,
+        };
+        match rustix::fs::accessat(CWD, path, wanted, AtFlags::EACCESS) {
+            Ok(()) => Ok(true),
+            Err(Errno::ACCESS | Errno::ROFS | Errno::PERM) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn is_network(&self, path: &Path) -> io::Result<bool> {
         Ok(is_network(rustix::fs::statfs(path)?.f_type))
     }
@@ -230,10 +242,7 @@ impl MailFile for RealFile {
         if is_nfs(rustix::fs::fstatfs(&self.file)?.f_type) {
             return Ok(true);
         }
-        let operation = match kind {
-            Flock::Shared => FlockOperation::NonBlockingLockShared,
-            Flock::Exclusive => FlockOperation::NonBlockingLockExclusive,
-        };
+        let operation = operation(kind);
         match rustix::io::retry_on_intr(|| rustix::fs::flock(&self.file, operation)) {
             Ok(()) => Ok(true),
             Err(Errno::WOULDBLOCK) => Ok(false),
@@ -241,9 +250,25 @@ impl MailFile for RealFile {
         }
     }
 
+    fn try_record_lock(&mut self, kind: Flock) -> io::Result<bool> {
+        let operation = operation(kind);
+        match rustix::io::retry_on_intr(|| rustix::fs::fcntl_lock(&self.file, operation)) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn unlock(&mut self) -> io::Result<()> {
         let unlock = || rustix::fs::flock(&self.file, FlockOperation::Unlock);
         Ok(rustix::io::retry_on_intr(unlock)?)
+    }
+}
+
+fn operation(kind: Flock) -> FlockOperation {
+    match kind {
+        Flock::Shared => FlockOperation::NonBlockingLockShared,
+        Flock::Exclusive => FlockOperation::NonBlockingLockExclusive,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::settings::Local;
 use crate::os::formats::{FormatChoice, Formats};
-use crate::os::naming::{Bits, Mode, NamespaceBits, Naming, Restrictions, SharedHomes};
+use crate::os::naming::{Bits, MhChoices, Mode, NamespaceBits, Naming, Restrictions, SharedHomes};
 
 /// What names mean, and which are forbidden.
 pub fn naming(local: &Local, home: Option<&Path>) -> Naming {
@@ -22,6 +22,10 @@ pub fn naming(local: &Local, home: Option<&Path>) -> Naming {
             public: below(&local.public_home),
             shared: below(&local.shared_home),
             automatic: local.shared_namespaces,
+        },
+        mh: MhChoices {
+            folder: below(&local.mh_path),
+            allow_inbox: local.mh_allow_inbox,
         },
         bits: NamespaceBits {
             private: bits(local.file_mode, local.directory_mode),

@@ -14,6 +14,7 @@ use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 use mugo::mail::summary::Summary;
 use mugo::os::files::FileLayer;
+use mugo::os::naming::Naming;
 use mugo::os::real_files::RealFiles;
 
 use crate::common::faults::{Fault, Faults, Op};
@@ -34,6 +35,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("maildir", "unix"),
         ("mx", "mbx"),
         ("unix", "mx"),
+        ("mh", "unix"),
+        ("mbx", "mh"),
     ];
     let all = FORMATS
         .iter()
@@ -44,7 +47,7 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 7] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx"];
+const FORMATS: [&str; 8] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh"];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -336,7 +339,9 @@ fn r4_without_power_at_any_operation() {
 #[test]
 fn what_takes_no_mail_refuses_it_and_all_stays() {
     for (name, content) in [("plain", "a text, no mailbox\n"), ("folder/", "")] {
-        let mut face = Face::new(Kind::Real);
+        let mut face = Face::with(Kind::Real, |environment| {
+            environment.naming = Naming::default();
+        });
         fill(&mut face, "from", "unix", vec![letter(1, Flags::default())]);
         if name.ends_with('/') {
             std::fs::create_dir(face.path(name)).expect("a folder");

@@ -266,6 +266,7 @@ fn environment_of(world: &World) -> Environment {
     environment.read_only = adjusted.read_only;
     environment.lock_patience = adjusted.lock_patience;
     environment.process = adjusted.process.clone();
+    environment.naming = adjusted.naming.clone();
     environment
 }
 

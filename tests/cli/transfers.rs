@@ -168,6 +168,7 @@ fn a_transfer_that_fails_leaves_no_new_mailbox() {
 #[test]
 fn formats_are_told_and_can_be_asked_for() {
     let dir = Dir::new();
+    dir.write("home/.mh_profile", "Path: mail\n");
     let formats = dir.json(&["about"]);
     for format in &formats {
         let made = format["can_be_made"] == true;

@@ -256,6 +256,10 @@ impl FileLayer for Faults {
         self.gate(Op::Mode, path)?;
         self.inner.set_mode(path, mode)
     }
+    fn may_write(&self, path: &Path) -> io::Result<bool> {
+        self.gate(Op::Look, path)?;
+        self.inner.may_write(path)
+    }
     fn is_network(&self, path: &Path) -> io::Result<bool> {
         Ok(self.shared || self.inner.is_network(path)?)
     }
@@ -327,6 +331,10 @@ impl MailFile for FaultyFile {
     fn try_lock(&mut self, kind: Flock) -> io::Result<bool> {
         self.layer.gate(Op::Lock, &self.path)?;
         self.inner.try_lock(kind)
+    }
+    fn try_record_lock(&mut self, kind: Flock) -> io::Result<bool> {
+        self.layer.gate(Op::Lock, &self.path)?;
+        self.inner.try_record_lock(kind)
     }
     fn unlock(&mut self) -> io::Result<()> {
         self.layer.gate(Op::Lock, &self.path)?;

@@ -328,6 +328,9 @@ impl FileLayer for Disk {
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         RealFiles.set_mode(path, mode)
     }
+    fn may_write(&self, path: &Path) -> io::Result<bool> {
+        RealFiles.may_write(path)
+    }
     fn is_network(&self, _path: &Path) -> io::Result<bool> {
         Ok(false)
     }
@@ -390,6 +393,9 @@ impl MailFile for DiskFile {
     }
     fn try_lock(&mut self, kind: Flock) -> io::Result<bool> {
         self.inner.try_lock(kind)
+    }
+    fn try_record_lock(&mut self, kind: Flock) -> io::Result<bool> {
+        self.inner.try_record_lock(kind)
     }
     fn unlock(&mut self) -> io::Result<()> {
         self.inner.unlock()

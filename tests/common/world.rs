@@ -9,7 +9,7 @@ use mugo::os::environment::{Environment, Process, SnarfChoices, User, WithoutDot
 use mugo::os::files::FileLayer;
 use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
-use mugo::os::naming::Naming;
+use mugo::os::naming::{MhChoices, Naming};
 use mugo::os::real_files::RealFiles;
 use tempfile::TempDir;
 
@@ -61,7 +61,14 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         spool: root.join("spool/bob"),
         state: root.join("state"),
         lock_dir: root.join("locks"),
-        naming: Naming::default(),
+        // Every directory of the home can be a mailbox of MH.
+        naming: Naming {
+            mh: MhChoices {
+                folder: Some(root.join("home")),
+                allow_inbox: false,
+            },
+            ..Naming::default()
+        },
         formats: Formats::default(),
         read_only: false,
         hide_dot_files: false,

@@ -29,6 +29,7 @@ fn all() -> Vec<Subject> {
         subject("mbx", "mbx/two", 2),
         subject("tenex", "tenex/two", 2),
         subject("mtx", "mtx/two", 2),
+        mh(),
         subject("mmdf", "mmdf/two", 2),
         subject("unix", "unix/two", 2),
         subject("phile", "phile/utf8", 1),
@@ -74,6 +75,15 @@ fn maildir() -> Subject {
         ("new/1772000001.x", "Subject: two\r\n\r\nbare\nText"),
     ] {
         std::fs::write(subject.place.path.join(file), text).expect("delivered");
+    }
+    subject
+}
+
+fn mh() -> Subject {
+    let subject = directory("mh", 2);
+    for file in [".mh_sequences", "1", "2", ",3"] {
+        let bytes = fixture(&format!("mh/Mail/box/{file}"));
+        std::fs::write(subject.place.path.join(file), bytes).expect("written");
     }
     subject
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, SystemTime};
 
 use mugo::driver::contract::{LocalDriver, Probe};
@@ -139,7 +139,7 @@ fn uids_hold_until_what_is_known_of_them_is_lost() {
         first.uid_validity
     );
     opened.close().expect("closed");
-    let log = uid_log::place(&scene.desk.environment, &scene.place.path);
+    let log = uid_log::KIND.place(&scene.desk.environment, &scene.place.path);
     // What is cut off or written behind it is no harm; one that is broken at its front is none.
     let bytes = fs::read(&log).expect("a log");
     fs::write(&log, [&bytes[..], b"half a batch"].concat()).expect("written");
@@ -177,7 +177,7 @@ fn the_log_is_written_anew_when_most_of_it_is_void() {
         opened.expunge(None).expect("expunged");
         opened.close().expect("closed");
     }
-    let log = uid_log::place(&scene.desk.environment, &scene.place.path);
+    let log = uid_log::KIND.place(&scene.desk.environment, &scene.place.path);
     // Entries of all 2,400 messages would take twice as much.
     let length = fs::metadata(&log).expect("a log").len();
     assert!(length < 70_000, "{length}");
@@ -365,6 +365,7 @@ fn a_deliverer_a_renamer_and_two_readers_at_once() {
     const COUNT: usize = 1500;
     let scene = scene();
     let done = AtomicBool::new(false);
+    let quiet = Barrier::new(3);
     let mut counts = [0, 0];
     std::thread::scope(|threads| {
         threads.spawn(|| {
@@ -389,14 +390,16 @@ fn a_deliverer_a_renamer_and_two_readers_at_once() {
                     );
                 }
             }
+            quiet.wait();
         });
         for (number, count) in counts.iter_mut().enumerate() {
-            let (scene, done) = (&scene, &done);
+            let (scene, done, quiet) = (&scene, &done, &quiet);
             threads.spawn(move || {
                 let another = scene.desk.world.another(Arc::new(RealFiles));
                 let driver = MaildirDriver::new(&Arc::new(another));
                 let mut opened = open(&driver, &scene.place, Access::ReadWrite).expect("open");
                 let mut ended = false;
+                // Whoever looks while names change may miss some until the next look.
                 while !ended {
                     ended = done.load(Ordering::SeqCst);
                     opened.poll().expect("polled");
@@ -405,6 +408,7 @@ fn a_deliverer_a_renamer_and_two_readers_at_once() {
                     let change = add(if number == 0 { SEEN } else { FLAGGED });
                     opened.store(&some, &change).expect("stored");
                 }
+                quiet.wait();
                 opened.poll().expect("polled");
                 *count = opened.mailbox.uids().len();
             });
@@ -503,7 +507,7 @@ fn a_log_that_is_broken_in_its_middle_gives_no_uid_twice() {
     let opened = scene.open(Access::ReadWrite);
     let before = opened.list.state().expect("told").uid_validity;
     opened.close().expect("closed");
-    let log = uid_log::place(&scene.desk.environment, &scene.place.path);
+    let log = uid_log::KIND.place(&scene.desk.environment, &scene.place.path);
     let mut bytes = fs::read(&log).expect("a log");
     bytes[40] ^= 1;
     fs::write(&log, &bytes).expect("written");

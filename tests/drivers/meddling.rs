@@ -99,6 +99,9 @@ impl FileLayer for Layer {
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         RealFiles.set_mode(path, mode)
     }
+    fn may_write(&self, path: &Path) -> io::Result<bool> {
+        RealFiles.may_write(path)
+    }
     fn is_network(&self, path: &Path) -> io::Result<bool> {
         RealFiles.is_network(path)
     }
@@ -132,6 +135,9 @@ impl MailFile for Read {
     }
     fn set_times(&mut self, accessed: i64, modified: i64) -> io::Result<()> {
         self.inner.set_times(accessed, modified)
+    }
+    fn try_record_lock(&mut self, kind: Flock) -> io::Result<bool> {
+        self.inner.try_record_lock(kind)
     }
     fn try_lock(&mut self, kind: Flock) -> io::Result<bool> {
         self.inner.try_lock(kind)

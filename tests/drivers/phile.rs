@@ -114,6 +114,10 @@ fn what_is_no_file_is_refused_at_once_by_every_driver() {
         for name in ["folder", "fifo", "socket", "dangling"] {
             let place = desk.at(home.join(name));
             let at = format!("{} {name}", driver.characteristics().driver);
+            if at == "mh folder" {
+                // Any folder of this home is a mailbox of its.
+                continue;
+            }
             assert!(
                 driver.open(&place, Access::ReadWrite, &job).is_err(),
                 "{at}"

@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Writer> {
         writer("mbx", Start::Made, DEEDS),
         writer("tenex", Start::Made, OCTAL),
         writer("mtx", Start::Made, OCTAL),
+        writer("mh", Start::Made, DEEDS),
         writer("mmdf", Start::Delivered(delimited), DEEDS),
         writer("unix", Start::Delivered(traditional), DEEDS),
         writer("phile", Start::Delivered(plain), WHOLE_FILE),

@@ -184,6 +184,9 @@ impl Trial<'_> {
 
     /// Makes the mailboxes; gives what they are at the start.
     fn set_up(&self, home: &Home) -> Vec<Start> {
+        if self.format == "mh" {
+            home.be_of_mh();
+        }
         let first = checker::delivered(9_000, 1);
         let mut starts = Vec::new();
         for (name, bytes) in self.boxes.iter().zip([&self.start, &first]) {
@@ -248,7 +251,8 @@ impl Trial<'_> {
         if copy.exists() {
             fs::remove_file(&copy).expect("the last copy is removed");
         }
-        if self.format == "maildir" {
+        if ["maildir", "mh"].contains(&self.format) {
+            // What it says of flags c-client does not know.
             home.mugo_done(&["transfer", name, "#driver.unix/copy"]);
         } else {
             home.mailutil(&["copy", name, "#driver.unix/copy"]);
@@ -291,6 +295,8 @@ impl Start {
             Self::File(bytes) => home.write(name, bytes),
             Self::Folder(copy) => {
                 fs::remove_dir_all(home.path(name)).expect("removed");
+                // Messages that went and came back would be new ones.
+                let _none = fs::remove_dir_all(home.path(".local/state/mugo/mh"));
                 let copied = finish(home.command(&["cp", "-a", copy, name]), None);
                 assert!(copied.status.success(), "{copied:?}");
             }
@@ -299,7 +305,7 @@ impl Start {
 }
 
 /// The formats besides the traditional one: there is less of each.
-const OTHERS: [&str; 6] = ["mmdf", "mbx", "tenex", "mtx", "maildir", "mx"];
+const OTHERS: [&str; 7] = ["mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh"];
 
 /// Messages in box A, and kills in one test.
 fn sizes(format: &str) -> (u32, usize) {

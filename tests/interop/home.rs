@@ -45,6 +45,13 @@ impl Home {
         open_to(&self.path(name), 0o600);
     }
 
+    /// Makes every folder of this home a mailbox of MH.
+    pub(crate) fn be_of_mh(&self) {
+        let path = self.folder.path().display();
+        let profile = format!("Path: {path}\nUnseen-Sequence: unseen\n");
+        self.write(".mh_profile", profile.as_bytes());
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).expect("the file is there")

@@ -8,7 +8,7 @@ use mugo::backend::drivers::Drivers;
 use mugo::backend::inbox::inbox_report;
 use mugo::os::formats::{FormatChoice, Formats};
 use mugo::os::home::Overrides;
-use mugo::os::naming::{Mode, Naming};
+use mugo::os::naming::{MhChoices, Mode, Naming};
 
 use crate::homes::{Home, job, place};
 
@@ -222,6 +222,64 @@ fn in_every_box_inbox_is_one_file_and_nothing_is_moved_there() {
             assert!(chosen.path.ends_with("INBOX") && !chosen.snarfs, "{mode:?}");
         }
     }
+}
+
+#[test]
+fn the_inbox_of_mh_is_one_only_where_that_is_wanted() {
+    let wanted = Naming {
+        mh: MhChoices {
+            allow_inbox: true,
+            folder: None,
+        },
+        ..Naming::default()
+    };
+    let profile = (".mh_profile", &b"Path: post\n"[..]);
+    let mail = ("post/inbox/1", &b"Subject: x\n\n"[..]);
+    for (files, naming, driver) in [
+        (&[profile, mail, ("S", UNIX)][..], &wanted, "mh"),
+        (&[profile, mail, ("S", MMDF)], &wanted, "mh"),
+        (&[profile, mail, ("mbox", b"")], &wanted, "mbox"),
+        (&[profile, mail, ("INBOX", &mbx())], &wanted, "mbx"),
+        (&[profile, ("S", UNIX)], &wanted, "unix"),
+        (&[mail, ("S", UNIX)], &wanted, "unix"),
+        (
+            &[profile, ("post/inbox", b""), ("S", UNIX)],
+            &wanted,
+            "unix",
+        ),
+        (&[profile, mail, ("S", UNIX)], &Naming::default(), "unix"),
+    ] {
+        let home = Home::new();
+        fill(&home, files);
+        let overrides = Overrides {
+            naming: naming.clone(),
+            ..home.overrides()
+        };
+        let chosen = chosen(&home, overrides);
+        let names: Vec<_> = files.iter().map(|file| file.0).collect();
+        assert_eq!(chosen.driver, driver, "{names:?}");
+        if driver == "mh" {
+            assert_eq!(chosen.path, home.path("post/inbox"));
+            assert!(chosen.snarfs);
+        }
+    }
+    // By its own names it is there in any case, also before it is made, and new mail is moved there.
+    let home = Home::new();
+    fill(&home, &[profile]);
+    let environment = home.environment();
+    let drivers = Drivers::new(&environment);
+    for (name, snarfs) in [
+        ("#mhinbox", true),
+        ("#mh/inbox", true),
+        ("#mh/other", false),
+    ] {
+        fs::create_dir_all(home.path("post/other")).expect("made");
+        let choice = choose(&drivers, &place(&environment, name)).expect(name);
+        assert_eq!(choice.driver.characteristics().driver, "mh");
+        assert_eq!(choice.snarf.is_some(), snarfs, "{name}");
+    }
+    let missing = choose(&drivers, &place(&environment, "#mh/none"));
+    assert!(missing.is_err());
 }
 
 #[test]

@@ -231,7 +231,10 @@ fn many_names_come_in_batches_and_can_be_cancelled() {
 #[test]
 fn what_cannot_be_listed_says_why() {
     let home = Home::new();
-    for pattern in ["{h}%", "#mh/%", "#mhinbox", "#news.*"] {
+    for pattern in ["#mh/%", "#mhinbox"] {
+        assert!(matches!(entries(&home, "", pattern), Err(Error::Driver(_))));
+    }
+    for pattern in ["{h}%", "#news.*"] {
         let refused = entries(&home, "", pattern);
         assert!(matches!(refused, Err(Error::NotYet { .. })), "{pattern}");
     }
@@ -337,4 +340,53 @@ fn a_walk_ends_at_twenty_levels_and_ten_wildcards() {
     let refused = entries(&home, "", &"%*".repeat(6));
     assert!(matches!(refused, Err(Error::TooManyWildcards(10))));
     assert_eq!(refused.expect_err("refused").exit_code(), 1);
+}
+
+#[test]
+fn mailboxes_of_mh_are_the_directories_below_theirs() {
+    let home = Home::new();
+    home.write(".mh_profile", b"Path: post\n");
+    home.write("post/inbox/1", b"Subject: x\n\n");
+    home.write("post/inbox/.mh_sequences", b"unseen: 1\n");
+    home.write("post/inbox/sub/2", b"Subject: x\n\n");
+    home.write("post/inbox/5/x", b"");
+    home.write("post/inbox/,1", b"");
+    home.write("post/2020/1", b"Subject: x\n\n");
+    home.write("post/.hidden/1", b"");
+    home.write("post/inbox/.old/1", b"");
+    home.write("post/context", b"");
+    for (reference, pattern, expected) in [
+        ("", "#mh/%", &["#mh/2020 .-", "#mh/inbox !+"][..]),
+        (
+            "#mh/",
+            "*",
+            &["#mh/2020 .-", "#mh/inbox !+", "#mh/inbox/sub .-"][..],
+        ),
+        (
+            "#mh/inbox/",
+            "%",
+            &["#mh/inbox/ !+", "#mh/inbox/sub .-"][..],
+        ),
+        ("ignored", "#MHinbox", &["#mhinbox f"][..]),
+        (
+            "",
+            "post/%",
+            &[
+                "post/ d+",
+                "post/.hidden .-",
+                "post/2020 .-",
+                "post/context f.",
+                "post/inbox !+",
+            ][..],
+        ),
+    ] {
+        let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+        let mut found = names(&home, reference, pattern);
+        found.iter_mut().for_each(|name| {
+            if name.starts_with("post/context") {
+                *name = name.replace('!', ".");
+            }
+        });
+        assert_eq!(found, expected, "{reference:?} {pattern:?}");
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use mugo::backend::error::Error;
 use mugo::backend::resolve::{Target, resolve, resolve_with};
+use mugo::driver::error::Error as DriverError;
 use mugo::driver::place::Protection;
 use mugo::mail::name::MailboxName;
 use mugo::os::environment::Environment;
@@ -52,6 +53,7 @@ fn kind(error: &Error) -> &'static str {
     match error {
         Error::Forbidden { .. } => "forbidden",
         Error::NotYet { .. } => "not yet",
+        Error::Driver(DriverError::Refused(_)) => "refused",
         Error::NoSuchUser(_) => "no user",
         _ => "other",
     }
@@ -79,14 +81,23 @@ fn a_clear_box() {
         ("#ftp/inbox", "/homes/ftp/inbox"),
         ("#public/inbox", "/homes/imappublic/INBOX"),
         ("#shared/a/b", "/homes/imapshared/a/b"),
-        ("#mh/x", "not yet"),
-        ("#mhinbox", "not yet"),
+        ("#mh/x", "refused"),
+        ("#mhinbox", "refused"),
         ("#news.comp.mail", "not yet"),
         ("#move+a+b", "not yet"),
         ("#pop{h}x", "not yet"),
         ("#driver.unix/foo", "H/foo"),
         ("#driver.unix/INBOX", "S"),
         ("{h}x", "h x"),
+    ] {
+        assert_eq!(leads(&home, &environment, text), expected, "{text}");
+    }
+    home.write(".mh_profile", b"Path: post/mh\n");
+    for (text, expected) in [
+        ("#mh/x", "H/post/mh/x"),
+        ("#MH/a/b", "H/post/mh/a/b"),
+        ("#mh/Inbox", "H/post/mh/Inbox"),
+        ("#MHInbox", "H/post/mh/inbox"),
     ] {
         assert_eq!(leads(&home, &environment, text), expected, "{text}");
     }

@@ -64,7 +64,8 @@ pub(crate) fn bench_with(
     };
     choose(&mut options);
     let files = Arc::clone(&world.environment.files);
-    let environment = environment(world.dir.path(), files);
+    let mut environment = environment(world.dir.path(), files);
+    environment.naming.mh.folder = Some(world.environment.home.join("mh"));
     let backend = Backend::new(Arc::new(environment), BackendOptions::default());
     let keymap = Keymap::load(&options.keymap).expect("a keymap");
     let theme = Theme::load(&options.theme, options.colours).expect("a theme");

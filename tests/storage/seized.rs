@@ -74,6 +74,9 @@ impl FileLayer for Racing {
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         RealFiles.set_mode(path, mode)
     }
+    fn may_write(&self, path: &Path) -> io::Result<bool> {
+        RealFiles.may_write(path)
+    }
     fn is_network(&self, path: &Path) -> io::Result<bool> {
         RealFiles.is_network(path)
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::os::files::MailFile;
+
 /// Bytes of the header that `text` starts with, the blank line included; `None` where the blank line is not there.
 pub fn header_length(text: &[u8]) -> Option<usize> {
     let blank = |rest: &[u8]| match rest {
@@ -16,6 +18,30 @@ pub fn header_length(text: &[u8]) -> Option<usize> {
         let rest = text.get(place + 1..)?;
         blank(rest).map(|length| place + 1 + length)
     })
+}
+
+/// The octets of a file with CRLF line ends, by way of `buffer`. Its bytes as they are go to `seen`.
+pub fn size_with_crlf(
+    file: &dyn MailFile,
+    buffer: &mut [u8],
+    seen: &mut dyn FnMut(&[u8]),
+) -> io::Result<u64> {
+    let (mut at, mut size, mut last) = (0, 0, 0);
+    loop {
+        let count = file.read_at(buffer, at)?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(size);
+        }
+        seen(bytes);
+        let bare = memchr::memchr_iter(b'\n', bytes).filter(|&place| {
+            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
+            before.copied().unwrap_or(last) != b'\r'
+        });
+        size += (count + bare.count()) as u64;
+        at += count as u64;
+        last = bytes.last().copied().unwrap_or(last);
+    }
 }
 
 /// Writes what is written to it with CRLF for each LF that has no CR yet.

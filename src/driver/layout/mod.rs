@@ -2,5 +2,6 @@
 
 pub mod file;
 pub mod folder;
+pub mod lf;
 pub mod lines;
 pub mod prefile;

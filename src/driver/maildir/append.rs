@@ -1,6 +1,6 @@
 //! Appending: each message is written to `tmp` and brought to disk, then all of them move to `cur` as one change.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::lf::write_lf;
 use crate::driver::local_file::{is_missing, is_unwritable};
 use crate::driver::maildir::folder::{self, Found, require};
 use crate::driver::maildir::letters::Letters;
@@ -17,7 +18,7 @@ use crate::driver::maildir::manage::create;
 use crate::driver::maildir::measure::measure;
 use crate::driver::maildir::name::Name;
 use crate::driver::maildir::uid_log::{KIND, Numbered, UidLog, Unnumbered};
-use crate::driver::message::{Content, Messages, NewMessage};
+use crate::driver::message::{Messages, NewMessage};
 use crate::driver::place::Place;
 use crate::driver::remembered::log::is_broken;
 use crate::mail::appended::Appended;
@@ -26,8 +27,7 @@ use crate::mail::flags::{Flags, Keyword};
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
-use crate::os::files::{MailFile, OpenMode};
-use crate::os::transfer::write_all_at;
+use crate::os::files::OpenMode;
 
 /// Appends all messages or none, durable on return.
 pub fn append(
@@ -97,7 +97,7 @@ impl Batch<'_> {
         });
         let written = (|| {
             file.set_mode(mode)?;
-            let written = write_lines(&mut message.content, &mut *file)?;
+            let written = write_lf(&mut message.content, &mut *file)?;
             // Who clears up `tmp` may go by the time of access.
             file.set_times((self.environment.clock)(), date.seconds)?;
             file.sync()?;
@@ -249,118 +249,5 @@ fn plain(letter: char) -> char {
     match letter.is_ascii_alphanumeric() || "-._".contains(letter) {
         true => letter,
         false => '_',
-    }
-}
-
-const BLOCK: usize = 64 << 10;
-
-/// Writes a message with LF line ends. Gives the bytes in the file, and the octets with CRLF line ends.
-fn write_lines(content: &mut Content, file: &mut dyn MailFile) -> io::Result<(u64, u64)> {
-    let mut reader = content.reader()?;
-    let mut lines = Lines::default();
-    let mut block = vec![0; BLOCK];
-    let (mut stored, mut size) = (0, 0);
-    loop {
-        let count = reader.read(&mut block)?;
-        match count {
-            0 => lines.end(),
-            count => lines.take(block.get(..count).unwrap_or_default()),
-        }
-        write_all_at(file, &lines.out, stored)?;
-        stored += lines.out.len() as u64;
-        size += lines.size;
-        lines.size = 0;
-        lines.out.clear();
-        if count == 0 {
-            return Ok((stored, size));
-        }
-    }
-}
-
-/// CRLF made LF. A CR that stands before a CRLF keeps both: what is read again is what was written.
-#[derive(Default)]
-struct Lines {
-    out: Vec<u8>,
-    /// Octets of `out` with CRLF line ends.
-    size: u64,
-    /// Whether the last byte was a CR.
-    after_cr: bool,
-    /// Whether that one waits for what follows.
-    held: bool,
-}
-
-impl Lines {
-    fn take(&mut self, bytes: &[u8]) {
-        let mut from = 0;
-        for place in memchr::memchr2_iter(b'\r', b'\n', bytes) {
-            self.plain(bytes.get(from..place).unwrap_or_default());
-            match bytes.get(place) {
-                Some(b'\r') => self.cr(),
-                _ => self.lf(),
-            }
-            from = place + 1;
-        }
-        self.plain(bytes.get(from..).unwrap_or_default());
-    }
-
-    fn plain(&mut self, text: &[u8]) {
-        if text.is_empty() {
-            return;
-        }
-        self.end();
-        self.after_cr = false;
-        self.put(text, text.len());
-    }
-
-    fn cr(&mut self) {
-        self.end();
-        match self.after_cr {
-            true => self.put(b"\r", 1),
-            false => self.held = true,
-        }
-        self.after_cr = true;
-    }
-
-    fn lf(&mut self) {
-        let has_cr = self.after_cr && !self.held;
-        (self.held, self.after_cr) = (false, false);
-        self.put(b"\n", if has_cr { 1 } else { 2 });
-    }
-
-    /// A CR that waits was none of a line end.
-    fn end(&mut self) {
-        if std::mem::take(&mut self.held) {
-            self.put(b"\r", 1);
-        }
-    }
-
-    fn put(&mut self, bytes: &[u8], size: usize) {
-        self.out.extend_from_slice(bytes);
-        self.size += size as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::driver::layout::lines::Crlf;
-    use std::io::Write;
-
-    #[test]
-    fn what_is_stored_is_read_as_it_was() {
-        let text = b"a\r\nb\r\r\nc\r\rd\r\n\r\n\r\r\r\n\re\r";
-        for cut in 0..text.len() {
-            let mut lines = Lines::default();
-            lines.take(&text[..cut]);
-            lines.take(&text[cut..]);
-            lines.end();
-            assert_eq!(lines.out, b"a\nb\r\r\nc\r\rd\n\n\r\r\r\n\re\r", "{cut}");
-            let mut read = Vec::new();
-            Crlf::new(&mut read)
-                .write_all(&lines.out)
-                .expect("in memory");
-            assert_eq!(read, text, "{cut}");
-            assert_eq!(lines.size, text.len() as u64);
-        }
     }
 }

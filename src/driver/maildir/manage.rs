@@ -4,15 +4,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::driver::error::{Error, Result};
+use crate::driver::error::Result;
 use crate::driver::layout::folder::directory::{self, Anatomy, new_directory};
 use crate::driver::layout::folder::pending;
-use crate::driver::local_file;
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::{self, FOLDERS, require};
 use crate::driver::maildir::row::CHARACTERISTICS;
 use crate::driver::maildir::uid_log::{KIND, UidLog};
 use crate::driver::place::Place;
+use crate::driver::remembered::log;
 use crate::mail::status::MailboxStatus;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
@@ -98,39 +98,9 @@ pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place) -> Resul
     require(environment, from)?;
     pending::recover(environment, &from.path)?;
     directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
-    local_file::refuse_existing(environment, &to.path)?;
-    local_file::create_parents(environment, to)?;
-    let files = &*environment.files;
-    let (log, new) = (
-        KIND.place(environment, &from.path),
-        KIND.place(environment, &to.path),
-    );
-    // Its numbers have the new name too before it has: they are known under whichever it has after a crash.
-    let linked = link_anew(files, &log, &new);
-    linked.map_err(Error::io(&new))?;
-    if let Err(refusal) = local_file::rename(environment, from, to) {
-        if files.metadata(&from.path).is_ok() {
-            // What stays is nobody's.
-            let _ = files.remove_file(&new);
-        }
-        return Err(refusal);
-    }
-    let _ = files.remove_file(&log);
+    log::rename(environment, KIND, from, to)?;
     if from.is_inbox {
         return create(environment, from);
     }
     Ok(())
-}
-
-/// Gives the file `log`, where there is one, the name `new` too, durable on return.
-fn link_anew(files: &dyn FileLayer, log: &Path, new: &Path) -> io::Result<()> {
-    if files.metadata(log).is_err() {
-        return Ok(());
-    }
-    match files.remove_file(new) {
-        Err(refusal) if !is_missing(&refusal) => return Err(refusal),
-        _ => {}
-    }
-    files.hard_link(log, new)?;
-    files.sync_dir(new.parent().unwrap_or(Path::new(".")))
 }

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use crate::driver::job::Job;
 use crate::driver::layout::folder::in_threads::in_threads;
+use crate::driver::layout::lines::size_with_crlf;
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::Found;
 use crate::mail::date::InternalDate;
 use crate::os::environment::Environment;
-use crate::os::files::{MailFile, OpenMode};
+use crate::os::files::OpenMode;
 
 /// Octets with CRLF line ends, and when the file was changed last: the internal date.
 pub type Measures = (u64, InternalDate);
@@ -55,7 +56,7 @@ fn of_one(
         return Ok(Some((told, date)));
     }
     let read = files.open(&path, OpenMode::Read);
-    match read.and_then(|file| size_with_crlf(&*file, buffer)) {
+    match read.and_then(|file| size_with_crlf(&*file, buffer, &mut |_| {})) {
         Ok(size) => Ok(Some((size, date))),
         Err(missing) if is_missing(&missing) => Ok(None),
         // Whoever reads it is told why that fails.
@@ -67,24 +68,5 @@ fn date_of(metadata: &Metadata) -> InternalDate {
     InternalDate {
         seconds: metadata.mtime(),
         offset: 0,
-    }
-}
-
-/// The octets of a file with CRLF line ends, by way of `buffer`.
-fn size_with_crlf(file: &dyn MailFile, buffer: &mut [u8]) -> io::Result<u64> {
-    let (mut at, mut size, mut last) = (0, 0, 0);
-    loop {
-        let count = file.read_at(buffer, at)?;
-        let bytes = buffer.get(..count).unwrap_or_default();
-        if bytes.is_empty() {
-            return Ok(size);
-        }
-        let bare = memchr::memchr_iter(b'\n', bytes).filter(|&place| {
-            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
-            before.copied().unwrap_or(last) != b'\r'
-        });
-        size += (count + bare.count()) as u64;
-        at += count as u64;
-        last = bytes.last().copied().unwrap_or(last);
     }
 }

@@ -1,8 +1,6 @@
 //! An open mailbox in mx format: what it keeps, and its verbs. Nothing is locked between two of them.
 
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,7 +97,7 @@ impl Mx {
         if access == Access::ReadWrite {
             match IndexFile::lock(environment, place, job) {
                 Ok(file) => {
-                    clean(environment, place);
+                    pending::clear_leftovers(environment, &place.path);
                     drop(file);
                 }
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
@@ -374,29 +372,6 @@ impl Mx {
 pub(super) fn is_plain(environment: &Environment, path: &Path) -> bool {
     let metadata = environment.files.link_metadata(path);
     metadata.is_ok_and(|found| found.is_file())
-}
-
-/// Removes what a killed append left long ago. The lock is held, and what was noted is done.
-fn clean(environment: &Environment, place: &Place) {
-    const LEFT_OVER: i64 = 36 * 60 * 60;
-    let Ok(names) = environment.files.read_dir(&place.path) else {
-        return;
-    };
-    let now = (environment.clock)();
-    for name in names {
-        if !name.as_os_str().as_bytes().starts_with(b".mugo-") {
-            continue;
-        }
-        let path = place.path.join(name);
-        let old = environment
-            .files
-            .link_metadata(&path)
-            .is_ok_and(|found| found.is_file() && now.saturating_sub(found.ctime()) > LEFT_OVER);
-        if old {
-            // It will be tried again.
-            let _ = environment.files.remove_file(&path);
-        }
-    }
 }
 
 fn apply(change: &FlagChange, entry: &mut Entry, words: &Words) {

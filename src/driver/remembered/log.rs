@@ -19,11 +19,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::local_file::{self, is_missing};
+use crate::driver::place::Place;
 use crate::driver::remembered::table;
 use crate::os::dot_lock::{DotLock, DotLockError};
 use crate::os::environment::Environment;
-use crate::os::files::{Flock, MailFile, OpenMode};
+use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
 use crate::os::guard::FileId;
 use crate::os::home::private_folder;
 use crate::os::replace::replace;
@@ -309,6 +312,39 @@ impl Log {
         let numbers = [&uid_validity.to_le_bytes()[..], &generation.to_le_bytes()];
         [&self.kind.magic[..], &numbers.concat()].concat()
     }
+}
+
+/// Gives a mailbox another place, and its log with it.
+pub fn rename(environment: &Environment, kind: Kind, from: &Place, to: &Place) -> Result<()> {
+    local_file::refuse_existing(environment, &to.path)?;
+    local_file::create_parents(environment, to)?;
+    let files = &*environment.files;
+    let log = kind.place(environment, &from.path);
+    let new = kind.place(environment, &to.path);
+    // It has the new name too before the mailbox has: UIDs are known under whichever it has after a crash.
+    link_anew(files, &log, &new).map_err(Error::io(&new))?;
+    if let Err(refusal) = local_file::rename(environment, from, to) {
+        if files.metadata(&from.path).is_ok() {
+            // What stays is nobody's.
+            let _ = files.remove_file(&new);
+        }
+        return Err(refusal);
+    }
+    let _ = files.remove_file(&log);
+    Ok(())
+}
+
+/// Gives the file `log`, where there is one, the name `new` too, durable on return.
+fn link_anew(files: &dyn FileLayer, log: &Path, new: &Path) -> io::Result<()> {
+    if files.metadata(log).is_err() {
+        return Ok(());
+    }
+    match files.remove_file(new) {
+        Err(refusal) if !is_missing(&refusal) => return Err(refusal),
+        _ => {}
+    }
+    files.hard_link(log, new)?;
+    files.sync_dir(new.parent().unwrap_or(Path::new(".")))
 }
 
 /// A number that no file had before.

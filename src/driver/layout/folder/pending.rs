@@ -5,6 +5,7 @@
 //! the process, as a line
 //! move FROM TO      names in the mailbox, as hexadecimal digits
 //! discard FILE
+//! words TEXT        what the format wants to know when it finishes the change
 //! end
 //! ```
 //! A name that is gone by then is passed over. Where names tell a message and its flags, doing the rest later harms nobody;
@@ -37,6 +38,8 @@ pub enum Step {
     Move(PathBuf, PathBuf),
     /// It goes. Where it cannot it is nobody's all the same.
     Discard(PathBuf),
+    /// Nothing is done: the format reads it when it finishes the change.
+    Words(String),
 }
 
 /// The largest note, in bytes: some millions of steps.
@@ -59,6 +62,18 @@ pub fn carry_out(
     steps: &[Step],
     missing: Missing,
 ) -> Result<Vec<bool>> {
+    carry_out_after(environment, mailbox, steps, missing, &mut || Ok(()))
+}
+
+/// The same, with something that is done once the steps are written down, and before the first of them. Where that fails
+/// nothing else is done.
+pub fn carry_out_after(
+    environment: &Environment,
+    mailbox: &Path,
+    steps: &[Step],
+    missing: Missing,
+    first: &mut dyn FnMut() -> Result<()>,
+) -> Result<Vec<bool>> {
     let note = match steps {
         [] => return Ok(Vec::new()),
         [_] => None,
@@ -69,10 +84,17 @@ pub fn carry_out(
         },
     };
     let mut done = Vec::with_capacity(steps.len());
-    let mut outcome = Ok(());
+    let mut outcome = first();
+    if let Err(Error::Pending { .. }) = outcome {
+        // What was begun will be finished, and the steps with it.
+        return outcome.map(|()| done);
+    }
     for step in steps {
-        match step.take(environment, mailbox, missing) {
-            Ok(was_there) => done.push(was_there),
+        match outcome.and_then(|()| step.take(environment, mailbox, missing)) {
+            Ok(was_there) => {
+                outcome = Ok(());
+                done.push(was_there);
+            }
             Err(refusal) => {
                 outcome = Err(refusal);
                 break;
@@ -102,7 +124,11 @@ pub fn carry_out(
         None => Err(refusal),
         Some(note) => {
             let path = note.path.clone();
-            match undone.and_then(|()| note.remove(environment)) {
+            // A note that came back would have files come that the caller now takes away.
+            let removed = undone
+                .and_then(|()| note.remove(environment))
+                .and_then(|()| environment.files.sync_dir(&notes(environment)));
+            match removed {
                 Ok(()) => Err(refusal),
                 Err(source) => Err(Error::Pending { path, source }),
             }
@@ -189,6 +215,50 @@ pub enum Whose {
     OfAll,
 }
 
+/// A change that was left undone.
+pub struct Left {
+    path: PathBuf,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// What was left undone in a mailbox, by programs that are gone or by all.
+pub fn left(environment: &Environment, mailbox: &Path, whose: Whose) -> Result<Vec<Left>> {
+    let files = &environment.files;
+    let local = files.is_local_disk(&notes(environment)).unwrap_or(false);
+    let mut all = Vec::new();
+    for path in notes_on(environment, mailbox) {
+        let Some((process, steps)) = read_note(environment, &path).map_err(Error::io(&path))?
+        else {
+            continue;
+        };
+        if whose == Whose::OfAll || is_abandoned(environment, &path, &process, local) {
+            all.push(Left { path, steps });
+        }
+    }
+    Ok(all)
+}
+
+impl Left {
+    /// Takes the steps, as far as they are still `meant`.
+    pub fn finish(
+        self,
+        environment: &Environment,
+        mailbox: &Path,
+        meant: &dyn Fn(&Step) -> bool,
+    ) -> Result<()> {
+        for step in self.steps.iter().filter(|step| meant(step)) {
+            step.take(environment, mailbox, Missing::PassedOver)?;
+        }
+        sync(environment, mailbox, &self.steps)?;
+        match environment.files.remove_file(&self.path) {
+            // Another program did the same.
+            Err(missing) if is_missing(&missing) => Ok(()),
+            other => other.map_err(Error::io(&self.path)),
+        }
+    }
+}
+
 /// Does what was left undone, as far as it is still `meant`.
 pub fn recover_where(
     environment: &Environment,
@@ -196,28 +266,33 @@ pub fn recover_where(
     whose: Whose,
     meant: &dyn Fn(&Step) -> bool,
 ) -> Result<()> {
-    for path in notes_on(environment, mailbox) {
-        let Some((process, steps)) = read_note(environment, &path).map_err(Error::io(&path))?
-        else {
-            continue;
-        };
-        let files = &environment.files;
-        let local = files.is_local_disk(&notes(environment)).unwrap_or(false);
-        let is_left = || is_abandoned(environment, &path, &process, local);
-        if whose == Whose::OfThoseGone && !is_left() {
+    let all = left(environment, mailbox, whose)?;
+    all.into_iter()
+        .try_for_each(|left| left.finish(environment, mailbox, meant))
+}
+
+/// Removes files that killed programs left in a mailbox long ago, under names that begin with `.mugo-`. What was noted is
+/// done.
+pub fn clear_leftovers(environment: &Environment, mailbox: &Path) {
+    const LEFT_OVER: i64 = 36 * 60 * 60;
+    let Ok(names) = environment.files.read_dir(mailbox) else {
+        return;
+    };
+    let now = (environment.clock)();
+    for name in names {
+        if !name.as_os_str().as_bytes().starts_with(b".mugo-") {
             continue;
         }
-        for step in steps.iter().filter(|step| meant(step)) {
-            step.take(environment, mailbox, Missing::PassedOver)?;
-        }
-        sync(environment, mailbox, &steps)?;
-        match environment.files.remove_file(&path) {
-            // Another program did the same.
-            Err(missing) if is_missing(&missing) => {}
-            other => other.map_err(Error::io(&path))?,
+        let path = mailbox.join(name);
+        let old = environment
+            .files
+            .link_metadata(&path)
+            .is_ok_and(|found| found.is_file() && now.saturating_sub(found.ctime()) > LEFT_OVER);
+        if old {
+            // It will be tried again.
+            let _ = environment.files.remove_file(&path);
         }
     }
-    Ok(())
 }
 
 /// Where the notes are.
@@ -309,6 +384,13 @@ pub fn move_file(files: &dyn FileLayer, from: &Path, to: &Path) -> io::Result<()
         Err(refusal) if refusal.kind() == io::ErrorKind::Unsupported => {}
         other => return other,
     }
+    // A second name is refused where there is one, whoever makes it meanwhile.
+    match files.hard_link(from, to) {
+        Ok(()) => return files.remove_file(from),
+        Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => return Err(taken),
+        Err(missing) if is_missing(&missing) => return Err(missing),
+        Err(_) => {}
+    }
     match files.link_metadata(to) {
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => files.rename(from, to),
@@ -329,6 +411,7 @@ impl Step {
                 let gone = files.remove_file(&mailbox.join(file));
                 return Ok(gone.is_ok());
             }
+            Self::Words(_) => return Ok(true),
         };
         let late = |refusal: &io::Error| {
             is_missing(refusal) || refusal.kind() == io::ErrorKind::AlreadyExists
@@ -355,7 +438,7 @@ impl Step {
     fn folder(&self) -> Option<&Path> {
         match self {
             Self::Move(_, to) => to.parent(),
-            Self::Discard(_) => None,
+            Self::Discard(_) | Self::Words(_) => None,
         }
     }
 
@@ -364,12 +447,17 @@ impl Step {
         match self {
             Self::Move(from, to) => format!("move {} {}\n", name(from), name(to)),
             Self::Discard(file) => format!("discard {}\n", name(file)),
+            Self::Words(text) => format!("words {}\n", hex(text.as_bytes())),
         }
     }
 
     fn from_line(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let verb = words.next()?;
+        if verb == "words" {
+            let text = String::from_utf8(unhex(words.next()?)?).ok()?;
+            return Some(Self::Words(text));
+        }
         let mut name = || {
             let bytes = unhex(words.next()?)?;
             let path = PathBuf::from(OsString::from_vec(bytes));
@@ -402,6 +490,7 @@ mod tests {
         let process = "5 host boot 7\n";
         let steps = [
             Step::Move("tmp/a b\n".into(), "cur/c:2,".into()),
+            Step::Words("7 unseen".into()),
             Step::Discard("cur/\u{e9}".into()),
         ];
         let lines: String = steps.iter().map(Step::to_line).collect();

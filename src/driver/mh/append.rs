@@ -1,0 +1,227 @@
+//! Appending: each message is written under another name and brought to disk; then all get the next numbers, and the
+//! sequences that their flags ask for, as one change.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
+use crate::driver::layout::folder::numbers::{file_of, numbers_in};
+use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::lf::write_lf;
+use crate::driver::local_file::is_missing;
+use crate::driver::message::{Messages, NewMessage};
+use crate::driver::mh::folder::is_inbox;
+use crate::driver::mh::locking::lock;
+use crate::driver::mh::mailbox::Mh;
+use crate::driver::mh::manage::create;
+use crate::driver::mh::recovery::NEW;
+use crate::driver::mh::refresh::Own;
+use crate::driver::mh::register::Depth;
+use crate::driver::mh::sequence_file::SequenceFile;
+use crate::driver::mh::sequences::Sequences;
+use crate::driver::mh::store::sequences_for;
+use crate::driver::place::Place;
+use crate::mail::appended::Appended;
+use crate::mail::flags::{Flags, SystemFlags};
+use crate::mail::status::Access;
+use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::os::environment::Environment;
+use crate::os::files::{FileLayer, OpenMode};
+
+/// Appends all messages or none, durable on return.
+pub fn append(
+    environment: &Arc<Environment>,
+    place: &Place,
+    messages: &mut dyn Messages,
+    job: &Job,
+) -> Result<Appended> {
+    let found = environment.files.metadata(&place.path);
+    let missing = found.is_err_and(|refusal| is_missing(&refusal));
+    if missing && (place.is_inbox || is_inbox(environment, place)) {
+        create(environment, place)?;
+    }
+    let mailbox = Mh::closed(environment, place, Access::ReadWrite, Depth::Content)?;
+    if let Some(why) = &mailbox.why_read_only {
+        job.notice(format!("read-only: {why}"));
+        return Err(Error::ReadOnly);
+    }
+    let mut batch = Batch {
+        environment,
+        place,
+        letters: Vec::new(),
+    };
+    while let Some(message) = messages.next(job)? {
+        job.checkpoint()?;
+        batch.stage(message)?;
+    }
+    batch.deliver(mailbox, job)
+}
+
+/// Messages under other names. Dropped, those that were not delivered are removed.
+struct Batch<'a> {
+    environment: &'a Arc<Environment>,
+    place: &'a Place,
+    letters: Vec<Letter>,
+}
+
+struct Letter {
+    staged: PathBuf,
+    flags: Flags,
+    wish: Option<Uid>,
+}
+
+/// So often others may take the numbers that were meant.
+const TRIES: usize = 20;
+
+impl Batch<'_> {
+    fn stage(&mut self, mut message: NewMessage) -> Result<()> {
+        let staged = unique_name(self.environment);
+        let path = self.place.path.join(&staged);
+        let failed = Error::io(&path);
+        let mode = self.place.protection.file;
+        let files = &self.environment.files;
+        let mut file = files
+            .open(&path, OpenMode::CreateNew(mode))
+            .map_err(&failed)?;
+        self.letters.push(Letter {
+            staged,
+            flags: message.flags.clone(),
+            wish: message.uid,
+        });
+        let now = (self.environment.clock)();
+        let date = message.internal_date.map_or(now, |date| date.seconds);
+        // Programs that know no sequences take one for seen that was read after it was written.
+        let read = match message.flags.has(SystemFlags::SEEN) {
+            true => now.max(date.saturating_add(1)),
+            false => date,
+        };
+        let written = file
+            .set_mode(mode)
+            .and_then(|()| write_lf(&mut message.content, &mut *file))
+            .and_then(|_| file.set_times(read, date))
+            .and_then(|()| file.sync());
+        written.map_err(&failed)
+    }
+
+    fn deliver(mut self, mut mailbox: Mh, job: &Job) -> Result<Appended> {
+        if self.letters.is_empty() {
+            return Ok(Appended::default());
+        }
+        let path = &self.place.path;
+        let files = &*self.environment.files;
+        files.sync_dir(path).map_err(Error::io(path))?;
+        let profile = mailbox.profile.clone();
+        let mut file = lock(self.environment, self.place, &profile, job)?;
+        let mut numbers = self.place_all(&mut file, &profile.unseen);
+        for _ in 1..TRIES {
+            match numbers {
+                // A program that knows no locks took one of them.
+                Err(Error::Io { ref source, .. })
+                    if source.kind() == io::ErrorKind::AlreadyExists => {}
+                _ => break,
+            }
+            job.checkpoint()?;
+            numbers = self.place_all(&mut file, &profile.unseen);
+        }
+        if matches!(numbers, Ok(_) | Err(Error::Pending { .. })) {
+            // What is to be finished needs them.
+            self.letters
+                .iter_mut()
+                .for_each(|letter| letter.staged.clear());
+        }
+        let numbers = numbers?;
+        let wishes = self.letters.iter().map(|letter| letter.wish);
+        let own: Vec<Own> = numbers.iter().copied().zip(wishes).collect();
+        // They are there; a UID that cannot be told is no reason to say that they are not.
+        let job = job.without_changes().uncancelled();
+        let uids = match mailbox.take_in(&mut file, &own, &job) {
+            Ok(()) => uids_of(&mailbox, &numbers),
+            Err(_) => Vec::new(),
+        };
+        let uid_validity = UidValidity::new(mailbox.register.uid_validity);
+        Ok(Appended {
+            uid_validity: uid_validity.filter(|_| !uids.is_empty()),
+            count: numbers.len() as u64,
+            uids,
+        })
+    }
+
+    /// Gives all letters the next numbers; these come back.
+    fn place_all(&self, file: &mut SequenceFile<'_>, unseen: &[String]) -> Result<Vec<u32>> {
+        let path = &self.place.path;
+        let old = file.read()?;
+        let numbers = next_numbers(&*self.environment.files, self.place, self.letters.len())?;
+        let mut new = old.clone();
+        let mut words = Vec::new();
+        let mut moves = Vec::new();
+        for (letter, &number) in self.letters.iter().zip(&numbers) {
+            let names = sequences_for(&letter.flags, unseen, &new);
+            forget(&mut new, number);
+            let only = Uid::new(number).map(UidSet::one).unwrap_or_default();
+            names.iter().for_each(|name| new.add(name, &only));
+            words.push(Step::Words(format!("{number} {}", names.join(" "))));
+            moves.push(Step::Move(letter.staged.clone(), file_of(number)));
+        }
+        let steps: Vec<Step> = words.into_iter().chain(moves).collect();
+        let mut first = || file.write(&new);
+        let outcome =
+            pending::carry_out_after(self.environment, path, &steps, Missing::Fails, &mut first);
+        if !matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
+            // What was said of numbers that are not theirs.
+            file.write(&old)?;
+        }
+        outcome.map(|_| numbers)
+    }
+}
+
+/// What was said of a message that had the number before.
+fn forget(sequences: &mut Sequences, number: u32) {
+    let only = Uid::new(number).map(UidSet::one).unwrap_or_default();
+    sequences.remove_from_all(&only);
+}
+
+/// The numbers behind the highest that any name has.
+fn next_numbers(files: &dyn FileLayer, place: &Place, count: usize) -> Result<Vec<u32>> {
+    let taken = numbers_in(files, &place.path).map_err(Error::io(&place.path))?;
+    let last = taken.last().copied().unwrap_or(0);
+    let numbers = (1..).zip(0..count);
+    let numbers: Option<Vec<u32>> = numbers.map(|(step, _)| last.checked_add(step)).collect();
+    numbers.ok_or(Error::Refused("the mailbox has no numbers left"))
+}
+
+/// The UIDs of the messages with these numbers.
+fn uids_of(mailbox: &Mh, numbers: &[u32]) -> Vec<Uid> {
+    let live = mailbox.register.live().iter();
+    let mut by_number: Vec<(u32, u32)> = live.map(|entry| (entry.number, entry.uid)).collect();
+    by_number.sort_unstable();
+    let uid = |number: &u32| {
+        let place = by_number.binary_search_by_key(number, |it| it.0);
+        Uid::new(by_number.get(place.ok()?)?.1)
+    };
+    let uids: Option<Vec<Uid>> = numbers.iter().map(uid).collect();
+    uids.filter(|_| mailbox.register.sticky).unwrap_or_default()
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        let staged = self.letters.iter().map(|letter| &letter.staged);
+        for staged in staged.filter(|staged| !staged.as_os_str().is_empty()) {
+            // One that stays is seen by nobody.
+            let _ = self
+                .environment
+                .files
+                .remove_file(&self.place.path.join(staged));
+        }
+    }
+}
+
+/// A name that no other message of this or another program has.
+fn unique_name(environment: &Environment) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let process = &environment.process;
+    PathBuf::from(format!("{NEW}{}-{}-{number}", process.pid, process.start))
+}
