@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
 use crate::backend::backend::Backend;
+use crate::backend::namespaces::present;
 use crate::cli::args::Args;
 use crate::cli::failure::USAGE;
 use crate::config::paths;
@@ -21,7 +22,7 @@ use crate::os::formats::FormatChoice;
 use crate::start::naming::expanded;
 use crate::start::stop::Stop;
 use crate::start::terminal::{can_place_text, colours, is_ascii};
-use crate::tui::options::{LayoutChoice, Options};
+use crate::tui::options::{Collection, LayoutChoice, Options};
 use crate::tui::toml_file::Source;
 
 /// The most that a theme or keymap may hold, in bytes.
@@ -61,7 +62,7 @@ pub fn options(
         start_in_index: mailbox.is_some() || args.index,
         read_only: args.common.read_only,
         saved: settings.folders.saved.clone(),
-        collection: collection(settings),
+        collections: collections(settings, environment),
         new_format: new_format(environment),
         headers: settings.view.headers.clone(),
         me,
@@ -103,13 +104,42 @@ fn mailbox_name(name: &std::ffi::OsStr) -> Result<MailboxName, Stop> {
         .map_err(|error| Stop::new(format!("{}: {error}", name.to_string_lossy()), USAGE))
 }
 
-/// The path of the default collection: `mail/` of `Mail mail/[]`.
-fn collection(settings: &Settings) -> String {
-    let first = settings.folders.collections.first();
-    let path = first.map_or("", String::as_str);
-    let path = path.rsplit(' ').next().unwrap_or_default();
-    let path = path.split('[').next().unwrap_or_default();
-    path.to_owned()
+/// The collections of the settings, then the namespaces that are there.
+fn collections(settings: &Settings, environment: &Environment) -> Vec<Collection> {
+    let named = settings.folders.collections.iter();
+    let mut all: Vec<Collection> = named.map(|text| collection(text)).collect();
+    if all.is_empty() {
+        all.push(Collection::default());
+    }
+    for namespace in present(environment) {
+        if all.iter().all(|other| other.prefix != namespace.prefix) {
+            all.push(Collection {
+                name: namespace.title.to_owned(),
+                prefix: namespace.prefix.to_owned(),
+                delimiter: namespace.delimiter,
+            });
+        }
+    }
+    all
+}
+
+/// As Pine writes it: an optional name, then a path with `[]` in place of the folder's name.
+fn collection(text: &str) -> Collection {
+    let (name, path) = match text.trim().rsplit_once(' ') {
+        Some((name, path)) => (name.trim().trim_matches('"'), path),
+        None => ("", text.trim()),
+    };
+    let prefix = path.split('[').next().unwrap_or_default();
+    let name = match name {
+        "" => prefix.trim_end_matches(['/', '.']),
+        name => name,
+    };
+    let is_news = prefix.starts_with("#news.");
+    Collection {
+        name: name.to_owned(),
+        prefix: prefix.to_owned(),
+        delimiter: if is_news { '.' } else { '/' },
+    }
 }
 
 /// A word is the name of a theme or keymap that is built in; a path, or a name with a dot, is a file, below the

@@ -38,8 +38,8 @@ pub struct Options {
     pub read_only: bool,
     /// Where Save goes unless told otherwise.
     pub saved: String,
-    /// The default collection: what names in the folder list are relative to, `mail/` or empty.
-    pub collection: String,
+    /// The collections of folders; the first is the default one, of which there always is one.
+    pub collections: Vec<Collection>,
     /// The formats in which folders can be made.
     pub formats: Vec<&'static str>,
     /// The one of them that is proposed.
@@ -68,6 +68,34 @@ pub struct Options {
     pub zone: TimeZone,
 }
 
+/// Folders whose names begin alike.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Collection {
+    /// What the list calls it.
+    pub name: String,
+    /// What the names begin with: `mail/`, `#mh/`; may be empty.
+    pub prefix: String,
+    /// What parts the levels of the names.
+    pub delimiter: char,
+}
+
+impl Default for Collection {
+    fn default() -> Self {
+        Self {
+            name: "Mail".to_owned(),
+            prefix: String::new(),
+            delimiter: '/',
+        }
+    }
+}
+
+impl Options {
+    /// What names are relative to that do not say otherwise.
+    pub fn default_prefix(&self) -> &str {
+        self.collections.first().map_or("", |first| &first.prefix)
+    }
+}
+
 /// Whether panes are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LayoutChoice {
@@ -94,7 +122,7 @@ impl Default for Options {
             start_in_index: false,
             read_only: false,
             saved: "saved-messages".to_owned(),
-            collection: String::new(),
+            collections: vec![Collection::default()],
             formats: vec!["unix"],
             new_format: "unix".to_owned(),
             headers: ["Date", "From", "To", "Cc", "Subject"]

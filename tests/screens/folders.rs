@@ -1,8 +1,9 @@
 //! The folder list's own work: formats, whole folders copied with a receipt, what a folder is, which folders hold a text.
 
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
-use mugo::tui::options::Options;
+use mugo::tui::options::{Collection, Options};
 use mugo::tui::state::screen::Screen;
 
 use crate::bench::{Bench, bench_with, mail};
@@ -56,6 +57,66 @@ fn a_new_folder_is_asked_for_its_format() {
         bench.keys("a").types("ladders").keys("enter ctrl-c");
         assert_eq!(bench.said(), "Add folder cancelled");
         assert!(!bench.home("ladders").exists());
+    }
+}
+
+#[test]
+fn other_collections_are_looked_into_from_the_first_one() {
+    for (width, height) in SIZES {
+        let choose = |options: &mut Options| {
+            options.collections.push(Collection {
+                name: "MH".to_owned(),
+                prefix: "#mh/".to_owned(),
+                delimiter: '/',
+            });
+        };
+        let mut bench = bench_with(width, height, &mail(), choose);
+        for folder in ["mh/inbox", "mh/lists/rust", "mh/lists/gardens"] {
+            fs::create_dir_all(bench.home(folder)).expect("a mailbox");
+            let path = bench.home(folder).join("1");
+            fs::write(&path, "Subject: Seeds\n\nx\n").expect("a message");
+            let day = UNIX_EPOCH + Duration::from_secs(1_772_443_231);
+            let times = fs::FileTimes::new().set_modified(day).set_accessed(day);
+            let file = fs::File::options().write(true).open(&path);
+            file.expect("there").set_times(times).expect("its times");
+        }
+        let size = format!("{width}x{height}");
+        bench.keys("l");
+        insta::assert_snapshot!(format!("collections-{size}"), bench.screen());
+        bench.keys("end d");
+        assert_eq!(bench.said(), "Can't delete a collection of folders");
+        bench.keys("r");
+        assert_eq!(bench.said(), "Can't rename a collection of folders");
+        bench.keys("=");
+        assert_eq!(bench.said(), "A directory; folders are below it");
+        bench.keys("enter");
+        insta::assert_snapshot!(format!("collection-of-mh-{size}"), bench.screen());
+        // `lists` is a mailbox and has others below it; the second of the two is looked into.
+        bench.keys("end enter");
+        insta::assert_snapshot!(format!("directory-of-mh-{size}"), bench.screen());
+        bench.keys("enter");
+        assert_eq!(
+            bench.said(),
+            "Folder \"#mh/lists/gardens\" opened with 1 message - 1 new"
+        );
+        bench.keys("l a").types("bees").keys("enter");
+        assert!(bench.home("mh/lists/bees").is_dir(), "{}", bench.said());
+        bench.keys("home d y");
+        assert!(!bench.home("mh/lists/bees").exists(), "{}", bench.said());
+        bench.keys("<");
+        assert_eq!(
+            bench.state.folders.current().map(|it| it.label.raw()),
+            Some("lists")
+        );
+        bench.keys("<");
+        assert_eq!(
+            bench.state.folders.current().map(|it| it.label.raw()),
+            Some("MH")
+        );
+        // A message goes where it is pointed.
+        bench.keys("i s ctrl-t end enter enter");
+        assert_eq!(bench.state.screen, Screen::Index);
+        insta::assert_snapshot!(format!("save-to-mh-{size}"), bench.screen());
     }
 }
 

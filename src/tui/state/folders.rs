@@ -5,18 +5,51 @@ use std::collections::VecDeque;
 use crate::mail::listing::{Attribute, ListEntry};
 use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
+use crate::tui::options::Collection;
 
-/// A folder or directory of the list.
+/// An entry of the list.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// Its full name.
-    pub name: MailboxName,
-    /// Its last part, as the list shows it.
+    /// Where it leads.
+    pub target: Target,
+    /// The last part of its name, as the list shows it.
     pub label: Foreign,
-    /// Whether it is looked into, not opened.
-    pub is_directory: bool,
     /// How many messages were not read, once that is known.
     pub unseen: Option<u32>,
+}
+
+/// Where an entry of the list leads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// To the folder of this name, which is opened.
+    Folder(MailboxName),
+    /// To the directory of this name, which is looked into.
+    Directory(MailboxName),
+    /// To another collection, by its place among all.
+    Collection(usize),
+}
+
+impl Folder {
+    /// The name of the folder or directory; a collection has none.
+    pub fn name(&self) -> Option<&MailboxName> {
+        match &self.target {
+            Target::Folder(name) | Target::Directory(name) => Some(name),
+            Target::Collection(_) => None,
+        }
+    }
+
+    /// The name of the folder that opens.
+    pub fn folder(&self) -> Option<&MailboxName> {
+        match &self.target {
+            Target::Folder(name) => Some(name),
+            Target::Directory(_) | Target::Collection(_) => None,
+        }
+    }
+
+    /// Whether it is looked into, not opened.
+    pub fn is_directory(&self) -> bool {
+        self.folder().is_none()
+    }
 }
 
 /// The folder list of one directory.
@@ -28,6 +61,8 @@ pub struct Folders {
     pub cursor: usize,
     /// The first row that is visible.
     pub top: usize,
+    /// The collection, by its place among all; the first is the default one.
+    pub collection: usize,
     /// The directory below the collection, `work/`; empty at its root.
     pub directory: String,
     /// The text that the shown folders hold, where only those are shown.
@@ -38,6 +73,8 @@ pub struct Folders {
     pub uncounted: VecDeque<MailboxName>,
     /// Whether a count is being waited for.
     pub counting: bool,
+    /// What was shown before, where the cursor shall be when the list has come.
+    pub came_from: Option<Target>,
     found: Vec<ListEntry>,
 }
 
@@ -47,12 +84,16 @@ impl Folders {
         self.found.extend(entries);
     }
 
-    /// Puts what came in order: INBOX, then what `first` names, then the rest by name. `prefix` is left out of labels.
-    pub fn finish(&mut self, prefix: &str, first: &[&str]) {
-        let current = self
-            .current()
-            .map(|entry| (entry.name.clone(), entry.is_directory));
-        let at_root = self.directory.is_empty();
+    /// Whether INBOX and the other collections belong to what is shown.
+    pub fn is_at_root(&self) -> bool {
+        self.directory.is_empty() && self.collection == 0
+    }
+
+    /// Puts what came in order: INBOX, then what `first` names, then the rest by name, then the collections but for the
+    /// first of them. `prefix` is left out of labels.
+    pub fn finish(&mut self, prefix: &str, first: &[&str], collections: &[Collection]) {
+        let current = self.current().map(|entry| entry.target.clone());
+        let at_root = self.is_at_root();
         let found = std::mem::take(&mut self.found);
         let found_inbox = found.iter().any(|entry| entry.name.is_inbox());
         let mut entries: Vec<Folder> = found
@@ -68,35 +109,36 @@ impl Folders {
                 place,
                 label.to_lowercase(),
                 label.to_owned(),
-                entry.is_directory,
+                entry.is_directory(),
             )
         };
         entries.sort_by_cached_key(rank);
-        entries.dedup_by(|a, b| a.name == b.name && a.is_directory == b.is_directory);
+        entries.dedup_by(|a, b| a.target == b.target);
         let inbox_too = found_inbox || self.holding.is_none();
         if at_root && inbox_too {
             let inbox = Folder {
-                name: MailboxName::inbox(),
+                target: Target::Folder(MailboxName::inbox()),
                 label: Foreign::new("INBOX"),
-                is_directory: false,
                 unseen: None,
             };
             entries.insert(0, inbox);
         }
+        if at_root && self.holding.is_none() {
+            let others = collections.iter().enumerate().skip(1);
+            entries.extend(others.map(|(place, collection)| Folder {
+                target: Target::Collection(place),
+                label: Foreign::new(collection.name.as_str()),
+                unseen: None,
+            }));
+        }
         for entry in &mut entries {
-            let old = self.entries.iter().find(|old| old.name == entry.name);
+            let old = self.entries.iter().find(|old| old.target == entry.target);
             entry.unseen = old.and_then(|old| old.unseen);
         }
-        self.uncounted = entries
-            .iter()
-            .filter(|entry| !entry.is_directory)
-            .map(|entry| entry.name.clone())
-            .collect();
-        let same = |entry: &Folder| {
-            current.as_ref().is_some_and(|(name, is_directory)| {
-                entry.name == *name && entry.is_directory == *is_directory
-            })
-        };
+        let folders = entries.iter().filter_map(Folder::folder);
+        self.uncounted = folders.cloned().collect();
+        let current = self.came_from.take().or(current);
+        let same = |entry: &Folder| current.as_ref() == Some(&entry.target);
         self.cursor = entries.iter().position(same).unwrap_or(0);
         self.entries = entries;
         self.loaded = true;
@@ -110,7 +152,7 @@ impl Folders {
     /// Notes how many messages of `name` were not read.
     pub fn count(&mut self, name: &MailboxName, unseen: u32) {
         for entry in &mut self.entries {
-            if !entry.is_directory && entry.name == *name {
+            if entry.folder() == Some(name) {
                 entry.unseen = Some(unseen);
             }
         }
@@ -129,7 +171,7 @@ impl Folder {
     /// Columns that the name takes with its count.
     fn cell_width(&self) -> usize {
         // room for a count that is still to come, so that names do not jump about
-        let count = if self.is_directory { 1 } else { 5 };
+        let count = if self.is_directory() { 1 } else { 5 };
         self.label.field().width() + count
     }
 }
@@ -154,10 +196,13 @@ fn folder(entry: &ListEntry, prefix: &str, is_directory: bool) -> Option<Folder>
         None => label,
     };
     let known = !label.is_empty();
+    let name = entry.name.clone();
     known.then(|| Folder {
         label: Foreign::new(label),
-        name: entry.name.clone(),
-        is_directory,
+        target: match is_directory {
+            true => Target::Directory(name),
+            false => Target::Folder(name),
+        },
         unseen: None,
     })
 }

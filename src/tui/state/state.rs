@@ -223,7 +223,7 @@ impl State {
     pub fn unseen_in(&self, folder: &Folder) -> u32 {
         let open = self.mailbox.as_ref();
         let open = open.filter(|open| open.is_open() && open.loaded);
-        match open.filter(|open| open.name == folder.name) {
+        match open.filter(|open| folder.folder() == Some(&open.name)) {
             Some(open) => u32::try_from(open.unseen()).unwrap_or(u32::MAX),
             None => folder.unseen.unwrap_or(0),
         }

@@ -15,10 +15,10 @@ pub fn of_folder(state: &mut State) {
     let Some(entry) = state.folders.current().cloned() else {
         return;
     };
-    if entry.is_directory {
-        return state.say_own("A directory; folders are below it");
+    match entry.folder() {
+        Some(name) => ask(state, name.clone()),
+        None => state.say_own("A directory; folders are below it"),
     }
-    ask(state, entry.name);
 }
 
 /// Asks about the open folder.

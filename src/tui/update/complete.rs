@@ -16,7 +16,7 @@ pub fn ask(state: &mut State) {
     };
     let begun = typed.edit.text().to_owned();
     let prefix = match is_inside(&begun) {
-        true => state.options.collection.clone(),
+        true => state.options.default_prefix().to_owned(),
         false => String::new(),
     };
     let directory = begun.rfind('/').map_or("", |at| &begun[..=at]);

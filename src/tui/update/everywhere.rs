@@ -106,7 +106,7 @@ fn goto(state: &mut State) {
         (_, false) => Some("INBOX".to_owned()),
         (None, true) => Some(state.options.saved.clone()),
     };
-    let within = match state.options.collection.trim_end_matches('/') {
+    let within = match state.options.default_prefix().trim_end_matches('/') {
         "" => String::new(),
         collection => format!(" in <{collection}>"),
     };

@@ -5,7 +5,7 @@ use crate::backend::request::Request;
 use crate::mail::name::MailboxName;
 use crate::mail::text::Printable;
 use crate::tui::command::Command;
-use crate::tui::state::folders::Folder;
+use crate::tui::state::folders::{Folder, Target};
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Answer, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
@@ -62,7 +62,7 @@ pub fn step(state: &mut State, command: Command) -> bool {
 fn next_new(state: &mut State) {
     let entries = state.folders.entries.iter().enumerate();
     let after = entries.skip(state.folders.cursor + 1);
-    let mut new = after.filter(|(_, entry)| !entry.is_directory && state.unseen_in(entry) > 0);
+    let mut new = after.filter(|(_, entry)| state.unseen_in(entry) > 0);
     match new.next().map(|(place, _)| place) {
         Some(place) => state.folders.cursor = place,
         None => state.say_own("No more folders with new mail"),
@@ -80,17 +80,21 @@ fn open(state: &mut State) {
     let Some(entry) = state.folders.current().cloned() else {
         return;
     };
-    if entry.is_directory {
-        enter(state, &entry);
-    } else {
-        opening::open(state, entry.name);
+    match entry.folder() {
+        Some(name) => opening::open(state, name.clone()),
+        None => enter(state, &entry),
     }
 }
 
-/// Looks into a directory of the list.
+/// Looks into a directory or collection of the list.
 pub fn enter(state: &mut State, entry: &Folder) {
-    let directory = format!("{}{}/", state.folders.directory, entry.label.raw());
     state.folders.cursor = 0;
+    if let Target::Collection(place) = entry.target {
+        return listing::list_collection(state, place);
+    }
+    let delimiter = listing::delimiter(state);
+    let label = entry.label.raw();
+    let directory = format!("{}{label}{delimiter}", state.folders.directory);
     listing::list_directory(state, directory);
 }
 
@@ -103,51 +107,66 @@ fn back(state: &mut State) {
     }
 }
 
-/// Looks into the directory above; `false` at the root of the collection.
+/// Looks into the directory above, from another collection into the default one; `false` at the root of that.
 pub fn up(state: &mut State) -> bool {
-    if state.folders.directory.is_empty() {
+    if state.folders.is_at_root() {
         return false;
     }
-    let directory = state.folders.directory.trim_end_matches('/');
-    let parent = directory.rfind('/').map_or("", |at| &directory[..=at]);
+    if state.folders.directory.is_empty() {
+        state.folders.came_from = Some(Target::Collection(state.folders.collection));
+        listing::list_collection(state, 0);
+        return true;
+    }
+    let delimiter = listing::delimiter(state);
+    let whole = listing::prefix(state);
+    let name = MailboxName::parse(whole.trim_end_matches(delimiter).as_bytes());
+    state.folders.came_from = name.ok().map(Target::Directory);
+    let directory = state.folders.directory.trim_end_matches(delimiter);
+    let parent = directory
+        .rfind(delimiter)
+        .map_or("", |at| &directory[..=at]);
     listing::list_directory(state, parent.to_owned());
     true
 }
 
-/// The folder under the cursor, unless it is INBOX, which `verb` cannot be done to.
-fn changeable(state: &mut State, verb: &str) -> Option<Folder> {
+/// The folder under the cursor with its name, unless it is INBOX or a collection, which `verb` cannot be done to.
+fn changeable(state: &mut State, verb: &str) -> Option<(Folder, MailboxName)> {
     let entry = state.folders.current().cloned()?;
-    if entry.name.is_inbox() {
+    let Some(name) = entry.name().cloned() else {
+        state.complain_own(format!("Can't {verb} a collection of folders"));
+        return None;
+    };
+    if name.is_inbox() {
         state.complain_own(format!("Can't {verb} special folder \"INBOX\"."));
         return None;
     }
     let open = state.mailbox.as_ref().filter(|open| open.is_open());
-    if open.is_some_and(|open| open.name == entry.name) {
+    if open.is_some_and(|open| open.name == name) {
         state.complain_own(format!(
             "Can't {verb} the open folder; go to another one first"
         ));
         return None;
     }
-    Some(entry)
+    Some((entry, name))
 }
 
 fn ask_delete(state: &mut State) {
-    if let Some(entry) = changeable(state, "delete") {
-        let after = if entry.is_directory {
+    if let Some((entry, name)) = changeable(state, "delete") {
+        let after = if entry.is_directory() {
             " (a directory)?"
         } else {
             "?"
         };
-        let question = named(state, "Really delete folder ", &entry.name, after);
-        let purpose = Purpose::DeleteFolder(entry.name);
+        let question = named(state, "Really delete folder ", &name, after);
+        let purpose = Purpose::DeleteFolder(name);
         state.prompt = Some(Prompt::yes_no(question, purpose, Answer::No, DELETE_HELP));
     }
 }
 
 fn ask_rename(state: &mut State) {
-    if let Some(entry) = changeable(state, "rename") {
-        let question = named(state, "Rename folder ", &entry.name, " to : ");
-        let purpose = Purpose::RenameFolder(entry.name);
+    if let Some((entry, name)) = changeable(state, "rename") {
+        let question = named(state, "Rename folder ", &name, " to : ");
+        let purpose = Purpose::RenameFolder(name);
         let prompt = Prompt::text(question, purpose, Topic::Nothing, RENAME_HELP);
         state.prompt = Some(prompt.typed(entry.label.raw()));
     }
@@ -155,7 +174,7 @@ fn ask_rename(state: &mut State) {
 
 /// The name of the new folder was typed.
 pub fn add(state: &mut State, typed: &str) {
-    let within = format!("{}{}", state.folders.directory, typed.trim());
+    let within = listing::as_typed(state, typed.trim());
     if let Some(name) = typed_name(state, &within) {
         formats::ask(state, name, None);
     }
@@ -168,7 +187,7 @@ pub fn delete(state: &mut State, name: MailboxName) {
 
 /// The new name was typed.
 pub fn rename(state: &mut State, from: MailboxName, typed: &str) {
-    let within = format!("{}{}", state.folders.directory, typed.trim());
+    let within = listing::as_typed(state, typed.trim());
     if let Some(to) = typed_name(state, &within) {
         let request = Request::Rename(from.clone(), to.clone());
         state.ask(request, Job::Rename(from, to));

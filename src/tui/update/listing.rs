@@ -9,12 +9,33 @@ use crate::tui::state::state::State;
 /// Where copies of sent messages go, as Pine calls it.
 const SENT: &str = "sent-mail";
 
+/// What the names of the list begin with.
+pub fn prefix(state: &State) -> String {
+    let collection = state.options.collections.get(state.folders.collection);
+    let prefix = collection.map_or("", |collection| &collection.prefix);
+    format!("{prefix}{}", state.folders.directory)
+}
+
+/// What parts the levels of the names.
+pub fn delimiter(state: &State) -> char {
+    let collection = state.options.collections.get(state.folders.collection);
+    collection.map_or('/', |collection| collection.delimiter)
+}
+
+/// A name of the list as users would type it: the default collection goes without saying.
+pub fn as_typed(state: &State, label: &str) -> String {
+    match state.folders.collection {
+        0 => format!("{}{label}", state.folders.directory),
+        _ => format!("{}{label}", prefix(state)),
+    }
+}
+
 /// Asks for the list of the directory that the folder list shows.
 pub fn list(state: &mut State) {
     if state.is_busy_with(|job| matches!(job, Job::List)) {
         return;
     }
-    let reference = format!("{}{}", state.options.collection, state.folders.directory);
+    let reference = prefix(state);
     let request = Request::List {
         reference: reference.into_bytes(),
         pattern: b"%".to_vec(),
@@ -40,6 +61,12 @@ pub fn list_directory(state: &mut State, directory: String) {
     list(state);
 }
 
+/// Looks into another collection.
+pub fn list_collection(state: &mut State, place: usize) {
+    state.folders.collection = place;
+    list_directory(state, String::new());
+}
+
 /// A piece of the list has come.
 pub fn found(state: &mut State, entries: Vec<ListEntry>) {
     state.folders.add(entries);
@@ -47,9 +74,10 @@ pub fn found(state: &mut State, entries: Vec<ListEntry>) {
 
 /// Shows what was found.
 pub fn show(state: &mut State) {
-    let prefix = format!("{}{}", state.options.collection, state.folders.directory);
-    let saved = state.options.saved.clone();
-    state.folders.finish(&prefix, &[SENT, &saved]);
+    let prefix = prefix(state);
+    let options = &state.options;
+    let first = [SENT, options.saved.as_str()];
+    state.folders.finish(&prefix, &first, &options.collections);
 }
 
 /// The list is complete.

@@ -8,7 +8,7 @@ use crate::tui::state::state::State;
 pub fn typed_name(state: &mut State, typed: &str) -> Option<MailboxName> {
     let typed = typed.trim();
     let full = if is_inside(typed) {
-        format!("{}{typed}", state.options.collection)
+        format!("{}{typed}", state.options.default_prefix())
     } else {
         typed.to_owned()
     };
@@ -29,7 +29,7 @@ pub fn is_inside(typed: &str) -> bool {
 /// The name as people know it: without the collection's directory.
 pub fn short_name(state: &State, name: &MailboxName) -> Printable {
     let whole = name.to_foreign();
-    match whole.raw().strip_prefix(state.options.collection.as_str()) {
+    match whole.raw().strip_prefix(state.options.default_prefix()) {
         Some(rest) if !rest.is_empty() => crate::mail::text::Foreign::new(rest).field(),
         _ => whole.field(),
     }

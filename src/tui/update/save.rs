@@ -34,7 +34,7 @@ fn prompt(state: &mut State, uid: Uid, delete: bool, typed: &str) {
         .saved_to
         .clone()
         .unwrap_or(state.options.saved.clone());
-    let within = match state.options.collection.trim_end_matches('/') {
+    let within = match state.options.default_prefix().trim_end_matches('/') {
         "" => String::new(),
         collection => format!(" in <{collection}>"),
     };

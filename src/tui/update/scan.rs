@@ -28,7 +28,7 @@ pub fn begin(state: &mut State, typed: &str) {
     }
     let text = phrase("Looking for \"", &Foreign::new(typed), "\"");
     state.status.work(text, state.now);
-    if state.folders.directory.is_empty() {
+    if state.folders.is_at_root() {
         let job = Job::Scan(typed.to_owned(), Vec::new(), true);
         return look(state, Vec::new(), b"INBOX", job, typed);
     }
@@ -36,7 +36,7 @@ pub fn begin(state: &mut State, typed: &str) {
 }
 
 fn below(state: &mut State, text: String, found: Vec<ListEntry>) {
-    let reference = format!("{}{}", state.options.collection, state.folders.directory);
+    let reference = listing::prefix(state);
     let job = Job::Scan(text.clone(), found, false);
     look(state, reference.into_bytes(), b"*", job, &text);
 }

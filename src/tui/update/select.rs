@@ -40,10 +40,13 @@ fn choose(state: &mut State) {
     let Some(entry) = state.folders.current().cloned() else {
         return;
     };
-    if entry.is_directory {
+    if entry.is_directory() {
         return folders::enter(state, &entry);
     }
-    let name = format!("{}{}", state.folders.directory, entry.label.raw());
+    let name = match entry.name() {
+        Some(name) if name.is_inbox() => "INBOX".to_owned(),
+        _ => listing::as_typed(state, entry.label.raw()),
+    };
     state.resume_question();
     if let Some(prompt) = &mut state.prompt
         && let Kind::Text(typed) = &mut prompt.kind

@@ -16,14 +16,14 @@ pub fn ask(state: &mut State) {
     let Some(entry) = state.folders.current().cloned() else {
         return;
     };
-    if entry.is_directory {
+    let Some(name) = entry.folder().cloned() else {
         return state.say_own("A directory holds no messages of its own; choose a folder in it");
-    }
+    };
     if state.is_busy_with(|job| matches!(job, Job::Transfer(..))) {
         return state.complain_own("One transfer is under way; ^C stops it");
     }
-    let question = phrase_of(state, "Transfer ", &entry.name, " to : ");
-    let purpose = Purpose::Transfer(entry.name);
+    let question = phrase_of(state, "Transfer ", &name, " to : ");
+    let purpose = Purpose::Transfer(name);
     state.prompt = Some(Prompt::text(question, purpose, Topic::Folder, HELP));
 }
 
@@ -37,9 +37,7 @@ pub fn named(state: &mut State, from: MailboxName, typed: &str) {
         return state.complain_own("A folder cannot be transferred to itself");
     }
     let there = state.folders.entries.iter();
-    let exists = there
-        .clone()
-        .any(|entry| !entry.is_directory && entry.name == plain);
+    let exists = there.clone().any(|entry| entry.folder() == Some(&plain));
     if exists {
         let question = phrase_of(state, "Add to existing folder ", &plain, "?");
         let purpose = Purpose::AddTo(from, to);

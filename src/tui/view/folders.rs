@@ -44,12 +44,12 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
         let role = match (place == folders.cursor, focus) {
             (true, true) => Role::Cursor,
             (true, false) => Role::CursorElsewhere,
-            _ if entry.is_directory => Role::FolderDirectory,
+            _ if entry.is_directory() => Role::FolderDirectory,
             _ if unseen > 0 => Role::FolderUnread,
             _ => Role::Body,
         };
         let mut text = entry.label.field();
-        if entry.is_directory {
+        if entry.is_directory() {
             text.push_static("/");
         } else if unseen > 0 {
             text.push(&Printable::own(format!(" ({unseen})")));

@@ -3,12 +3,13 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::mail::text::Printable;
+use crate::mail::text::{Foreign, Printable};
 use crate::tui::layout::{Areas, Pane, Panes};
 use crate::tui::state::mailbox::OpenMailbox;
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::theme::{Role, Theme};
+use crate::tui::update::listing::as_typed;
 use crate::tui::update::messages::number;
 use crate::tui::update::names::short_name;
 use crate::tui::view::painter::{Painter, after};
@@ -72,10 +73,8 @@ fn ruler(state: &State, areas: &Areas, pane: Pane, screen: Screen, painter: &mut
     }
     let open = state.mailbox.as_ref();
     let name = match screen {
-        Screen::Folders if state.folders.directory.is_empty() => Printable::own("Folders"),
-        Screen::Folders => {
-            crate::mail::text::Foreign::new(state.folders.directory.as_str()).field()
-        }
+        Screen::Folders if state.folders.is_at_root() => Printable::own("Folders"),
+        Screen::Folders => Foreign::new(as_typed(state, "")).field(),
         Screen::Index => open.map_or_else(Printable::default, |open| short_name(state, &open.name)),
         _ => match &state.message {
             Some(shown) => Printable::own(format!("Message {}", number(state, shown.uid))),
