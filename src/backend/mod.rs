@@ -24,6 +24,7 @@ pub mod local;
 pub mod manifest;
 pub mod move_record;
 pub mod move_recovery;
+pub mod newsgroups;
 pub mod open_mailboxes;
 pub mod outlet;
 pub mod pipe;

@@ -18,6 +18,7 @@ mod mmdf;
 mod model;
 mod mx;
 mod network;
+mod news;
 mod octal;
 mod others;
 mod phile;

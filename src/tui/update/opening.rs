@@ -37,7 +37,8 @@ pub fn leave(state: &mut State, then: Leave) {
     let Some(open) = state.mailbox.as_ref().filter(|open| open.is_open()) else {
         return arrive(state, then);
     };
-    let wanted = open.deleted() > 0 && !open.is_read_only();
+    // In a newsgroup an expunge only hides, which nobody needs who leaves.
+    let wanted = open.deleted() > 0 && !open.is_read_only() && !open.is_news();
     let offered =
         then == Leave::Quit || !open.name.is_inbox() || state.options.offer_expunge_of_inbox;
     if !wanted || !offered {

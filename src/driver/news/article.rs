@@ -1,0 +1,196 @@
+//! Article files: which are to be trusted, what is known of each, and what its header says of other groups.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::driver::job::Job;
+use crate::driver::layout::folder::in_threads::in_threads;
+use crate::driver::layout::lines::header_length;
+use crate::driver::local_file::is_missing;
+use crate::driver::mx::numbers::{file_of, number as parse_number};
+use crate::driver::news::facts::{Facts, date_of, digest};
+use crate::os::environment::Environment;
+use crate::os::files::{MailFile, OpenMode};
+
+/// So much of an article is read at once; of its header no more is looked at.
+const BLOCK: usize = 64 << 10;
+
+/// Where the articles of an open group are.
+pub struct Articles<'a> {
+    /// Where and as whom.
+    pub environment: &'a Environment,
+    /// The root of the spool.
+    pub spool: &'a Path,
+    /// The group's own directory.
+    pub directory: &'a Path,
+}
+
+impl Articles<'_> {
+    /// Opens an article; what is no plain file, or a link that leads out of the spool, is as if it were not there.
+    pub fn open(&self, number: u32) -> io::Result<Box<dyn MailFile>> {
+        let path = self.directory.join(file_of(number));
+        self.look(&path)?;
+        self.environment.files.open(&path, OpenMode::Read)
+    }
+
+    /// What is known of each of these articles; `None` for those that are gone by now, or are no articles.
+    pub fn measure(&self, numbers: &[u32], job: &Job) -> io::Result<Vec<Option<Facts>>> {
+        in_threads(numbers, |part| {
+            let mut buffer = vec![0; BLOCK];
+            let one = |&number: &u32| {
+                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+                self.facts(number, &mut buffer)
+            };
+            part.iter().map(one).collect()
+        })
+    }
+
+    fn facts(&self, number: u32, buffer: &mut [u8]) -> io::Result<Option<Facts>> {
+        let path = self.directory.join(file_of(number));
+        let metadata = match self.look(&path) {
+            Err(missing) if is_missing(&missing) => return Ok(None),
+            // Whoever reads it is told why that fails.
+            Err(_) => return Ok(Some(Facts::unread(number, 0, 0))),
+            Ok(metadata) => metadata,
+        };
+        let (length, date) = (metadata.len(), date_of(&metadata));
+        let opened = self.environment.files.open(&path, OpenMode::Read);
+        match opened.and_then(|file| measured(&*file, length, buffer)) {
+            Ok((size, front)) => Ok(Some(Facts::of(number, size, date, front))),
+            Err(missing) if is_missing(&missing) => Ok(None),
+            Err(_) => Ok(Some(Facts::unread(number, length, date))),
+        }
+    }
+
+    /// What stands at `path`, which must be a plain file, or a link to one inside the spool: INN links articles that
+    /// stand in several groups.
+    fn look(&self, path: &Path) -> io::Result<Metadata> {
+        let files = &self.environment.files;
+        let mut found = files.link_metadata(path)?;
+        if found.is_symlink() {
+            let end = path.canonicalize()?;
+            let inside = |root: &Path| root.canonicalize().is_ok_and(|root| end.starts_with(root));
+            if !inside(self.spool) && !inside(self.directory) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            found = files.metadata(&end)?;
+        }
+        match found.is_file() {
+            true => Ok(found),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Facts {
+    fn of(number: u32, size: u64, date: i64, front: &[u8]) -> Self {
+        let header = header_length(front).and_then(|length| front.get(..length));
+        let header = header.unwrap_or(front);
+        let id = field(header, b"message-id");
+        let refs = field(header, b"xref").map_or(0, |xref| refs_in(xref).take(2).count());
+        Self {
+            number,
+            crossposted: refs > 1,
+            size,
+            date,
+            id: id.map_or_else(|| no_id(number), digest),
+        }
+    }
+
+    fn unread(number: u32, size: u64, date: i64) -> Self {
+        Self {
+            number,
+            crossposted: false,
+            size,
+            date,
+            id: no_id(number),
+        }
+    }
+}
+
+/// What stands for the Message-ID of an article that has none: no other article's.
+fn no_id(number: u32) -> u64 {
+    digest(format!("no Message-ID: {number}").as_bytes())
+}
+
+/// The octets of a file of `length` bytes with CRLF line ends, and its first bytes, which are left in `buffer`.
+fn measured<'b>(
+    file: &dyn MailFile,
+    length: u64,
+    buffer: &'b mut [u8],
+) -> io::Result<(u64, &'b [u8])> {
+    let mut count = file.read_at(buffer, 0)?;
+    let first = count;
+    let mut size = 0;
+    let mut last = 0;
+    let mut more = Vec::new();
+    let mut at = count as u64;
+    size += crlf_size(buffer.get(..count).unwrap_or_default(), &mut last);
+    while count > 0 && at != length {
+        more.resize(BLOCK, 0);
+        count = file.read_at(&mut more, at)?;
+        size += crlf_size(more.get(..count).unwrap_or_default(), &mut last);
+        at += count as u64;
+    }
+    Ok((size, buffer.get(..first).unwrap_or_default()))
+}
+
+fn crlf_size(bytes: &[u8], last: &mut u8) -> u64 {
+    let bare = memchr::memchr_iter(b'\n', bytes).filter(|&place| {
+        let before = place.checked_sub(1).and_then(|place| bytes.get(place));
+        before.unwrap_or(last) != &b'\r'
+    });
+    let size = (bytes.len() + bare.count()) as u64;
+    *last = bytes.last().copied().unwrap_or(*last);
+    size
+}
+
+/// The value of a header field, given by its name in lower case, on its first line.
+pub fn field<'h>(header: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
+    header.split(|&byte| byte == b'\n').find_map(|line| {
+        let (front, value) = line.split_at_checked(name.len())?;
+        let value = value.strip_prefix(b":")?;
+        front
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim_ascii())
+            .filter(|value| !value.is_empty())
+    })
+}
+
+/// The groups and numbers of an Xref field's value: what stands behind the server's name.
+pub fn refs_in(xref: &[u8]) -> impl Iterator<Item = (&[u8], u32)> {
+    let words = xref.split(|byte| byte.is_ascii_whitespace());
+    let words = words.filter(|word| !word.is_empty()).skip(1);
+    words.filter_map(|word| {
+        let colon = word.iter().rposition(|&byte| byte == b':')?;
+        let (group, number) = word.split_at(colon);
+        let number = parse_number(number.get(1..)?)?;
+        Some((group, number))
+    })
+}
+
+/// The file of an article in a group's directory.
+pub fn path_in(directory: &Path, number: u32) -> PathBuf {
+    directory.join(file_of(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_and_refs_are_found() {
+        let header =
+            b"Path: a\r\nXref-x: no\r\nmessage-ID:  <1@x>\r\nXref: host a.b:7 c:x d:0 e.f:12\r\n\r\n";
+        assert_eq!(field(header, b"message-id"), Some(&b"<1@x>"[..]));
+        let xref = field(header, b"xref").expect("there");
+        let refs: Vec<_> = refs_in(xref).collect();
+        assert_eq!(refs, [(&b"a.b"[..], 7), (b"e.f", 12)]);
+        assert_eq!(field(b"Message-ID:\n", b"message-id"), None);
+        let facts = Facts::of(3, 9, 1, header);
+        assert!(facts.crossposted && facts.id == digest(b"<1@x>"));
+        let alone = Facts::of(3, 9, 1, b"Xref: host a.b:7\n\nXref: h a:1 b:2\n");
+        assert!(!alone.crossposted && alone.id == no_id(3));
+    }
+}
