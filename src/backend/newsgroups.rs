@@ -43,20 +43,19 @@ pub fn list(
     Ok(())
 }
 
-/// Tells every subscribed group that matches, as [`list`] does.
-pub fn list_subscribed(
-    environment: &Environment,
-    pattern: &[u8],
-    found: &mut dyn FnMut(Vec<ListEntry>),
-) -> Result<()> {
+/// The names of the groups that are subscribed, a line for each.
+pub fn subscribed(environment: &Environment) -> Result<Vec<u8>> {
     let path = newsrc_path(environment);
-    let newsrc = newsrc_file::read(environment).map_err(DriverError::io(&path))?;
-    let mut matching = Matching::new(pattern);
-    for line in newsrc.newsrc.lines().filter(|line| line.subscribed) {
-        matching.look_at(line.group);
+    let found = newsrc_file::read(environment).map_err(DriverError::io(&path))?;
+    let mut names = Vec::new();
+    for line in found.newsrc.lines().filter(|line| line.subscribed) {
+        if why_no_group(line.group).is_none() {
+            names.extend_from_slice(PREFIX);
+            names.extend_from_slice(line.group);
+            names.push(b'\n');
+        }
     }
-    matching.tell(found);
-    Ok(())
+    Ok(names)
 }
 
 /// Subscribes to the group at `place`, or takes that back. Refused where it is so already.

@@ -139,10 +139,11 @@ pub fn list(
     found: &mut dyn FnMut(Vec<ListEntry>),
 ) -> Result<()> {
     let pattern = full_pattern(reference, pattern);
+    let mut text = read(environment.files.as_ref(), &list_path(environment))?;
     if newsgroups::asks_for_groups(&pattern) {
-        return newsgroups::list_subscribed(environment, &pattern, found);
+        text.push(b'\n');
+        text.extend(newsgroups::subscribed(environment)?);
     }
-    let text = read(environment.files.as_ref(), &list_path(environment))?;
     let mut entries = BTreeMap::new();
     let mut inbox = None;
     for line in lines(&text) {

@@ -63,12 +63,11 @@ impl Newsrc {
     /// What stands of `group`.
     pub fn line(&self, group: &[u8]) -> Option<Line<'_>> {
         let ending = self.ending();
-        let ends_line = |byte: u8| byte == b'\n' || (byte == b'\r' && ending == Ending::Cr);
         for place in memchr::memmem::find_iter(&self.bytes, group) {
             let before = place
                 .checked_sub(1)
                 .and_then(|before| self.bytes.get(before));
-            let starts = before.is_none_or(|&byte| ends_line(byte));
+            let starts = before.is_none_or(|&byte| ends_line(byte, ending));
             let ends = matches!(self.bytes.get(place + group.len()), Some(b':' | b'!'));
             if starts && ends {
                 let rest = self.bytes.get(place..).unwrap_or_default();
@@ -101,7 +100,8 @@ impl Newsrc {
             }
             bytes.extend_from_slice(ending);
         }
-        let ending: &[u8] = match self.ending() {
+        let ending = self.ending();
+        let end: &[u8] = match ending {
             Ending::Lf => b"\n",
             Ending::CrLf => b"\r\n",
             Ending::Cr => b"\r",
@@ -109,8 +109,8 @@ impl Newsrc {
         let mut new: Vec<_> = open.into_iter().collect();
         new.sort_unstable_by_key(|(group, _)| *group);
         for (group, edit) in new {
-            if bytes.last().is_some_and(|byte| !b"\r\n".contains(byte)) {
-                bytes.extend_from_slice(ending);
+            if bytes.last().is_some_and(|&byte| !ends_line(byte, ending)) {
+                bytes.extend_from_slice(end);
             }
             let subscribed = edit.subscribed.unwrap_or(true);
             let line = Line {
@@ -119,7 +119,7 @@ impl Newsrc {
                 rest: b" ",
             };
             write_line(&mut bytes, line, edit);
-            bytes.extend_from_slice(ending);
+            bytes.extend_from_slice(end);
         }
         Self { bytes }
     }
@@ -149,6 +149,10 @@ impl Newsrc {
             _ => Ending::Lf,
         }
     }
+}
+
+fn ends_line(byte: u8, ending: Ending) -> bool {
+    byte == b'\n' || (byte == b'\r' && ending == Ending::Cr)
 }
 
 /// Where the end of the first line stands in `text`.
@@ -265,7 +269,8 @@ mod tests {
                 for (text, _) in file.parts() {
                     let is_own = parse_line(text).is_some_and(|line| line.group == b"g");
                     if !(is_own && std::mem::take(&mut own)) {
-                        all.push(text.to_vec());
+                        // What stands last may get a line end behind it.
+                        all.push(text.trim_ascii_end().to_vec());
                     }
                 }
                 all
