@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::driver::job::Job;
 use crate::driver::layout::folder::in_threads::in_threads;
-use crate::driver::layout::lines::header_length;
+use crate::driver::layout::lines::{WIRE_END, header_length, is_wire};
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::numbers::{file_of, number as parse_number};
 use crate::driver::news::facts::{Facts, date_of, digest};
@@ -114,36 +114,74 @@ fn no_id(number: u32) -> u64 {
     digest(format!("no Message-ID: {number}").as_bytes())
 }
 
-/// The octets of a file of `length` bytes with CRLF line ends, and its first bytes, which are left in `buffer`.
+/// The octets of a file of `length` bytes as they are read, and its first bytes, which are left in `buffer`.
 fn measured<'b>(
     file: &dyn MailFile,
     length: u64,
     buffer: &'b mut [u8],
 ) -> io::Result<(u64, &'b [u8])> {
-    let mut count = file.read_at(buffer, 0)?;
-    let first = count;
-    let mut size = 0;
-    let mut last = 0;
+    let mut octets = Octets::default();
+    let first = file.read_at(buffer, 0)?;
+    let front = buffer.get(..first).unwrap_or_default();
+    octets.count(front);
     let mut more = Vec::new();
-    let mut at = count as u64;
-    size += crlf_size(buffer.get(..count).unwrap_or_default(), &mut last);
-    while count > 0 && at != length {
+    let mut count = first;
+    while count > 0 && octets.bytes != length {
         more.resize(BLOCK, 0);
-        count = file.read_at(&mut more, at)?;
-        size += crlf_size(more.get(..count).unwrap_or_default(), &mut last);
-        at += count as u64;
+        count = file.read_at(&mut more, octets.bytes)?;
+        octets.count(more.get(..count).unwrap_or_default());
     }
-    Ok((size, buffer.get(..first).unwrap_or_default()))
+    Ok((octets.size(), front))
 }
 
-fn crlf_size(bytes: &[u8], last: &mut u8) -> u64 {
-    let bare = memchr::memchr_iter(b'\n', bytes).filter(|&place| {
-        let before = place.checked_sub(1).and_then(|place| bytes.get(place));
-        before.unwrap_or(last) != &b'\r'
-    });
-    let size = (bytes.len() + bare.count()) as u64;
-    *last = bytes.last().copied().unwrap_or(*last);
-    size
+/// Counts the octets that an article has when it is read: with CRLF line ends, without what only wire format has.
+struct Octets {
+    bytes: u64,
+    /// LF without a CR in front.
+    bare: u64,
+    /// Lines that begin with a dot.
+    dots: u64,
+    tail: [u8; 5],
+}
+
+impl Default for Octets {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            bare: 0,
+            dots: 0,
+            tail: *b"    \n",
+        }
+    }
+}
+
+impl Octets {
+    fn count(&mut self, bytes: &[u8]) {
+        let last = self.tail[4];
+        if last == b'\n' && bytes.first() == Some(&b'.') {
+            self.dots += 1;
+        }
+        for place in memchr::memchr_iter(b'\n', bytes) {
+            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
+            self.bare += u64::from(before.unwrap_or(&last) != &b'\r');
+            self.dots += u64::from(bytes.get(place + 1) == Some(&b'.'));
+        }
+        self.bytes += bytes.len() as u64;
+        let begin = bytes.len().saturating_sub(self.tail.len());
+        for &byte in bytes.get(begin..).unwrap_or_default() {
+            self.tail.rotate_left(1);
+            self.tail[4] = byte;
+        }
+    }
+
+    fn size(&self) -> u64 {
+        let plain = self.bytes + self.bare;
+        match is_wire(&self.tail) {
+            // The dot at the end is one of those that were counted.
+            true => plain - WIRE_END.len() as u64 + 1 - self.dots,
+            false => plain,
+        }
+    }
 }
 
 /// The value of a header field, given by its name in lower case, on its first line.
@@ -178,6 +216,27 @@ pub fn path_in(directory: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn octets_are_those_that_are_read() {
+        for (bytes, size) in [
+            (&b""[..], 0),
+            (b"a\nb\r\n", 6),
+            (b"a\r\n..b\r\n.\r\n", 7),
+            (b"..\r\n.\r\n", 3),
+            (b".\r\n", 3),
+            (b"\r\n.\r\n", 2),
+            (b"..\n.\n", 7),
+            (b"a\r\n...\r\n.x\r\n.\r\n", 10),
+        ] {
+            for cut in 0..=bytes.len() {
+                let mut octets = Octets::default();
+                octets.count(&bytes[..cut]);
+                octets.count(&bytes[cut..]);
+                assert_eq!(octets.size(), size, "{bytes:?} {cut}");
+            }
+        }
+    }
 
     #[test]
     fn fields_and_refs_are_found() {

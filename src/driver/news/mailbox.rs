@@ -299,7 +299,7 @@ impl LocalMailbox for Newsgroup {
 
     fn read(&mut self, uid: Uid, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
         let file = self.file_of(uid, job)?;
-        MessageFile::new(&*file, &self.place.path, Stored::Lf).read(part, into, job)
+        MessageFile::new(&*file, &self.place.path, Stored::Article).read(part, into, job)
     }
 
     fn headers(
@@ -310,7 +310,7 @@ impl LocalMailbox for Newsgroup {
     ) -> Result<()> {
         let path = self.place.path.clone();
         let mut open = |uid| self.file_of(uid, job);
-        headers(uids, (&path, Stored::Lf), &mut open, found, job)
+        headers(uids, (&path, Stored::Article), &mut open, found, job)
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
