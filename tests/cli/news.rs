@@ -85,9 +85,20 @@ fn a_group_is_listed_read_and_marked() {
     let gone = told(&["expunge", "#news.a.one"]);
     assert_eq!(gone.len(), 2);
     assert_eq!(told(&["status", "#news.a.one"])[0]["messages"], json!(3));
-    told(&["copy", "#news.a.one", "3", "mail/kept", "--create"]);
+    // A copy of what was read is not marked to be deleted.
+    told(&["copy", "#news.a.one", "2", "mail/kept", "--create"]);
     let kept = told(&["--read-only", "show", "mail/kept"]);
-    assert_eq!(kept[1]["envelope"]["subject"], json!("s9"));
+    assert_eq!(kept[1]["envelope"]["subject"], json!("s4"));
+    assert_eq!(kept[1]["flags"], json!(["\\Seen", "\\Flagged", "\\Recent"]));
+    let receipt = told(&["transfer", "#news.a.one", "mail/all", "--format", "mx"]);
+    assert_eq!(receipt.last().expect("one")["unexplained"], json!(0));
+    // What is moved away was read.
+    told(&["move", "#news.a.one", "3", "mail/kept"]);
+    assert_eq!(
+        dir.read("home/.newsrc"),
+        "options -x\nb.two! 1\na.one: 1-9\n"
+    );
+    assert_eq!(told(&["status", "#news.a.one"])[0]["messages"], json!(3));
 }
 
 #[test]

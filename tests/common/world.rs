@@ -9,7 +9,7 @@ use mugo::os::environment::{Environment, Process, SnarfChoices, User, WithoutDot
 use mugo::os::files::FileLayer;
 use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
-use mugo::os::naming::Naming;
+use mugo::os::naming::{Naming, NewsPlaces};
 use mugo::os::real_files::RealFiles;
 use tempfile::TempDir;
 
@@ -61,7 +61,14 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         spool: root.join("spool/bob"),
         state: root.join("state"),
         lock_dir: root.join("locks"),
-        naming: Naming::default(),
+        naming: Naming {
+            news: NewsPlaces {
+                spool: Some(root.join("news/spool")),
+                active: Some(root.join("news/active")),
+                newsrc: None,
+            },
+            ..Naming::default()
+        },
         formats: Formats::default(),
         read_only: false,
         hide_dot_files: false,

@@ -21,7 +21,6 @@ use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
 use mugo::os::environment::Environment;
 use mugo::os::files::FileLayer;
-use mugo::os::naming::NewsPlaces;
 use mugo::os::real_files::RealFiles;
 
 use crate::common::faults::{Fault, Faults, Op};
@@ -36,7 +35,7 @@ pub(crate) struct Scene {
 
 /// The library's own spool.
 pub(crate) fn scene() -> Scene {
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let root = desk.world.dir.path().join("news");
     let group = root.join("spool/comp/mail/misc");
     fs::create_dir_all(&group).expect("directories");
@@ -50,18 +49,7 @@ pub(crate) fn scene() -> Scene {
         fixture("news/.newsrc"),
     )
     .expect("written");
-    let mut environment = desk.world.another(Arc::clone(&desk.environment.files));
-    environment.naming.news = places(&root);
-    desk.environment = Arc::new(environment);
     Scene { desk }
-}
-
-fn places(root: &Path) -> NewsPlaces {
-    NewsPlaces {
-        spool: Some(root.join("spool")),
-        active: Some(root.join("active")),
-        newsrc: None,
-    }
 }
 
 /// An article that was written long ago.
@@ -102,7 +90,6 @@ impl Scene {
     /// The environment of a program that sees files through this layer.
     fn program(&self, files: Arc<dyn FileLayer>) -> Arc<Environment> {
         let mut environment = self.desk.world.another(files);
-        environment.naming.news = places(&self.root());
         environment.process.pid = 4_000_000;
         Arc::new(environment)
     }
@@ -334,30 +321,11 @@ fn flags_and_keywords_are_kept_by_message_id() {
     let found = opened.list.messages();
     assert_eq!(
         found[1].flags,
-        Flags::new(FLAGGED, keywords(&["Work"])).clone_read(true)
+        Flags::new(FLAGGED | DELETED | SEEN, keywords(&["Work"]))
     );
     assert_eq!(flags(&opened, 7), FLAGGED | DELETED | SEEN);
     let state = opened.list.state().expect("told");
     assert_eq!(state.keywords, keywords(&["Work", "later"]));
-}
-
-trait Read {
-    fn clone_read(&self, read: bool) -> Flags;
-}
-
-impl Read for Flags {
-    /// The same flags of an article that was read.
-    fn clone_read(&self, read: bool) -> Flags {
-        let more = if read {
-            DELETED | SEEN
-        } else {
-            SystemFlags::NONE
-        };
-        Flags {
-            system: self.system | more,
-            keywords: self.keywords.clone(),
-        }
-    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::driver::job::Job;
 use crate::driver::layout::folder::in_threads::in_threads;
@@ -15,6 +16,9 @@ use crate::os::files::{MailFile, OpenMode};
 
 /// So much of an article is read at once; of its header no more is looked at.
 const BLOCK: usize = 64 << 10;
+
+/// After so many articles it is told how far the work is.
+const STEP: u64 = 1000;
 
 /// Where the articles of an open group are.
 pub struct Articles<'a> {
@@ -36,10 +40,15 @@ impl Articles<'_> {
 
     /// What is known of each of these articles; `None` for those that are gone by now, or are no articles.
     pub fn measure(&self, numbers: &[u32], job: &Job) -> io::Result<Vec<Option<Facts>>> {
+        let (done, all) = (AtomicU64::new(0), numbers.len() as u64);
         in_threads(numbers, |part| {
             let mut buffer = vec![0; BLOCK];
             let one = |&number: &u32| {
                 job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if done.is_multiple_of(STEP) {
+                    job.progress(done, all);
+                }
                 self.facts(number, &mut buffer)
             };
             part.iter().map(one).collect()

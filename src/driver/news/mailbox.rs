@@ -352,6 +352,12 @@ impl LocalMailbox for Newsgroup {
         Ok(None)
     }
 
+    fn copied(&self, flags: SystemFlags) -> SystemFlags {
+        // What was read here is not to go there.
+        let settable = flags.only(SystemFlags::SETTABLE);
+        settable.without(SystemFlags::DELETED)
+    }
+
     fn close(mut self: Box<Self>, _job: &Job) -> Result<()> {
         self.save();
         Ok(())

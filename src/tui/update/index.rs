@@ -40,6 +40,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Delete => messages::delete(state),
         Command::Undelete => messages::undelete(state),
         Command::Expunge => ask_expunge(state),
+        Command::Unexclude => opening::open_again(state),
         Command::Flag => messages::ask_flag(state, false),
         Command::Save => save::ask(state),
         Command::Export => files::ask_export(state),
