@@ -8,7 +8,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use mugo::driver::contract::{LocalDriver, Probe};
 use mugo::driver::error::Error;
-use mugo::driver::job::Job;
 use mugo::driver::message::Messages;
 use mugo::driver::news::cache;
 use mugo::driver::news::driver::NewsDriver;
@@ -24,8 +23,6 @@ use mugo::os::files::FileLayer;
 use mugo::os::real_files::RealFiles;
 
 use crate::common::faults::{Fault, Faults, Op};
-use crate::common::power::Disk;
-use crate::common::random::{Random, rounds};
 use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
 
 /// A spool with a list of groups, and a home.
@@ -88,22 +85,22 @@ impl Scene {
     }
 
     /// The environment of a program that sees files through this layer.
-    fn program(&self, files: Arc<dyn FileLayer>) -> Arc<Environment> {
+    pub(crate) fn program(&self, files: Arc<dyn FileLayer>) -> Arc<Environment> {
         let mut environment = self.desk.world.another(files);
         environment.process.pid = 4_000_000;
         Arc::new(environment)
     }
 
-    fn open(&self, group: &str, access: Access) -> Opened {
+    pub(crate) fn open(&self, group: &str, access: Access) -> Opened {
         open(&self.driver(), &self.place(group), access).expect("open")
     }
 
-    fn newsrc(&self) -> String {
+    pub(crate) fn newsrc(&self) -> String {
         let path = self.desk.environment.home.join(".newsrc");
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
     }
 
-    fn write_newsrc(&self, text: &str) {
+    pub(crate) fn write_newsrc(&self, text: &str) {
         fs::write(self.desk.environment.home.join(".newsrc"), text).expect("written");
     }
 
@@ -122,15 +119,15 @@ impl Scene {
 }
 
 const SEEN: SystemFlags = SystemFlags::SEEN;
-const DELETED: SystemFlags = SystemFlags::DELETED;
-const FLAGGED: SystemFlags = SystemFlags::FLAGGED;
+pub(crate) const DELETED: SystemFlags = SystemFlags::DELETED;
+pub(crate) const FLAGGED: SystemFlags = SystemFlags::FLAGGED;
 const RECENT: SystemFlags = SystemFlags::RECENT;
 
 fn remove(flags: SystemFlags) -> FlagChange {
     FlagChange::Remove(Flags::system(flags))
 }
 
-fn flags(opened: &Opened, uid: u32) -> SystemFlags {
+pub(crate) fn flags(opened: &Opened, uid: u32) -> SystemFlags {
     let all = opened.list.messages().iter();
     let mut found = all.filter(|it| it.uid.get() == uid);
     found.next().expect("there").flags.system
@@ -697,155 +694,5 @@ fn a_second_opening_looks_at_no_article() {
         let opened = open(&driver, &scene.place("g"), Access::ReadOnly).expect("open");
         assert_eq!(opened.list.len(), 40);
         assert!(layer.count() < 20, "{op:?}: {}", layer.count());
-    }
-}
-
-/// What a disk refuses: the operation, why, and whether it goes on refusing.
-const REFUSALS: [(Op, i32, bool); 8] = [
-    (Op::Write, 28, true),
-    (Op::Write, 5, false),
-    (Op::Sync, 5, false),
-    (Op::SyncDir, 5, false),
-    (Op::Create, 28, true),
-    (Op::Rename, 5, false),
-    (Op::Remove, 5, false),
-    (Op::Read, 5, false),
-];
-
-const BEFORE: &str = "options -x\r\ncomp.mail.misc: 1-101,105\r\nalt.test! 1-4\r\n";
-const AFTER: &str = "options -x\r\ncomp.mail.misc: 1-105\r\nalt.test! 1-4\r\n";
-
-/// Marks an article as read, through this layer; whether that was called done.
-fn mark(scene: &Scene, files: Arc<dyn FileLayer>) -> bool {
-    let driver = NewsDriver::new(&scene.program(files));
-    let (job, _log): (Job, _) = job();
-    let opened = driver.open(&scene.place("comp.mail.misc"), Access::ReadWrite, &job);
-    let Ok(mut mailbox) = opened else {
-        return false;
-    };
-    let uids = crate::desk::uid_set(&[102]);
-    let change = FlagChange::Add(Flags::new(DELETED | FLAGGED, keywords(&["Work"])));
-    mailbox.store(&uids, &change, &job).is_ok()
-}
-
-fn judge(scene: &Scene, done: bool, at: &str) {
-    let found = scene.newsrc();
-    assert!(
-        found == AFTER || (!done && found == BEFORE),
-        "{at} {done}: {found:?}"
-    );
-    // The next program goes on.
-    let mut opened = scene.open("comp.mail.misc", Access::ReadWrite);
-    if done {
-        let flags = opened.list.messages()[1].flags.clone();
-        assert!(
-            flags.has(DELETED | FLAGGED) && flags.keywords() == keywords(&["Work"]),
-            "{at}"
-        );
-    }
-    opened
-        .store(&[102], &add(DELETED | FLAGGED))
-        .expect("stored");
-    assert_eq!(scene.newsrc(), AFTER, "{at}");
-    assert!(flags(&opened, 102).contains(DELETED | FLAGGED), "{at}");
-}
-
-#[test]
-fn killed_at_any_operation_or_refused_by_the_disk() {
-    for at in 0.. {
-        let scene = scene();
-        scene.write_newsrc(BEFORE);
-        let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
-        let done = mark(&scene, Arc::new(layer.clone()));
-        judge(&scene, done, &format!("killed at {at}"));
-        if !layer.hit() {
-            assert!(done && at > 10);
-            break;
-        }
-    }
-    for (op, errno, lasting) in REFUSALS {
-        for at in 0.. {
-            let scene = scene();
-            scene.write_newsrc(BEFORE);
-            let fault = Fault::Failure {
-                op,
-                at,
-                errno,
-                lasting,
-            };
-            let layer = Faults::over(Arc::new(RealFiles), fault);
-            let done = mark(&scene, Arc::new(layer.clone()));
-            judge(&scene, done, &format!("{op:?} {errno} at {at}"));
-            if !layer.hit() {
-                break;
-            }
-        }
-    }
-    let scene = scene();
-    scene.write_newsrc(BEFORE);
-    let layer = Faults::over(Arc::new(RealFiles), Fault::None).with_short_writes();
-    let done = mark(&scene, Arc::new(layer));
-    assert!(done);
-    judge(&scene, done, "short writes");
-}
-
-#[test]
-fn what_another_newsreader_writes_at_any_moment_stays() {
-    for replaces in [false, true] {
-        for at in 0.. {
-            let scene = scene();
-            scene.write_newsrc(BEFORE);
-            let home = scene.desk.environment.home.clone();
-            let intruder = move || {
-                let theirs = BEFORE.replace("alt.test! 1-4", "alt.test: 1-77") + "new.group: 5\r\n";
-                let path = home.join(if replaces { ".theirs" } else { ".newsrc" });
-                fs::write(&path, theirs).expect("written");
-                if replaces {
-                    fs::rename(&path, home.join(".newsrc")).expect("renamed");
-                }
-            };
-            let layer = Faults::over(Arc::new(RealFiles), Fault::None);
-            let layer = layer.with_intruder(at, intruder);
-            assert!(mark(&scene, Arc::new(layer.clone())), "{at}");
-            let found = scene.newsrc();
-            let came = layer.trace().len() > at;
-            assert_eq!(
-                found.contains("alt.test: 1-77\r\nnew.group: 5\r\n"),
-                came,
-                "{at}: {found}"
-            );
-            // Who writes after the files changed places overwrites us, if he knows no better.
-            let trace = layer.trace();
-            let exchange = trace.iter().position(|(op, path)| {
-                let name = path.to_string_lossy();
-                *op == Op::Rename && name.contains("/home/.newsrc")
-            });
-            let is_ours = found.contains("comp.mail.misc: 1-105\r\n");
-            assert!(
-                is_ours || exchange.is_some_and(|exchange| at > exchange),
-                "{at}: {found}"
-            );
-            if !came {
-                break;
-            }
-        }
-    }
-}
-
-#[test]
-fn power_lost_at_any_moment() {
-    for seed in 0..rounds(60, 1000) {
-        let scene = scene();
-        scene.write_newsrc(BEFORE);
-        let disk = Disk::default();
-        let mut random = Random::new(seed);
-        let fault = Fault::Death(random.below(40));
-        let layer = Faults::over(Arc::new(disk.clone()), fault).with_waiting();
-        let done = mark(&scene, Arc::new(layer));
-        disk.cut_power(Some(random));
-        let lock = scene.desk.environment.home.join(".newsrc.lock");
-        let _none = fs::remove_file(lock);
-        let _none = fs::remove_file(scene.desk.environment.state.join("news/marks.lock"));
-        judge(&scene, done, &format!("seed {seed}"));
     }
 }

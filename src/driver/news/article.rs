@@ -1,5 +1,6 @@
 //! Article files: which are to be trusted, what is known of each, and what its header says of other groups.
 
+use std::borrow::Cow;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,13 +98,13 @@ impl Facts {
         let header = header_length(front).and_then(|length| front.get(..length));
         let header = header.unwrap_or(front);
         let id = field(header, b"message-id");
-        let refs = field(header, b"xref").map_or(0, |xref| refs_in(xref).take(2).count());
+        let refs = field(header, b"xref").map_or(0, |xref| refs_in(&xref).take(2).count());
         Self {
             number,
             crossposted: refs > 1,
             size,
             date,
-            id: id.map_or_else(|| no_id(number), digest),
+            id: id.map_or_else(|| no_id(number), |id| digest(&id)),
         }
     }
 
@@ -193,16 +194,30 @@ impl Octets {
     }
 }
 
-/// The value of a header field, given by its name in lower case, on its first line.
-pub fn field<'h>(header: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
-    header.split(|&byte| byte == b'\n').find_map(|line| {
-        let (front, value) = line.split_at_checked(name.len())?;
-        let value = value.strip_prefix(b":")?;
-        front
-            .eq_ignore_ascii_case(name)
-            .then(|| value.trim_ascii())
-            .filter(|value| !value.is_empty())
-    })
+/// The value of a header field, given by its name in lower case; what is folded is one line again.
+pub fn field<'h>(header: &'h [u8], name: &[u8]) -> Option<Cow<'h, [u8]>> {
+    let mut lines = header.split(|&byte| byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let named = line
+            .split_at_checked(name.len())
+            .filter(|parts| parts.0.eq_ignore_ascii_case(name))
+            .and_then(|parts| parts.1.strip_prefix(b":"));
+        let Some(value) = named else {
+            continue;
+        };
+        let mut value = Cow::Borrowed(value.trim_ascii());
+        while let Some(more) = lines.next_if(|it| matches!(it.first(), Some(b' ' | b'\t'))) {
+            let whole = value.to_mut();
+            if !whole.is_empty() {
+                whole.push(b' ');
+            }
+            whole.extend_from_slice(more.trim_ascii());
+        }
+        if !value.is_empty() {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// The groups and numbers of an Xref field's value: what stands behind the server's name.
@@ -251,11 +266,15 @@ mod tests {
     fn fields_and_refs_are_found() {
         let header =
             b"Path: a\r\nXref-x: no\r\nmessage-ID:  <1@x>\r\nXref: host a.b:7 c:x d:0 e.f:12\r\n\r\n";
-        assert_eq!(field(header, b"message-id"), Some(&b"<1@x>"[..]));
+        let id = |header: &'static [u8]| field(header, b"message-id").map(Cow::into_owned);
+        assert_eq!(id(header), Some(b"<1@x>".to_vec()));
+        assert_eq!(id(b"Message-Id:\r\n\t<2@x>\r\n"), Some(b"<2@x>".to_vec()));
+        let folded = field(b"Xref: h\n a:1\n\tb:2\nX: y\n", b"xref").expect("there");
+        assert_eq!(&*folded, b"h a:1 b:2");
         let xref = field(header, b"xref").expect("there");
-        let refs: Vec<_> = refs_in(xref).collect();
+        let refs: Vec<_> = refs_in(&xref).collect();
         assert_eq!(refs, [(&b"a.b"[..], 7), (b"e.f", 12)]);
-        assert_eq!(field(b"Message-ID:\n", b"message-id"), None);
+        assert_eq!(id(b"Message-ID:\n"), None);
         let facts = Facts::of(3, 9, 1, header);
         assert!(facts.crossposted && facts.id == digest(b"<1@x>"));
         let alone = Facts::of(3, 9, 1, b"Xref: host a.b:7\n\nXref: h a:1 b:2\n");

@@ -37,7 +37,7 @@ pub fn find(
         return;
     };
     let message_id = field(header, b"message-id");
-    for (other, number) in refs_in(xref).take(MOST_GROUPS) {
+    for (other, number) in refs_in(&xref).take(MOST_GROUPS) {
         let known = || why_no_group(other).is_none() && active.find(other).is_some();
         if other == group || !known() {
             continue;
@@ -49,7 +49,7 @@ pub fn find(
         let Ok(found) = there.open(number) else {
             continue;
         };
-        if is_same_file(&*file, &*found) || has_id(&*found, message_id) {
+        if is_same_file(&*file, &*found) || has_id(&*found, message_id.as_deref()) {
             elsewhere.entry(other.to_vec()).or_default().push(number);
         }
     }
@@ -64,7 +64,7 @@ fn is_same_file(one: &dyn MailFile, other: &dyn MailFile) -> bool {
 
 fn has_id(file: &dyn MailFile, message_id: Option<&[u8]>) -> bool {
     let front = front(file);
-    message_id.is_some() && field(header_of(&front), b"message-id") == message_id
+    message_id.is_some() && field(header_of(&front), b"message-id").as_deref() == message_id
 }
 
 fn front(file: &dyn MailFile) -> Vec<u8> {
