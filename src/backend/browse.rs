@@ -16,6 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::backend::error::{Error, Result};
+use crate::backend::newsgroups;
 use crate::backend::resolve::{Target, mail_home, resolve};
 use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
@@ -56,6 +57,9 @@ pub fn list(
         found(mh_inbox(environment)?);
         return Ok(());
     }
+    if newsgroups::asks_for_groups(&pattern) {
+        return newsgroups::list(environment, &pattern, job, found);
+    }
     let (path, kind) = start_place(environment, &pattern)?;
     let mut walk = Walk {
         environment,
@@ -87,6 +91,11 @@ pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Vec<u8> {
             [root, pattern].concat()
         }
         (Some(b'#' | b'/' | b'~' | b'{'), _) => pattern.to_vec(),
+        // Of two dots in a row one is meant.
+        (Some(b'.'), Some(b'#')) if reference.ends_with(b".") => {
+            let (_, pattern) = pattern.split_at(1);
+            [reference, pattern].concat()
+        }
         _ => [reference, pattern].concat(),
     }
 }
@@ -164,7 +173,7 @@ fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, Na
 }
 
 /// Namespaces whose drivers come with a later version.
-const NOT_YET: [(&str, &str); 2] = [("{", "{server}"), ("#news.", "#news.")];
+const NOT_YET: [(&str, &str); 1] = [("{", "{server}")];
 
 fn is_missing(refusal: &io::Error) -> bool {
     matches!(

@@ -161,6 +161,10 @@ pub fn check_new_name(name: &MailboxName) -> Result<()> {
     let bytes = match name.kind() {
         NameKind::Driver { name, .. } => return check_new_name(name),
         NameKind::Inbox => return Err(Error::BadNewName("INBOX is always there")),
+        NameKind::News(_) => {
+            let why = "newsgroups are made by a news server";
+            return Err(Error::BadNewName(why));
+        }
         NameKind::Remote { mailbox, .. } => mailbox,
         _ => name.as_bytes(),
     };
@@ -191,6 +195,9 @@ fn refuse_unfillable(environment: &Environment, place: &Place) -> Result<()> {
 }
 
 fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
+    if matches!(place.name.kind(), NameKind::News(_)) {
+        return newsgroup(drivers, place);
+    }
     if place.is_inbox {
         let mut choice = find_inbox(drivers)?;
         choice.place.name = place.name.clone();
@@ -235,6 +242,22 @@ fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
             why: kind_of(drivers.environment(), &place.path),
         }
     }))
+}
+
+/// A newsgroup is one by its name, whatever is in its directory.
+fn newsgroup<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
+    let driver = drivers.named("news").ok_or(Error::Forbidden {
+        what: "#news.",
+        why: "is switched off here",
+    })?;
+    match driver.probe(place) {
+        Ok(Probe::Mine) => Ok(plain_choice(driver, place)),
+        Ok(_) => Err(Error::from(DriverError::NoSuchMailbox {
+            path: place.path.clone(),
+            can_create: false,
+        })),
+        Err(refusal) => Err(DriverError::io(&place.path)(refusal).into()),
+    }
 }
 
 /// What stands at a path that no driver wants.

@@ -9,6 +9,7 @@ use crate::backend::error::{Result, io_line};
 use crate::driver::characteristics::{Ability, Characteristics};
 use crate::driver::job::Job;
 use crate::driver::network;
+use crate::driver::news::newsrc_file;
 use crate::mail::format::{About, Degree, Format, FormatAbility};
 use crate::mail::name::MailboxName;
 use crate::mail::text::Foreign;
@@ -81,6 +82,10 @@ pub fn about(context: &Context, name: &MailboxName, job: &Job) -> Result<About> 
 fn why_read_only(context: &Context, path: &Path, row: &Characteristics) -> Option<Foreign> {
     if context.environment.read_only {
         return Some(Foreign::new("Mugo runs read-only"));
+    }
+    if row.driver == "news" {
+        let refusal = newsrc_file::refusal(&context.environment);
+        return refusal.map(|refusal| Foreign::new(io_line(&refusal)));
     }
     if Drivers::is_read_only(row.driver) {
         return Some(Foreign::new("files of this format are only read"));

@@ -28,8 +28,9 @@ use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::{Job, Reports};
 use crate::driver::network::{CAUTION, is_on_network};
+use crate::driver::news::group::newsrc_path;
 use crate::mail::change::{Change, Why};
-use crate::mail::name::MailboxName;
+use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::Access;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
@@ -269,6 +270,9 @@ impl Server {
         let files = path
             .iter()
             .flat_map(|path| watched(&self.context.environment, path));
+        let is_news = matches!(self.name.kind(), NameKind::News(_));
+        let newsrc = is_news.then(|| newsrc_path(&self.context.environment));
+        let files = files.chain(newsrc);
         let watch = |path: PathBuf| self.context.watcher.watch(&path, Arc::clone(&bell));
         self.watches = files.filter_map(watch).collect();
     }

@@ -25,6 +25,7 @@ pub mod manifest;
 pub mod move_record;
 pub mod move_recovery;
 pub mod namespaces;
+pub mod newsgroups;
 pub mod open_mailboxes;
 pub mod outlet;
 pub mod pipe;

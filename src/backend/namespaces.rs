@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::backend::resolve::{Target, resolve};
+use crate::driver::news::group::active_path;
 use crate::mail::name::MailboxName;
 use crate::os::environment::Environment;
 
@@ -18,8 +19,13 @@ pub struct Namespace {
 }
 
 /// All namespaces, in the order in which they are shown.
-static ALL: [Namespace; 4] = [
+static ALL: [Namespace; 5] = [
     below("MH", "#mh/"),
+    Namespace {
+        title: "News",
+        prefix: "#news.",
+        delimiter: '.',
+    },
     below("Public", "#public/"),
     below("Shared", "#shared/"),
     below("FTP", "#ftp/"),
@@ -33,12 +39,16 @@ const fn below(title: &'static str, prefix: &'static str) -> Namespace {
     }
 }
 
-/// Those that are there: their directories are, and names in them are not forbidden.
+/// Those that are there: their directories are, and names in them are not forbidden. Of news there is a list of groups.
 pub fn present(environment: &Environment) -> Vec<Namespace> {
-    let is_there = |namespace: &&Namespace| {
-        let folder = folder(environment, namespace);
-        let metadata = folder.and_then(|folder| environment.files.metadata(&folder).ok());
-        metadata.is_some_and(|found| found.is_dir())
+    let metadata = |path: PathBuf| environment.files.metadata(&path).ok();
+    let is_there = |namespace: &&Namespace| match namespace.delimiter {
+        '.' => metadata(active_path(environment)).is_some_and(|found| found.is_file()),
+        _ => {
+            let folder = folder(environment, namespace);
+            let metadata = folder.and_then(metadata);
+            metadata.is_some_and(|found| found.is_dir())
+        }
     };
     ALL.iter().filter(is_there).copied().collect()
 }

@@ -9,6 +9,7 @@
 //! | `~user/x` | in that user's home | user's `x` | forbidden | forbidden |
 //! | `#ftp/x` `#public/x` | where a setting says, or the home of `ftp`, `imappublic` | same | a setting only | as clear box |
 //! | `#mh/x` `#mhinbox` | `x` or `inbox` below the folder that `.mh_profile` names | same, in H | same | forbidden |
+//! | `#news.a.b` | `a/b` in the news spool | same | same | as clear box |
 //! | `#shared/x` | the same with `imapshared` | same | a setting only | forbidden |
 //!
 //! `H` is the mail home: the home, or its subdirectory for mail, which other users' homes have too. Restrictions forbid
@@ -21,7 +22,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::backend::error::{Error, Result};
+use crate::driver::error::Error as DriverError;
 use crate::driver::mh::folder as mh;
+use crate::driver::news::group::{directory_of, spool_path, why_no_group};
 use crate::driver::place::{Place, Protection};
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::server::Server;
@@ -156,9 +159,10 @@ impl World<'_> {
                 let folder = mh::profile(self.environment)?.folder;
                 Ok(private(below(&folder, b"inbox")))
             }
-            NameKind::News(_) => Err(Error::NotYet {
-                namespace: "#news.",
-            }),
+            NameKind::News(group) => match why_no_group(group) {
+                Some(why) => Err(DriverError::Refused(why).into()),
+                None => Ok(private(directory_of(&spool_path(self.environment), group))),
+            },
             NameKind::Move { .. } => Err(Error::NotYet { namespace: "#move" }),
             NameKind::Pop { .. } => Err(Error::NotYet { namespace: "#pop" }),
             NameKind::Remote { .. } => Err(Error::NotYet {

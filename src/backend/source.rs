@@ -15,7 +15,7 @@ use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::mail::criteria::Criteria;
-use crate::mail::flags::FlagChange;
+use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
@@ -32,6 +32,10 @@ pub trait Source: Send {
     fn uids(&self) -> UidSet;
     /// What is known of one.
     fn summary(&self, uid: Uid) -> Option<Summary>;
+    /// Those of a message's flags that a copy of it gets.
+    fn copied(&self, flags: SystemFlags) -> SystemFlags {
+        flags.only(SystemFlags::SETTABLE)
+    }
     /// The bytes of one message or part.
     fn read(
         &mut self,
@@ -115,6 +119,10 @@ impl Source for LocalSource {
 
     fn summary(&self, uid: Uid) -> Option<Summary> {
         self.0.summary(uid)
+    }
+
+    fn copied(&self, flags: SystemFlags) -> SystemFlags {
+        self.0.copied(flags)
     }
 
     fn read(

@@ -1,4 +1,4 @@
-//! Subscriptions: `.mailboxlist` in the home, one name a line, as c-client keeps it.
+//! Subscriptions: `.mailboxlist` in the home, one name a line, as c-client keeps it; those of newsgroups are in `.newsrc`.
 //!
 //! The file is changed under a dot lock and replaced whole, so that a kill leaves the old list or the new one. Lines that
 //! Mugo does not understand stay as they are, byte for byte. INBOX is stored in upper case, every other name as typed.
@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::browse::full_pattern;
 use crate::backend::error::{Error, Result};
+use crate::backend::newsgroups;
 use crate::backend::resolve::{Target, resolve};
 use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
+use crate::driver::place::Place;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting, held_by};
 use crate::mail::listing::{Attribute, ListEntry, matches};
 use crate::mail::name::{MailboxName, NameKind};
@@ -33,6 +35,9 @@ pub fn subscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Re
             why: "is for new mailboxes only",
         });
     }
+    if let Some((place, group)) = newsgroup(environment, name)? {
+        return newsgroups::set_subscribed(environment, &place, group, true, job);
+    }
     refuse_missing(environment, name, job)?;
     edit(environment, job, |list| {
         if lines(list).any(|line| is_line_of(environment, line, name)) {
@@ -50,6 +55,9 @@ pub fn subscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Re
 
 /// Takes a name away. Refused when it is not there; the mailbox itself need not exist.
 pub fn unsubscribe(environment: &Environment, name: &MailboxName, job: &Job) -> Result<()> {
+    if let Some((place, group)) = newsgroup(environment, name)? {
+        return newsgroups::set_subscribed(environment, &place, group, false, job);
+    }
     edit(environment, job, |list| {
         if !lines(list).any(|line| is_line_of(environment, line, name)) {
             return Err(Error::NotSubscribed(name.to_foreign()));
@@ -58,6 +66,20 @@ pub fn unsubscribe(environment: &Environment, name: &MailboxName, job: &Job) -> 
             (!is_line_of(environment, line, name)).then(|| line.to_vec())
         }))
     })
+}
+
+/// The place and the name of a newsgroup, whose subscription is in `.newsrc`.
+fn newsgroup<'n>(
+    environment: &Environment,
+    name: &'n MailboxName,
+) -> Result<Option<(Place, &'n [u8])>> {
+    let NameKind::News(group) = name.kind() else {
+        return Ok(None);
+    };
+    match resolve(environment, name)? {
+        Target::Local(place) => Ok(Some((place, group))),
+        Target::Remote(..) => Ok(None),
+    }
 }
 
 /// Lets the list follow a mailbox that was deleted.
@@ -117,7 +139,11 @@ pub fn list(
     found: &mut dyn FnMut(Vec<ListEntry>),
 ) -> Result<()> {
     let pattern = full_pattern(reference, pattern);
-    let text = read(environment.files.as_ref(), &list_path(environment))?;
+    let mut text = read(environment.files.as_ref(), &list_path(environment))?;
+    if newsgroups::asks_for_groups(&pattern) {
+        text.push(b'\n');
+        text.extend(newsgroups::subscribed(environment)?);
+    }
     let mut entries = BTreeMap::new();
     let mut inbox = None;
     for line in lines(&text) {

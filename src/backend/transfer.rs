@@ -275,7 +275,7 @@ async fn send_all<S: Source, N: Notes>(
         let summary = source.summary(uid).ok_or(Error::NoSuchMessage)?;
         let mut message = NewMessage {
             flags: Flags {
-                system: summary.flags.system.only(SystemFlags::SETTABLE),
+                system: source.copied(summary.flags.system),
                 keywords: summary.flags.keywords.clone(),
             },
             internal_date: Some(summary.internal_date),

@@ -24,7 +24,7 @@ use crate::driver::place::Place;
 use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
-use crate::mail::flags::FlagChange;
+use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
@@ -142,6 +142,11 @@ pub trait LocalMailbox: Send {
 
     /// The envelope sender of one message, where the format keeps it.
     fn sender(&mut self, uid: Uid, job: &Job) -> Result<Option<Vec<u8>>>;
+
+    /// Those of a message's flags that a copy of it gets elsewhere: not what means something else here.
+    fn copied(&self, flags: SystemFlags) -> SystemFlags {
+        flags.only(SystemFlags::SETTABLE)
+    }
 
     /// Checks, gives up all locks and ends. Always releases, also when it fails.
     fn close(self: Box<Self>, job: &Job) -> Result<()>;

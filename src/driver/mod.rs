@@ -20,6 +20,7 @@ pub mod mmdf;
 pub mod mtx;
 pub mod mx;
 pub mod network;
+pub mod news;
 pub mod octal;
 pub mod phile;
 pub mod place;

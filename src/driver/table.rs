@@ -11,6 +11,7 @@ use crate::driver::mh::driver::MhDriver;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::mtx;
 use crate::driver::mx::driver::MxDriver;
+use crate::driver::news::driver::NewsDriver;
 use crate::driver::phile::driver::Phile;
 use crate::driver::tenex;
 use crate::driver::unix::Unix;
@@ -28,6 +29,7 @@ pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>
         Box::new(MhDriver::new(environment)),
         Box::new(Mmdf::new(environment)),
         Box::new(Unix::new(environment)),
+        Box::new(NewsDriver::new(environment)),
         Box::new(Phile::new(environment)),
         Box::new(Dummy::new(environment)),
     ]

@@ -41,6 +41,10 @@ pub trait FileLayer: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Renames, never over what is there: then it fails with `AlreadyExists`. `Unsupported` where the file system cannot.
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Lets two names change places in one step, both of which must be there. `Unsupported` where that cannot be done.
+    fn exchange(&self, _one: &Path, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Makes a second name; fails when it exists.
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file's name.

@@ -18,6 +18,19 @@ pub struct Naming {
     pub mh: MhChoices,
     /// Permission bits of what is made, where they are not the usual ones.
     pub bits: NamespaceBits,
+    /// Where `#news.` is.
+    pub news: NewsPlaces,
+}
+
+/// Where news are, as far as it was said; the usual places where absent.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct NewsPlaces {
+    /// The root of the articles.
+    pub spool: Option<PathBuf>,
+    /// The list of groups.
+    pub active: Option<PathBuf>,
+    /// Which articles the user has read.
+    pub newsrc: Option<PathBuf>,
 }
 
 /// What is said of MH mailboxes beside what `.mh_profile` says.

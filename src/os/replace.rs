@@ -34,8 +34,16 @@ pub fn replace(files: &dyn FileLayer, path: &Path, content: &[u8]) -> io::Result
     files.sync_dir(path.parent().unwrap_or_else(|| Path::new(".")))
 }
 
+/// Fails where [`replace`] cannot succeed because the folder of the file takes no files from this user.
+pub fn is_replaceable(files: &dyn FileLayer, path: &Path) -> io::Result<()> {
+    let path = target(files, path)?;
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    Ok(rustix::fs::access(folder, wanted)?)
+}
+
 /// The file that a path leads to in the end, which need not exist.
-fn target(files: &dyn FileLayer, path: &Path) -> io::Result<PathBuf> {
+pub fn target(files: &dyn FileLayer, path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
         if !files
@@ -54,13 +62,19 @@ fn target(files: &dyn FileLayer, path: &Path) -> io::Result<PathBuf> {
 }
 
 /// A name in the same folder that no other process uses.
-fn beside(path: &Path) -> PathBuf {
+pub fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     path.with_file_name(name)
 }
 
-fn write_beside(files: &dyn FileLayer, beside: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+/// Writes the new content beside the file, durable, to be renamed over it.
+pub fn write_beside(
+    files: &dyn FileLayer,
+    beside: &Path,
+    mode: u32,
+    content: &[u8],
+) -> io::Result<()> {
     let mut file = match files.open(beside, OpenMode::CreateNew(PRIVATE)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             files.remove_file(beside)?;

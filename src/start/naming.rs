@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::settings::Local;
 use crate::os::formats::{FormatChoice, Formats};
-use crate::os::naming::{Bits, MhChoices, Mode, NamespaceBits, Naming, Restrictions, SharedHomes};
+use crate::os::naming::{
+    Bits, MhChoices, Mode, NamespaceBits, Naming, NewsPlaces, Restrictions, SharedHomes,
+};
 
 /// What names mean, and which are forbidden.
 pub fn naming(local: &Local, home: Option<&Path>) -> Naming {
@@ -32,6 +34,11 @@ pub fn naming(local: &Local, home: Option<&Path>) -> Naming {
             ftp: bits(local.ftp_file_mode, local.ftp_directory_mode),
             public: bits(local.public_file_mode, local.public_directory_mode),
             shared: bits(local.shared_file_mode, local.shared_directory_mode),
+        },
+        news: NewsPlaces {
+            spool: below(&local.news_spool),
+            active: below(&local.news_active),
+            newsrc: below(&local.newsrc),
         },
     }
 }

@@ -83,6 +83,7 @@ pub enum Command {
     Delete,
     Undelete,
     Expunge,
+    Unexclude,
     Flag,
     Save,
     Export,

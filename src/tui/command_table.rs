@@ -392,6 +392,12 @@ pub const TABLE: &[Row] = &[
         &[at(Index, 28, "eXpunge")],
     ),
     row(
+        Command::Unexclude,
+        "unexclude",
+        "Show the articles of a newsgroup again that were hidden.",
+        &[unnamed(Index)],
+    ),
+    row(
         Command::Flag,
         "flag",
         "Set or unset a flag of the message.",

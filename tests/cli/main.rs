@@ -6,6 +6,7 @@ mod holder;
 mod changes;
 mod dir;
 mod manners;
+mod news;
 mod pairs;
 mod reading;
 mod screen;

@@ -224,6 +224,10 @@ impl FileLayer for Faults {
         self.gate(Op::Rename, from)?;
         self.inner.rename_new(from, to)
     }
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.gate(Op::Rename, one)?;
+        self.inner.exchange(one, other)
+    }
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.gate(Op::Link, to)?;
         self.inner.hard_link(from, to)

@@ -9,7 +9,7 @@ use mugo::os::environment::{Environment, Process, SnarfChoices, User, WithoutDot
 use mugo::os::files::FileLayer;
 use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
-use mugo::os::naming::{MhChoices, Naming};
+use mugo::os::naming::{MhChoices, Naming, NewsPlaces};
 use mugo::os::real_files::RealFiles;
 use tempfile::TempDir;
 
@@ -66,6 +66,11 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
             mh: MhChoices {
                 folder: Some(root.join("home")),
                 allow_inbox: false,
+            },
+            news: NewsPlaces {
+                spool: Some(root.join("news/spool")),
+                active: Some(root.join("news/active")),
+                newsrc: None,
             },
             ..Naming::default()
         },

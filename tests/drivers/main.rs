@@ -19,6 +19,8 @@ mod mmdf;
 mod model;
 mod mx;
 mod network;
+mod news;
+mod news_faults;
 mod octal;
 mod others;
 mod phile;

@@ -50,6 +50,7 @@ pub(crate) fn all() -> Vec<Writer> {
         writer("mh", Start::Made, DEEDS),
         writer("mmdf", Start::Delivered(delimited), DEEDS),
         writer("unix", Start::Delivered(traditional), DEEDS),
+        writer("news", Start::Made, NOTHING),
         writer("phile", Start::Delivered(plain), WHOLE_FILE),
         writer("dummy", Start::Made, WHOLE_FILE),
     ]
@@ -125,6 +126,9 @@ const INBOX_ALONE: &[Deed] = &[
     Deed::AppendKeyword,
     Deed::Rename,
 ];
+
+/// Newsgroups are made by others; what is written of them has its own tests.
+const NOTHING: &[Deed] = &[];
 
 /// What can be done to a file whatever is in it.
 const WHOLE_FILE: &[Deed] = &[Deed::Delete, Deed::Rename];

@@ -12,6 +12,7 @@ mod full_disk;
 mod home;
 mod inbox;
 mod maildir;
+mod news;
 mod nmh;
 mod peers;
 mod prefile;

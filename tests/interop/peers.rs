@@ -39,7 +39,11 @@ fn installed(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path);
     places
-        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .chain([
+            "/usr/sbin".into(),
+            "/sbin".into(),
+            "/usr/lib/news/bin".into(),
+        ])
         .any(|place| is_file(&place.join(name)))
 }
 

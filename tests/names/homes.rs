@@ -11,6 +11,7 @@ use mugo::mail::name::MailboxName;
 use mugo::mail::text::Foreign;
 use mugo::os::environment::Environment;
 use mugo::os::home::{Overrides, environment};
+use mugo::os::naming::{Naming, NewsPlaces};
 use mugo::os::real_files::RealFiles;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +70,18 @@ impl Home {
             state: Some(self.folder.path().join("state")),
             lock_dir: Some(self.folder.path().to_owned()),
             ..Overrides::default()
+        }
+    }
+
+    /// Names, with a news spool in the home.
+    pub(crate) fn with_news(&self) -> Naming {
+        Naming {
+            news: NewsPlaces {
+                spool: Some(self.path("news/spool")),
+                active: Some(self.path("news/active")),
+                newsrc: None,
+            },
+            ..Naming::default()
         }
     }
 

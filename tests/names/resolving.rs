@@ -60,6 +60,17 @@ fn kind(error: &Error) -> &'static str {
 }
 
 #[test]
+fn newsgroups_are_in_the_news_spool() {
+    let home = Home::new();
+    let environment = home.environment_with(Overrides {
+        naming: home.with_news(),
+        ..home.overrides()
+    });
+    let found = leads(&home, &environment, "#news.comp.mail");
+    assert_eq!(found, "H/news/spool/comp/mail");
+}
+
+#[test]
 fn a_clear_box() {
     let home = Home::new();
     let environment = home.environment();
@@ -83,7 +94,8 @@ fn a_clear_box() {
         ("#shared/a/b", "/homes/imapshared/a/b"),
         ("#mh/x", "refused"),
         ("#mhinbox", "refused"),
-        ("#news.comp.mail", "not yet"),
+        ("#news.comp.mail.", "other"),
+        ("#news.comp,mail", "other"),
         ("#move+a+b", "not yet"),
         ("#pop{h}x", "not yet"),
         ("#driver.unix/foo", "H/foo"),

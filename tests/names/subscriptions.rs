@@ -188,6 +188,64 @@ fn patterns_choose_among_subscribed_names() {
 }
 
 #[test]
+fn newsgroups_are_subscribed_in_newsrc() {
+    let home = Home::new();
+    home.write("news/spool/x", b"");
+    home.write("news/active", b"a.one 1 1 y\nb.two 1 1 y\nc.three 1 1 y\n");
+    home.write(
+        ".newsrc",
+        b"options\na.one! 1-5\nold.group: 3\nno.group: \n",
+    );
+    let environment = home.environment_with(Overrides {
+        naming: home.with_news(),
+        ..home.overrides()
+    });
+    let (job, ..) = job();
+    let act = |subscribes: bool, group: &str| match subscribes {
+        true => subscribe(&environment, &name(group), &job),
+        false => unsubscribe(&environment, &name(group), &job),
+    };
+    for (subscribes, group) in [
+        (true, "#news.a.one"),
+        (true, "#news.b.two"),
+        (false, "#news.no.group"),
+    ] {
+        act(subscribes, group).expect(group);
+    }
+    let newsrc = || String::from_utf8(fs::read(home.path(".newsrc")).expect("there"));
+    let expected = "options\na.one: 1-5\nold.group: 3\nno.group! \nb.two: \n";
+    assert_eq!(newsrc().expect("text"), expected);
+    assert!(matches!(
+        act(true, "#news.a.one"),
+        Err(Error::Subscribed(_))
+    ));
+    assert!(matches!(
+        act(false, "#news.c.three"),
+        Err(Error::NotSubscribed(_))
+    ));
+    assert!(matches!(
+        act(true, "#news.no.such"),
+        Err(Error::Driver(DriverError::NoSuchMailbox { .. }))
+    ));
+    assert!(matches!(
+        act(true, "#news.a,b"),
+        Err(Error::Driver(DriverError::Refused(_)))
+    ));
+    assert_eq!(newsrc().expect("text"), expected);
+    assert_eq!(stored(&home), "");
+    let listed = |pattern| names(&home, "", pattern);
+    assert_eq!(
+        listed("#news.*"),
+        ["#news.a.one", "#news.b.two", "#news.old.group"]
+    );
+    assert_eq!(
+        listed("#news.%"),
+        ["#news.a parent", "#news.b parent", "#news.old parent"]
+    );
+    assert!(listed("*").is_empty());
+}
+
+#[test]
 fn nothing_is_written_in_a_read_only_run() {
     let home = Home::new();
     home.write("work", b"");

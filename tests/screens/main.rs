@@ -15,6 +15,7 @@ mod keys;
 mod large;
 mod locked;
 mod looks;
+mod news;
 mod program;
 mod questions;
 mod snarf;

@@ -1,4 +1,4 @@
-//! Lines of messages: where a header ends, and LF made CRLF.
+//! Lines of messages: where a header ends, LF made CRLF, and the dots that news servers double.
 
 use std::io::{self, Write};
 
@@ -79,6 +79,49 @@ impl Write for Crlf<'_> {
     }
 }
 
+/// What stands at the end of a file in a news server's wire format, behind the article's last line.
+pub const WIRE_END: &[u8] = b".\r\n";
+
+/// Whether a file that ends with these bytes is in wire format: with CRLF, a dot more in front of each line that begins with
+/// one, and [`WIRE_END`].
+pub fn is_wire(tail: &[u8]) -> bool {
+    tail.ends_with(b"\r\n.\r\n")
+}
+
+/// Writes what is written to it without the first dot of each line that begins with one.
+pub struct Undotted<'w> {
+    into: &'w mut dyn Write,
+    last: u8,
+}
+
+impl<'w> Undotted<'w> {
+    /// Writes into `into`.
+    pub fn new(into: &'w mut dyn Write) -> Self {
+        Self { into, last: b'\n' }
+    }
+}
+
+impl Write for Undotted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut from = 0;
+        for place in memchr::memchr_iter(b'.', bytes) {
+            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
+            if before.unwrap_or(&self.last) == &b'\n' {
+                self.into
+                    .write_all(bytes.get(from..place).unwrap_or_default())?;
+                from = place + 1;
+            }
+        }
+        self.into.write_all(bytes.get(from..).unwrap_or_default())?;
+        self.last = bytes.last().copied().unwrap_or(self.last);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +136,19 @@ mod tests {
             crlf.write_all(&text[cut..]).expect("in memory");
             assert_eq!(whole, b"a\r\nb\r\nc\r\r\n\r\n\r\nd\r", "{cut}");
         }
+    }
+
+    #[test]
+    fn dots_go_also_where_a_write_parts_lines() {
+        let text = b"..a\r\n.b.\r\n...\r\nc.d\r\n..\r\n";
+        for cut in 0..text.len() {
+            let mut whole = Vec::new();
+            let mut undotted = Undotted::new(&mut whole);
+            undotted.write_all(&text[..cut]).expect("in memory");
+            undotted.write_all(&text[cut..]).expect("in memory");
+            assert_eq!(whole, b".a\r\nb.\r\n..\r\nc.d\r\n.\r\n", "{cut}");
+        }
+        assert!(is_wire(b"x\r\n.\r\n") && !is_wire(b".\r\n") && !is_wire(b"x\n.\n"));
     }
 
     #[test]

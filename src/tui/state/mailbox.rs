@@ -315,6 +315,12 @@ impl OpenMailbox {
         state.is_some_and(|state| state.access == Access::ReadOnly)
     }
 
+    /// Whether it is a newsgroup.
+    pub fn is_news(&self) -> bool {
+        let state = self.list.state();
+        state.is_some_and(|state| state.driver == "news")
+    }
+
     /// Whether the mailbox can still be used.
     pub fn is_open(&self) -> bool {
         !self.failed && self.list.closed().is_none()

@@ -40,6 +40,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Delete => messages::delete(state),
         Command::Undelete => messages::undelete(state),
         Command::Expunge => ask_expunge(state),
+        Command::Unexclude => opening::open_again(state),
         Command::Flag => messages::ask_flag(state, false),
         Command::Save => save::ask(state),
         Command::Export => files::ask_export(state),
@@ -120,9 +121,13 @@ fn ask_expunge(state: &mut State) {
     if !state.options.confirm_expunge {
         return opening::expunge(state);
     }
+    let verb = match state.mailbox.as_ref().is_some_and(|open| open.is_news()) {
+        true => "Hide",
+        false => "Expunge",
+    };
     let what = match deleted {
-        1 => "Expunge 1 message from ".to_owned(),
-        count => format!("Expunge {count} messages from "),
+        1 => format!("{verb} 1 message from "),
+        count => format!("{verb} {count} messages from "),
     };
     let name = state.mailbox.as_ref().map(|open| open.name.clone());
     let name = name.map_or_else(Printable::default, |name| names::short_name(state, &name));
@@ -138,9 +143,12 @@ pub fn expunged(state: &mut State, before: u64, result: Result<()>) {
         Ok(()) => {
             let removed = state.mailbox.as_ref().map_or(0, |open| open.removed);
             let deleted = state.mailbox.as_ref().map_or(0, |open| open.deleted());
+            let is_news = state.mailbox.as_ref().is_some_and(|open| open.is_news());
             state.say_own(match removed.saturating_sub(before) {
                 // Why they stay was told.
                 0 if deleted > 0 => return,
+                1 if is_news => "1 message that was read is hidden".to_owned(),
+                count if is_news => format!("{count} messages that were read are hidden"),
                 1 => "Expunged 1 message".to_owned(),
                 count => format!("Expunged {count} messages"),
             });

@@ -28,6 +28,16 @@ pub fn open(state: &mut State, name: MailboxName) {
     leave(state, Leave::Open(name));
 }
 
+/// Opens a newsgroup again, which shows what an expunge hid.
+pub fn open_again(state: &mut State) {
+    let open = state.mailbox.as_ref().filter(|open| open.is_open());
+    let hidden = open.filter(|open| open.is_news() && open.removed > 0);
+    match hidden.map(|open| open.name.clone()) {
+        Some(name) => close(state, Leave::Open(name)),
+        None => state.say_own("No messages are hidden"),
+    }
+}
+
 /// Leaves the open mailbox: asks about deleted messages as Pine does, closes it, goes on with `then`.
 pub fn leave(state: &mut State, then: Leave) {
     if state.leaving.is_some() {
@@ -37,7 +47,8 @@ pub fn leave(state: &mut State, then: Leave) {
     let Some(open) = state.mailbox.as_ref().filter(|open| open.is_open()) else {
         return arrive(state, then);
     };
-    let wanted = open.deleted() > 0 && !open.is_read_only();
+    // In a newsgroup an expunge only hides, which nobody needs who leaves.
+    let wanted = open.deleted() > 0 && !open.is_read_only() && !open.is_news();
     let offered =
         then == Leave::Quit || !open.name.is_inbox() || state.options.offer_expunge_of_inbox;
     if !wanted || !offered {
@@ -100,6 +111,8 @@ pub fn closed(state: &mut State, result: Result<()>) {
         };
         let kept = count(open.len() as u64, "message");
         let after = match open.removed {
+            // There nothing is removed.
+            _ if open.is_news() => ".".to_owned(),
             0 => format!(". Kept all {kept}."),
             removed => format!(". Kept {kept} and removed {removed}."),
         };

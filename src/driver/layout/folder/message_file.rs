@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::window::{Line, Window};
-use crate::driver::layout::lines::{Crlf, header_length};
+use crate::driver::layout::lines::{Crlf, Undotted, WIRE_END, header_length, is_wire};
 use crate::mail::structure::Part;
 use crate::mail::uid::Uid;
 use crate::os::files::MailFile;
@@ -20,6 +20,8 @@ pub enum Stored {
     Lf,
     /// As they are: with CRLF.
     AsIs,
+    /// As a news server likes it: with LF, or in wire format.
+    Article,
 }
 
 /// An open file.
@@ -41,14 +43,14 @@ impl<'a> MessageFile<'a> {
 
     /// Writes a part of the message with CRLF line ends.
     pub fn read(&self, part: Part, into: &mut dyn Write, job: &Job) -> Result<()> {
-        let length = self.length()?;
+        let (length, is_wire) = self.length()?;
         let middle = match part {
             Part::Whole => 0,
             _ => self.end_of_header(length, job)?,
         };
         match part {
-            Part::Header => self.copy(0..middle, into, job),
-            _ => self.copy(middle..length, into, job),
+            Part::Header => self.copy(0..middle, is_wire, into, job),
+            _ => self.copy(middle..length, is_wire, into, job),
         }
     }
 
@@ -63,20 +65,32 @@ impl<'a> MessageFile<'a> {
         header.clear();
         match (length.and_then(|length| bytes.get(..length)), self.stored) {
             (Some(bytes), Stored::AsIs) => header.extend_from_slice(bytes),
-            (Some(bytes), Stored::Lf) => {
+            (Some(bytes), Stored::Lf | Stored::Article) => {
                 Crlf::new(header).write_all(bytes).map_err(&failed)?;
             }
             (None, _) => {
-                let end = self.end_of_header(self.length()?, job)?;
-                self.copy(0..end, header, job)?;
+                let (length, is_wire) = self.length()?;
+                let end = self.end_of_header(length, job)?;
+                self.copy(0..end, is_wire, header, job)?;
             }
         }
         Ok(())
     }
 
-    fn length(&self) -> Result<u64> {
-        let metadata = self.file.metadata();
-        Ok(metadata.map_err(Error::io(self.path))?.len())
+    /// The bytes of the message, and whether they are in wire format.
+    fn length(&self) -> Result<(u64, bool)> {
+        let failed = Error::io(self.path);
+        let length = self.file.metadata().map_err(&failed)?.len();
+        let mut tail = [0; 5];
+        let begin = length.checked_sub(tail.len() as u64);
+        let Some(begin) = begin.filter(|_| self.stored == Stored::Article) else {
+            return Ok((length, false));
+        };
+        let count = read_full_at(self.file, &mut tail, begin).map_err(&failed)?;
+        Ok(match count == tail.len() && is_wire(&tail) {
+            true => (length - WIRE_END.len() as u64, true),
+            false => (length, false),
+        })
     }
 
     /// Where the text starts: behind the blank line.
@@ -99,15 +113,23 @@ impl<'a> MessageFile<'a> {
         }
     }
 
-    fn copy(&self, bytes: Range<u64>, into: &mut dyn Write, job: &Job) -> Result<()> {
-        let mut crlf;
-        let into: &mut dyn Write = match self.stored {
-            Stored::AsIs => into,
-            Stored::Lf => {
-                crlf = Crlf::new(into);
-                &mut crlf
-            }
-        };
+    fn copy(
+        &self,
+        bytes: Range<u64>,
+        is_wire: bool,
+        into: &mut dyn Write,
+        job: &Job,
+    ) -> Result<()> {
+        let (mut crlf, mut undotted);
+        let mut into: &mut dyn Write = into;
+        if self.stored != Stored::AsIs {
+            crlf = Crlf::new(into);
+            into = &mut crlf;
+        }
+        if is_wire {
+            undotted = Undotted::new(into);
+            into = &mut undotted;
+        }
         let failed = Error::io(self.path);
         let mut window = Window::new(self.file, bytes.start, bytes.end);
         while window.more().map_err(&failed)? {

@@ -1,0 +1,204 @@
+//! Changes of flags: `\Deleted` goes to `.newsrc`, for the same article in other groups too, all else to the state folder.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::driver::error::Result;
+use crate::driver::job::Job;
+use crate::driver::layout::prefile::record::bits_of;
+use crate::driver::news::crosspost::{self, Elsewhere};
+use crate::driver::news::group::read_active;
+use crate::driver::news::mailbox::{Newsgroup, Record};
+use crate::driver::news::marks::{Mark, Marks};
+use crate::driver::news::newsrc::{Edit, Newsrc};
+use crate::driver::news::newsrc_file;
+use crate::driver::news::ranges::Ranges;
+use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::uid::{Uid, UidSet};
+
+impl Newsgroup {
+    pub(super) fn change_flags(
+        &mut self,
+        uids: &UidSet,
+        change: &FlagChange,
+        job: &Job,
+    ) -> Result<()> {
+        self.writable(job)?;
+        if !self.listed {
+            // What is kept for a faster opening is no ground to write on.
+            self.settled = false;
+        }
+        self.look(job)?;
+        let is_wanted = |record: &Record| {
+            let uid = Uid::new(record.facts.number);
+            !record.hidden && uid.is_some_and(|uid| uids.contains(uid))
+        };
+        let all = self.records.iter().enumerate();
+        let wanted = all.filter(|(_, record)| is_wanted(record));
+        let wanted: Vec<usize> = wanted.map(|(place, _)| place).collect();
+        if let Some(read) = reads(change) {
+            self.mark_read(&wanted, read, job)?;
+        }
+        self.mark(&wanted, change, job)
+    }
+
+    /// Writes down which articles were read.
+    fn mark_read(&mut self, wanted: &[usize], read: bool, job: &Job) -> Result<()> {
+        let elsewhere = self.elsewhere(wanted, read, job)?;
+        let numbers: Vec<u32> = self.records.iter().map(|it| it.facts.number).collect();
+        let last = numbers.last().map_or(0, |&last| u64::from(last));
+        let limit = self.highest().max(last);
+        let environment = Arc::clone(&self.environment);
+        let group = self.group.clone();
+        let found = newsrc_file::update(&environment, job, &mut |newsrc| {
+            let before = ranges_of(newsrc, &group);
+            let is_read = |number: u32| before.contains(u64::from(number));
+            let mut after: Vec<bool> = numbers.iter().map(|&number| is_read(number)).collect();
+            let mut changed = false;
+            for place in wanted {
+                if let Some(slot) = after.get_mut(*place) {
+                    changed |= std::mem::replace(slot, read) != read;
+                }
+            }
+            let mut edits = HashMap::new();
+            if changed {
+                let is_read = |place: usize| after.get(place).copied().unwrap_or(false);
+                let mut ranges = Ranges::of_articles(&numbers, is_read);
+                // What another newsreader knows of newer articles stays; what is beyond all of them is of an older spool.
+                before
+                    .between(last, limit)
+                    .for_each(|(low, high)| ranges.insert(low, high));
+                let read = Some(ranges);
+                let subscribed = None;
+                edits.insert(group.clone(), Edit { subscribed, read });
+            }
+            edits.extend(edits_elsewhere(newsrc, &elsewhere, read));
+            Ok(edits)
+        })?;
+        self.take_newsrc(&found, job);
+        Ok(())
+    }
+
+    /// Where else the articles stand that change.
+    fn elsewhere(&self, wanted: &[usize], read: bool, job: &Job) -> Result<Elsewhere> {
+        let mut elsewhere = Elsewhere::new();
+        let changing = wanted.iter().filter_map(|&place| self.records.get(place));
+        let changing = changing.filter(|it| it.facts.crossposted && it.read != read);
+        let mut changing = changing.peekable();
+        if changing.peek().is_none() {
+            return Ok(elsewhere);
+        }
+        let active = read_active(&self.environment)?;
+        for record in changing {
+            job.checkpoint()?;
+            let article = (&*self.group, record.facts.number);
+            crosspost::find(&self.articles(), article, &active, &mut elsewhere);
+        }
+        Ok(elsewhere)
+    }
+
+    /// The highest number that the group has had.
+    fn highest(&self) -> u64 {
+        let active = read_active(&self.environment);
+        let high = active.map(|active| active.find(&self.group).and_then(|it| it.high));
+        high.ok().flatten().unwrap_or(u64::MAX)
+    }
+
+    /// Writes down all other flags.
+    fn mark(&mut self, wanted: &[usize], change: &FlagChange, job: &Job) -> Result<()> {
+        let named = change.flags();
+        let flags = kept(named.system);
+        let is_set = matches!(change, FlagChange::Set(_));
+        if !is_set && flags.is_empty() && named.keywords().is_empty() {
+            return Ok(());
+        }
+        let ids = wanted.iter().filter_map(|&place| self.records.get(place));
+        let ids: Vec<u64> = ids.map(|record| record.facts.id).collect();
+        let new_words = match change {
+            FlagChange::Remove(_) => &[],
+            _ => named.keywords(),
+        };
+        let changed = |marks: &Marks| changed(marks, &ids, change);
+        if self.marks.words.know(new_words) && changed(&self.marks).is_empty() {
+            return Ok(());
+        }
+        self.marks.keep(new_words, changed, job)?;
+        if !self.marks.words.know(new_words) {
+            job.notice("there is room for 30 keywords only; the others are not kept");
+        }
+        self.take_marks(job);
+        Ok(())
+    }
+}
+
+/// Whether articles become read by a change, or unread; `None` where that stays.
+fn reads(change: &FlagChange) -> Option<bool> {
+    let named = change.flags().has(SystemFlags::DELETED);
+    match change {
+        FlagChange::Set(_) => Some(named),
+        FlagChange::Add(_) => named.then_some(true),
+        FlagChange::Remove(_) => named.then_some(false),
+    }
+}
+
+/// The flags that are kept in the state folder.
+fn kept(flags: SystemFlags) -> SystemFlags {
+    flags
+        .only(SystemFlags::SETTABLE)
+        .without(SystemFlags::DELETED)
+}
+
+/// The marks that are others after a change.
+fn changed(marks: &Marks, ids: &[u64], change: &FlagChange) -> Vec<(u64, Mark)> {
+    let named = change.flags();
+    let system = bits_of(kept(named.system));
+    let keywords = marks.words.bits_of(named.keywords());
+    let after = |mark: Mark| match change {
+        FlagChange::Set(_) => Mark {
+            flags: system,
+            keywords,
+        },
+        FlagChange::Add(_) => Mark {
+            flags: mark.flags | system,
+            keywords: mark.keywords | keywords,
+        },
+        FlagChange::Remove(_) => Mark {
+            flags: mark.flags & !system,
+            keywords: mark.keywords & !keywords,
+        },
+    };
+    let both = ids.iter().map(|&id| (id, marks.of(id)));
+    let both = both.filter(|&(_, mark)| after(mark) != mark);
+    both.map(|(id, mark)| (id, after(mark))).collect()
+}
+
+fn ranges_of(newsrc: &Newsrc, group: &[u8]) -> Ranges {
+    let line = newsrc.line(group);
+    line.map(|line| Ranges::parse(line.rest).0)
+        .unwrap_or_default()
+}
+
+/// The same article is read in every group, or in none. A group that has no line gets one, not subscribed, only for what is
+/// read.
+fn edits_elsewhere<'a>(
+    newsrc: &'a Newsrc,
+    elsewhere: &'a Elsewhere,
+    read: bool,
+) -> impl Iterator<Item = (Vec<u8>, Edit)> + 'a {
+    elsewhere.iter().filter_map(move |(group, numbers)| {
+        let line = newsrc.line(group);
+        let before = ranges_of(newsrc, group);
+        let mut after = before.clone();
+        for &number in numbers {
+            match read {
+                true => after.insert(number.into(), number.into()),
+                false => after.remove(number.into()),
+            }
+        }
+        let edit = Edit {
+            subscribed: line.is_none().then_some(false),
+            read: Some(after.clone()),
+        };
+        (after != before).then(|| (group.clone(), edit))
+    })
+}
