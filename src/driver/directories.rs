@@ -4,6 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::maildir::folder::{self, FOLDERS};
+use crate::driver::mix::manage as mix;
+use crate::driver::mix::names::{INDEX, META, STATUS};
 use crate::driver::mx::index_file::path_of;
 use crate::driver::mx::manage::{is_mailbox, is_own};
 use crate::driver::mx::numbers::{file_of, numbers_in};
@@ -14,6 +16,8 @@ use crate::os::environment::Environment;
 pub enum Directory {
     /// Maildir.
     Maildir,
+    /// mix.
+    Mix,
     /// mx.
     Mx,
 }
@@ -21,6 +25,9 @@ pub enum Directory {
 impl Directory {
     /// The format of the mailbox at `path`; `None` where there is no directory that is one, or it cannot be looked at.
     pub fn at(environment: &Environment, path: &Path) -> Option<Self> {
+        if mix::is_mailbox(environment, path).unwrap_or(false) {
+            return Some(Self::Mix);
+        }
         if is_mailbox(environment, path).unwrap_or(false) {
             return Some(Self::Mx);
         }
@@ -32,6 +39,7 @@ impl Directory {
     pub fn is_inner(self, name: &Path) -> bool {
         match self {
             Self::Maildir => FOLDERS.iter().any(|own| name == Path::new(own)),
+            Self::Mix => mix::is_own(name.as_os_str().as_bytes()),
             Self::Mx => is_own(name.as_os_str().as_bytes()),
         }
     }
@@ -40,6 +48,7 @@ impl Directory {
     pub fn watched(self, path: &Path) -> Vec<PathBuf> {
         match self {
             Self::Maildir => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
+            Self::Mix => [META, INDEX, STATUS].map(|name| path.join(name)).to_vec(),
             Self::Mx => vec![path.to_owned(), path_of(path)],
         }
     }
@@ -51,6 +60,7 @@ impl Directory {
                 let all = folder::list(environment, path).unwrap_or_default();
                 all.iter().map(|found| found.path(path)).collect()
             }
+            Self::Mix => mix::mail_files(&*environment.files, path),
             Self::Mx => {
                 let numbers = numbers_in(&*environment.files, path).unwrap_or_default();
                 let paths = numbers.into_iter().map(|uid| path.join(file_of(uid)));
@@ -72,7 +82,7 @@ impl Directory {
                 let new = environment.files.read_dir(&path.join("new"));
                 new.is_ok_and(|names| !names.is_empty())
             }
-            Self::Mx => false,
+            Self::Mix | Self::Mx => false,
         }
     }
 }

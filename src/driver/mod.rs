@@ -15,6 +15,7 @@ pub mod mark;
 pub mod mbox;
 pub mod mbx;
 pub mod message;
+pub mod mix;
 pub mod mmdf;
 pub mod mtx;
 pub mod mx;
