@@ -34,6 +34,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("maildir", "unix"),
         ("mx", "mbx"),
         ("unix", "mx"),
+        ("mx", "mix"),
+        ("mix", "unix"),
     ];
     let all = FORMATS
         .iter()
@@ -44,7 +46,9 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 7] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx"];
+const FORMATS: [&str; 8] = [
+    "unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mix",
+];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,6 +14,7 @@ mod maildir;
 mod mbox;
 mod mbx;
 mod meddling;
+mod mix;
 mod mmdf;
 mod model;
 mod mx;

@@ -22,8 +22,8 @@ use crate::common::power::Disk;
 use crate::common::random::{Random, rounds};
 use crate::desk::{Desk, forget_locks, job, open};
 
-const TARGETS: [&str; 8] = [
-    "unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir", "mx",
+const TARGETS: [&str; 9] = [
+    "unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir", "mx", "mix",
 ];
 const COUNT: usize = 4;
 

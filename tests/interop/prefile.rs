@@ -49,7 +49,7 @@ fn sixty_turns_on_one_mailbox_of_each_format() {
     let seeds = if peers::night() { 10 } else { 1 };
     for seed in 1..=seeds {
         std::thread::scope(|threads| {
-            for format in ["mbx", "tenex", "mtx", "mx"] {
+            for format in ["mbx", "tenex", "mtx", "mx", "mix"] {
                 threads.spawn(move || turns(format, seed));
             }
         });
@@ -61,7 +61,7 @@ fn turns(format: &str, seed: u64) {
     let home = Home::new();
     let name = format!("#driver.{format}/box");
     // An empty file is of no format for c-client: in some formats one message is always there.
-    let stays = ["mbx", "mx"].contains(&format);
+    let stays = ["mbx", "mx", "mix"].contains(&format);
     if stays && random.below(2) == 0 {
         home.mailutil(&["create", &name]);
     } else {

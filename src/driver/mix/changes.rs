@@ -36,16 +36,14 @@ impl Mix {
         self.end(&locked, caught_up)
     }
 
-    /// Ends a verb. What failed may have done a part of its work: then all is read anew.
+    /// Ends a verb. What failed may have done a part of its work, or will be done by a recovery: then all is read anew.
     pub(super) fn end(&mut self, locked: &Locked, outcome: Result<()>) -> Result<()> {
-        match outcome {
-            Ok(()) => self.note_stamps(locked),
-            Err(refusal) => {
-                self.stamps = Default::default();
-                (self.contents.index, self.contents.status) = Default::default();
-                Err(refusal)
-            }
+        self.stale |= outcome.is_err();
+        if !self.stale {
+            return self.note_stamps(locked);
         }
+        self.stamps = Default::default();
+        outcome
     }
 
     /// The same under a lock that is there already.
@@ -97,7 +95,7 @@ impl Mix {
     /// Takes in what the files say, and tells what is another way than it was told.
     pub(super) fn take_in(&mut self, locked: &Locked, job: &Job) -> Result<()> {
         let is_first = self.told.is_none();
-        let before = (!is_first).then_some(&self.contents);
+        let before = (!is_first && !self.stale).then_some(&self.contents);
         let Some(read) = Contents::read(locked, before, job)? else {
             return Ok(());
         };
@@ -109,7 +107,9 @@ impl Mix {
             };
         }
         self.last_uid = self.last_uid.max(read.last_uid());
-        self.take(read, job)
+        self.take(read, job)?;
+        self.stale = false;
+        Ok(())
     }
 
     fn still_there(&self, meta: &Meta) -> Result<()> {

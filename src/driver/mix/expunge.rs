@@ -68,6 +68,7 @@ impl Mix {
             false => store::whole(length, sequence, &left),
         };
         self.contents.index_is_regular = true;
+        self.contents.index = locked.index.mark()?;
         let records = self.contents.records.iter().zip(gone);
         let uids = records
             .filter(|(_, gone)| **gone)

@@ -46,10 +46,13 @@ pub struct Mix {
     pub(super) told_uid: u32,
     pub(super) told: Option<MailboxState>,
     pub(super) damage_told: bool,
+    pub(super) trouble_told: bool,
     /// The small files as they were looked at last, from outside.
     pub(super) stamps: [Stamp; 3],
     /// Whether one of them may have changed once more under the same stamp.
     pub(super) racy: bool,
+    /// Whether a write failed, so that what the files say may be another thing than is known.
+    pub(super) stale: bool,
     /// Whether data files may hold bytes of messages that are gone.
     pub(super) may_have_waste: bool,
     /// The data file that was read last.
@@ -92,8 +95,10 @@ impl Mix {
             told_uid: 0,
             told: None,
             damage_told: false,
+            trouble_told: false,
             stamps: Default::default(),
             racy: true,
+            stale: false,
             may_have_waste: true,
             data: None,
         };

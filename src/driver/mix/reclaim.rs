@@ -62,6 +62,7 @@ impl Mix {
         match self.reclaim(locked, job) {
             Err(refusal @ (Error::Cancelled | Error::Changed(_))) => Err(refusal),
             Err(refusal) => {
+                self.stale = true;
                 let why = refusal.with_reason();
                 job.notice(format!(
                     "the space of expunged messages stays for now: {why}"
@@ -88,6 +89,10 @@ impl Mix {
     }
 
     fn reclaim(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
+        if self.stale || locked.index.mark()? != self.contents.index {
+            // What is not known could be taken for waste.
+            return Ok(());
+        }
         let wasteful = self.wasteful_files()?;
         self.may_have_waste = !wasteful.is_empty();
         let share = share_of(&self.place);
@@ -248,6 +253,7 @@ impl Mix {
         written?;
         self.contents.records = records;
         self.contents.index_is_regular = true;
+        self.contents.index = locked.index.mark()?;
         if let Some(current) = round.current {
             let mut meta = self.contents.meta.clone();
             meta.current = current;

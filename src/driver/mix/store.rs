@@ -161,14 +161,20 @@ impl Mix {
         match settled {
             Err(refusal @ (Error::Cancelled | Error::Changed(_))) => Err(refusal),
             Err(refusal) => {
-                // What is there can be read all the same.
-                let why = refusal.with_reason();
-                job.notice(format!(
-                    "that its messages were seen cannot be noted: {why}"
-                ));
+                self.stale = true;
+                // What is there can be read all the same; it is tried again at each look.
+                if !std::mem::replace(&mut self.trouble_told, true) {
+                    let why = refusal.with_reason();
+                    job.notice(format!(
+                        "that its messages were seen cannot be noted: {why}"
+                    ));
+                }
                 Ok(())
             }
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.trouble_told = false;
+                Ok(())
+            }
         }
     }
 
