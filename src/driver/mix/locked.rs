@@ -19,6 +19,14 @@ use crate::os::journal::plan::Plan;
 use crate::os::journal::redo::Journal;
 use crate::os::transfer::read_full_at;
 
+/// The place of the file whose lock says that a mailbox is open.
+pub fn share_of(place: &Place) -> Place {
+    Place {
+        path: place.path.join(META),
+        ..place.clone()
+    }
+}
+
 /// What tells that a file was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Mark {

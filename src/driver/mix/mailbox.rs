@@ -14,9 +14,8 @@ use crate::driver::layout::prefile::locks::open_shared;
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::layout::prefile::words::{Lists, Words};
 use crate::driver::mix::contents::{Contents, Record};
-use crate::driver::mix::locked::Locked;
+use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::manage::require;
-use crate::driver::mix::names::META;
 use crate::driver::mix::row::CHARACTERISTICS;
 use crate::driver::place::Place;
 use crate::mail::change::Change;
@@ -57,14 +56,6 @@ pub struct Mix {
     pub(super) may_have_waste: bool,
     /// The data file that was read last.
     pub(super) data: Option<(u32, Box<dyn MailFile>)>,
-}
-
-/// The place of the file whose lock says that a mailbox is open.
-pub(super) fn share_of(place: &Place) -> Place {
-    Place {
-        path: place.path.join(META),
-        ..place.clone()
-    }
 }
 
 impl Mix {
