@@ -156,9 +156,17 @@ fn a_killed_append_leaves_what_c_client_opens() {
     if !peers::have(name, &["mailutil", "setpriv", "strace"]) {
         return;
     }
+    std::thread::scope(|threads| {
+        for format in ["mbx", "mix"] {
+            threads.spawn(move || killed_appends(format));
+        }
+    });
+}
+
+fn killed_appends(format: &str) {
     let make = || {
         let home = Home::new();
-        home.mugo_done(&["create", "#driver.mbx/box"]);
+        home.mugo_done(&["create", &format!("#driver.{format}/box")]);
         for serial in 1..=3 {
             home.mugo_with(&["append", "box"], &letter(serial));
         }
@@ -173,14 +181,15 @@ fn a_killed_append_leaves_what_c_client_opens() {
         let home = make();
         stopped(&home, &words, &point, "KILL");
         let count = home.mailutil_count("box");
-        let found = agreed(&home, "box", &format!("{point:?}"));
+        let found = agreed(&home, "box", &format!("{format} {point:?}"));
         assert!(
             count == found.len() && [3, 6].contains(&count),
-            "{point:?}: {count}"
+            "{format} {point:?}: {count}"
         );
         counts.insert(count);
         home.mugo_with(&["append", "box"], &letter(7));
-        assert_eq!(agreed(&home, "box", &format!("{point:?}")).len(), count + 1);
+        let then = format!("{format} {point:?}, and an append");
+        assert_eq!(agreed(&home, "box", &then).len(), count + 1);
     }
     assert!(counts.contains(&3));
 }
