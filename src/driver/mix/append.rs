@@ -122,8 +122,9 @@ impl Batch {
         let sequence = locked.next_sequence(environment, &meta)?;
         if contents.index.stamp.length == 0 {
             // With its sequence in it nobody takes it for one that got lost.
-            let plan = expunge::whole(0, sequence, &[]);
-            locked.index.rewrite(environment, &plan)?;
+            locked
+                .index
+                .replace(environment, expunge::text_of(sequence, &[]))?;
         }
         let mut writer = Writer::begin(environment, place, meta.current);
         let mut records = self.write(&mut writer, place, &uids, job)?;
@@ -200,8 +201,9 @@ fn add_states(
             .patch(environment, &patches, behind.as_bytes());
     }
     let all = [&contents.records[..], records].concat();
-    let plan = store::whole(contents.status.stamp.length, sequence, &all);
-    locked.status.rewrite(environment, &plan)
+    locked
+        .status
+        .replace(environment, store::text_of(sequence, &all))
 }
 
 fn add_entries(
@@ -211,15 +213,15 @@ fn add_entries(
     records: &[Record],
     sequence: u32,
 ) -> Result<()> {
-    let length = locked.index.length()?;
     if contents.index_is_regular || contents.records.is_empty() {
         let behind: String = records.iter().map(|it| it.entry.to_line()).collect();
         let patches = [sequence_patch(sequence)];
         return locked.index.patch(environment, &patches, behind.as_bytes());
     }
     let all = [&contents.records[..], records].concat();
-    let plan = expunge::whole(length, sequence, &all);
-    locked.index.rewrite(environment, &plan)
+    locked
+        .index
+        .replace(environment, expunge::text_of(sequence, &all))
 }
 
 /// Finds where a header ends, in bytes that come part by part.

@@ -8,7 +8,7 @@ use crate::driver::job::Job;
 use crate::driver::mix::contents::Record;
 use crate::driver::mix::fields::sequence_line;
 use crate::driver::mix::index;
-use crate::driver::mix::locked::Locked;
+use crate::driver::mix::locked::{Locked, ONE_WRITE, Small};
 use crate::driver::mix::mailbox::Mix;
 use crate::driver::mix::{status, store};
 use crate::mail::change::Change;
@@ -56,17 +56,16 @@ impl Mix {
             .filter(|(_, gone)| !**gone)
             .map(|(record, _)| *record)
             .collect();
-        let length = locked.index.length()?;
-        let plan = match self.contents.index_is_regular {
-            true => without(length, sequence, gone, &index::offset_of),
-            false => whole(length, sequence, &left),
-        };
-        locked.index.rewrite(&environment, &plan)?;
-        let length = locked.status.length()?;
-        let plan = match self.contents.status_is_regular {
-            true => without(length, sequence, gone, &status::offset_of),
-            false => store::whole(length, sequence, &left),
-        };
+        match self.by_moving(&locked.index, self.contents.index_is_regular)? {
+            Some(length) => {
+                let plan = without(length, sequence, gone, &index::offset_of);
+                locked.index.rewrite(&environment, &plan)?;
+            }
+            None => locked
+                .index
+                .replace(&environment, text_of(sequence, &left))?,
+        }
+        let moves = self.by_moving(&locked.status, self.contents.status_is_regular)?;
         self.contents.index_is_regular = true;
         self.contents.index = locked.index.mark()?;
         let records = self.contents.records.iter().zip(gone);
@@ -76,10 +75,25 @@ impl Mix {
         job.emit(Change::Expunged(uids.collect()));
         self.contents.records = left;
         self.may_have_waste = true;
-        let written = locked.status.rewrite(&environment, &plan);
+        let written = match moves {
+            Some(length) => {
+                let plan = without(length, sequence, gone, &status::offset_of);
+                locked.status.rewrite(&environment, &plan)
+            }
+            None => {
+                let text = store::text_of(sequence, &self.contents.records);
+                locked.status.replace(&environment, text)
+            }
+        };
         // Lines of messages that are gone mean nothing.
         self.contents.status_is_regular = written.is_ok();
         written
+    }
+
+    /// The length of a file that is so large that its lines are moved, rather than all of it written at once.
+    fn by_moving(&self, small: &Small, is_regular: bool) -> Result<Option<u64>> {
+        let length = small.length()?;
+        Ok((is_regular && length > ONE_WRITE).then_some(length))
     }
 }
 
@@ -95,13 +109,11 @@ fn without(length: u64, sequence: u32, gone: &[bool], begin: &dyn Fn(usize) -> u
     plan
 }
 
-/// The plan of an index of `length` bytes that is written anew.
-pub(super) fn whole(length: u64, sequence: u32, records: &[Record]) -> Plan {
+/// An index.
+pub(super) fn text_of(sequence: u32, records: &[Record]) -> Vec<u8> {
     let mut text = sequence_line(sequence);
     for record in records {
         text.extend(record.entry.to_line().into_bytes());
     }
-    let mut plan = Plan::new(length);
-    plan.put(&text);
-    plan
+    text
 }

@@ -8,8 +8,10 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES, journal_error};
 use crate::driver::layout::file::content::Source;
 use crate::driver::mix::fields::sequence;
+use crate::driver::mix::index::Index;
 use crate::driver::mix::meta::{self, Meta};
 use crate::driver::mix::names::{INDEX, META, STATUS};
+use crate::driver::mix::status::Status;
 use crate::driver::network;
 use crate::driver::place::Place;
 use crate::driver::waiting::{Offer, Waiting};
@@ -118,10 +120,31 @@ impl Small {
         }
     }
 
-    fn recover(&mut self, environment: &Environment) -> Result<()> {
-        match &mut self.file {
-            Some(file) => access::recover(environment, &self.path, &mut **file),
-            None => Ok(()),
+    /// Finishes or takes back a change that was interrupted. Where another program went on meanwhile, and left a file that
+    /// makes sense, that counts: the index comes last in every change, so that all of these files fit each other.
+    fn recover(
+        &mut self,
+        environment: &Environment,
+        makes_sense: &dyn Fn(Source<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let failed = Error::io(&self.path);
+        let recovered = access::recover(environment, &self.path, &mut **file);
+        let Err(Error::Damaged { .. } | Error::Refused(_)) = recovered else {
+            return recovered;
+        };
+        let aside = Journal::new(environment).conflict(&**file);
+        let (Some(aside), path) = (aside.map_err(&failed)?, &self.path) else {
+            return recovered;
+        };
+        match makes_sense(Source {
+            file: &**file,
+            path,
+        })? {
+            true => environment.files.remove_file(&aside).map_err(&failed),
+            false => recovered,
         }
     }
 
@@ -155,6 +178,26 @@ impl Small {
         Ok(())
     }
 
+    /// Gives it this text, all or nothing, durable on return. A file that becomes shorter is filled up first, so that who
+    /// opens it before it is cut, or after a crash, reads nothing of the old text.
+    pub fn replace(&mut self, environment: &Environment, mut text: Vec<u8>) -> Result<()> {
+        let old = self.length()?;
+        let new = text.len();
+        let is_filled = (new as u64) < old && old <= ONE_WRITE;
+        if is_filled {
+            text.resize(usize::try_from(old).unwrap_or(new), 0);
+        }
+        let mut plan = Plan::new(old);
+        plan.put(&text);
+        self.rewrite(environment, &plan)?;
+        if is_filled {
+            let (_, file) = self.open_file()?;
+            // NULs that stay at its end mean nothing.
+            let _ = file.set_len(new as u64).and_then(|()| file.sync());
+        }
+        Ok(())
+    }
+
     /// Gives it another content, all or nothing, durable on return.
     pub fn rewrite(&mut self, environment: &Environment, plan: &Plan) -> Result<()> {
         let (path, file) = self.open_file()?;
@@ -164,8 +207,27 @@ impl Small {
     }
 }
 
+/// So many bytes are written at once.
+pub const ONE_WRITE: u64 = 4 << 20;
 /// How many patches one journal holds.
 const AT_ONCE: usize = 500_000;
+
+fn length_of(source: Source<'_>) -> Result<u64> {
+    let metadata = source.file.metadata();
+    Ok(metadata.map_err(Error::io(source.path))?.len())
+}
+
+/// The bytes of a `.mixmeta`.
+fn bytes_of(source: Source<'_>) -> Result<Vec<u8>> {
+    let length = length_of(source)?;
+    if length > meta::LARGEST {
+        return Err(Error::Refused("its .mixmeta is too large to be read"));
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    let count = read_full_at(source.file, &mut bytes, 0);
+    bytes.truncate(count.map_err(Error::io(source.path))?);
+    Ok(bytes)
+}
 
 /// The files, of which index and status are locked for as long as this lives.
 pub struct Locked {
@@ -187,9 +249,19 @@ impl Locked {
             return Err(Error::Refused(why));
         }
         let mut locked = Self::open(environment, place, OpenMode::ReadWrite, job)?;
-        for small in [&mut locked.meta, &mut locked.index, &mut locked.status] {
-            small.recover(environment)?;
-        }
+        locked.meta.recover(environment, &|source| {
+            Ok(Meta::parse(&bytes_of(source)?).damaged.is_none())
+        })?;
+        locked.index.recover(environment, &|source| {
+            let length = length_of(source)?;
+            let index = Index::read(source, length, &job.uncancelled())?;
+            Ok(length > 0 && index.damaged.is_none())
+        })?;
+        locked.status.recover(environment, &|source| {
+            let length = length_of(source)?;
+            let status = Status::read(source, length, &mut |_, _| {}, &job.uncancelled())?;
+            Ok(length > 0 && status.damaged.is_none())
+        })?;
         Ok(locked)
     }
 
@@ -237,24 +309,14 @@ impl Locked {
 
     /// What `.mixmeta` says.
     pub fn read_meta(&self) -> Result<Meta> {
-        let Some(Source { file, path }) = self.meta.source() else {
-            return Err(Error::Changed("its directory is gone"));
-        };
-        let length = self.meta.length()?;
-        if length > meta::LARGEST {
-            return Err(Error::Refused("its .mixmeta is too large to be read"));
-        }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let count = read_full_at(file, &mut bytes, 0).map_err(Error::io(path))?;
-        bytes.truncate(count);
-        Ok(Meta::parse(&bytes))
+        let source = self.meta.source();
+        let source = source.ok_or(Error::Changed("its directory is gone"))?;
+        Ok(Meta::parse(&bytes_of(source)?))
     }
 
-    /// Makes `.mixmeta`, in which there are `length` bytes, say something else.
+    /// Makes `.mixmeta` say something else.
     pub fn write_meta(&mut self, environment: &Environment, meta: &Meta) -> Result<()> {
-        let mut plan = Plan::new(meta.length);
-        plan.put(&meta.to_bytes());
-        self.meta.rewrite(environment, &plan)
+        self.meta.replace(environment, meta.to_bytes())
     }
 
     /// The update sequence of a change that is made now: higher than all there were.

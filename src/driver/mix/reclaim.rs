@@ -12,7 +12,7 @@ use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::locks;
 use crate::driver::mix::contents::Record;
 use crate::driver::mix::data::{create_one_of, remove};
-use crate::driver::mix::expunge::whole;
+use crate::driver::mix::expunge::text_of;
 use crate::driver::mix::fields::sequence_patch;
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::locked::{Locked, share_of};
@@ -241,10 +241,9 @@ impl Mix {
                 patches.extend(places);
                 locked.index.patch(&environment, &patches, b"")
             }
-            false => {
-                let plan = whole(locked.index.length()?, sequence, &records);
-                locked.index.rewrite(&environment, &plan)
-            }
+            false => locked
+                .index
+                .replace(&environment, text_of(sequence, &records)),
         };
         if matches!(written, Ok(()) | Err(Error::Pending { .. })) {
             // What is to be finished needs them.

@@ -14,7 +14,6 @@ use crate::driver::mix::status::State;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::uid::{Uid, UidSet};
-use crate::os::journal::plan::Plan;
 
 impl Mix {
     /// Changes flags, and tells them.
@@ -125,8 +124,8 @@ impl Mix {
         } else {
             let mut records = self.contents.records.clone();
             put(&mut records, &changed);
-            let plan = whole(locked.status.length()?, sequence, &records);
-            locked.status.rewrite(&self.environment, &plan)?;
+            let text = text_of(sequence, &records);
+            locked.status.replace(&self.environment, text)?;
             self.contents
                 .records
                 .iter_mut()
@@ -213,13 +212,11 @@ fn put(records: &mut [Record], changed: &[(usize, State)]) {
     }
 }
 
-/// The plan of a status of `length` bytes that is written anew.
-pub(super) fn whole(length: u64, sequence: u32, records: &[Record]) -> Plan {
+/// A status.
+pub(super) fn text_of(sequence: u32, records: &[Record]) -> Vec<u8> {
     let mut text = sequence_line(sequence);
     for record in records {
         text.extend(record.state.to_line(record.entry.uid).into_bytes());
     }
-    let mut plan = Plan::new(length);
-    plan.put(&text);
-    plan
+    text
 }
