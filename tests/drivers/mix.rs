@@ -17,7 +17,7 @@ use mugo::os::real_files::RealFiles;
 
 use crate::common::faults::{Fault, Faults, Op};
 use crate::common::random::{Random, rounds};
-use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
+use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open, uid_set};
 
 const META: &str = ".mixmeta";
 const INDEX: &str = ".mixindex";
@@ -654,6 +654,79 @@ fn an_append_that_fails_leaves_no_byte() {
             assert_eq!(scene.open(Access::ReadWrite).uids(), [1, 2], "{op:?} {nth}");
         }
     }
+}
+
+/// What c-client makes of a small file at its next change: reserved space goes, and a higher sequence comes.
+fn rewritten(scene: &Scene, name: &str) {
+    let bytes = fs::read(scene.path(name)).expect("there");
+    let end = bytes.iter().rposition(|&byte| byte == b'\n');
+    let kept = &bytes[..end.map_or(0, |end| end + 1)];
+    let rest = kept.get(9..).expect("a sequence");
+    fs::write(scene.path(name), [b"S7ffffff0", rest].concat()).expect("written");
+}
+
+#[test]
+fn another_program_may_go_on_after_a_crash() {
+    let mut ends = std::collections::BTreeSet::new();
+    let mut torn = 0;
+    for deed in ["append", "expunge", "flag"] {
+        for nth in 0.. {
+            let scene = scene("two");
+            let mut opened = scene.open(Access::ReadWrite);
+            opened.store(&[1], &add(DELETED)).expect("stored");
+            opened.close().expect("closed");
+            let faults = Arc::new(Faults::over(Arc::new(RealFiles), Fault::Death(nth)));
+            let mut environment = scene.desk.world.another(faults.clone());
+            // No process has this id.
+            environment.process.pid = 999_999_999;
+            let driver = MixDriver::new(&Arc::new(environment));
+            let (job, _log) = job();
+            match deed {
+                "append" => {
+                    let mut queue = Queue(vec![message(b"Subject: 3\r\n\r\n")]);
+                    let _any = driver.append(&scene.place, &mut queue, &job);
+                }
+                _ => {
+                    if let Ok(mut opened) = open(&driver, &scene.place, Access::ReadWrite) {
+                        let _any = match deed {
+                            "flag" => opened.mailbox.store(&uid_set(&[1, 2]), &add(FLAGGED), &job),
+                            _ => opened.mailbox.expunge(None, &job),
+                        };
+                        drop(opened.mailbox);
+                    }
+                }
+            }
+            let at = format!("{deed} {nth}");
+            for name in [META, INDEX, STATUS] {
+                rewritten(&scene, name);
+            }
+            let mut opened = scene.open(Access::ReadWrite);
+            let uids = opened.uids();
+            if let Some(why) = why(&opened) {
+                // It made sense of a line that was written by half.
+                assert!(why.contains("another program"), "{at}: {why}");
+                torn += 1;
+                continue;
+            }
+            for &uid in &uids {
+                assert!(!opened.read(uid, Part::Header).is_empty(), "{at}");
+            }
+            assert!(
+                uids.contains(&2) && (deed == "expunge" || uids.contains(&1)),
+                "{at}"
+            );
+            opened
+                .store(&[2], &add(SystemFlags::DRAFT))
+                .expect("stored");
+            opened.close().expect("closed");
+            assert_eq!(scene.open(Access::ReadOnly).uids(), uids, "{at}");
+            ends.insert((deed, uids));
+            if !faults.hit() {
+                break;
+            }
+        }
+    }
+    assert!(ends.len() == 5 && torn < 5, "{torn} {ends:?}");
 }
 
 #[test]

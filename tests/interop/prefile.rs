@@ -194,6 +194,56 @@ fn killed_appends(format: &str) {
     assert!(counts.contains(&3));
 }
 
+/// In mix c-client may even write before Mugo comes back to what it left.
+#[test]
+fn c_client_goes_on_after_a_killed_mugo() {
+    let name = "c_client_goes_on_after_a_killed_mugo";
+    if !peers::have(name, &["mailutil", "setpriv", "strace"]) {
+        return;
+    }
+    let make = || {
+        let home = Home::new();
+        home.mugo_done(&["create", "#driver.mix/box"]);
+        home.write("src", &checker::delivered(1, 5));
+        home.mugo_done(&["copy", "src", "1:5", "box"]);
+        home.mugo_done(&["flag", "box", "1,3", "+\\Deleted"]);
+        home.write("more", &checker::delivered(6, 3));
+        home.write("other", &checker::delivered(9, 1));
+        home
+    };
+    let few = if peers::night() { 1000 } else { 12 };
+    for (words, old, new) in [
+        (
+            &["copy", "more", "1:3", "box"][..],
+            &[1, 2, 3, 4, 5][..],
+            &[1, 2, 3, 4, 5, 6, 7, 8][..],
+        ),
+        (
+            &["flag", "box", "2:5", "+\\Flagged", "+work"],
+            &[1, 2, 3, 4, 5],
+            &[1, 2, 3, 4, 5],
+        ),
+        (&["expunge", "box"], &[1, 2, 3, 4, 5], &[2, 4, 5]),
+    ] {
+        for point in points(&make(), words, few) {
+            let home = make();
+            stopped(&home, words, &point, "KILL");
+            home.mailutil(&["append", "other", "box"]);
+            let then = format!("{words:?} {point:?}");
+            let mut serials = checker::serials(&agreed(&home, "box", &then));
+            assert_eq!(serials.pop(), Some(9), "{then}");
+            assert!(serials == old || serials == new, "{then}: {serials:?}");
+            home.mugo_done(&["flag", "box", "1", "+\\Draft"]);
+            home.mailutil(&["append", "other", "box"]);
+            assert_eq!(
+                agreed(&home, "box", &then).len(),
+                serials.len() + 2,
+                "{then}"
+            );
+        }
+    }
+}
+
 /// Two Mugos and c-client at once: what each did is there in the end, and the watching Mugo saw it happen.
 #[test]
 fn three_programs_at_once_on_one_mbx_mailbox() {

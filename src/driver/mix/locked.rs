@@ -8,6 +8,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::{self, Stamp, TRIES, journal_error};
 use crate::driver::layout::file::content::Source;
 use crate::driver::mix::fields::sequence;
+use crate::driver::mix::front::are_all_there;
 use crate::driver::mix::index::Index;
 use crate::driver::mix::meta::{self, Meta};
 use crate::driver::mix::names::{INDEX, META, STATUS};
@@ -255,7 +256,8 @@ impl Locked {
         locked.index.recover(environment, &|source| {
             let length = length_of(source)?;
             let index = Index::read(source, length, &job.uncancelled())?;
-            Ok(length > 0 && index.damaged.is_none())
+            let is_read = length > 0 && index.damaged.is_none();
+            Ok(is_read && are_all_there(environment, &place.path, &index.entries)?)
         })?;
         locked.status.recover(environment, &|source| {
             let length = length_of(source)?;

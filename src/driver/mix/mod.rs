@@ -7,6 +7,7 @@ pub mod data;
 pub mod driver;
 pub mod expunge;
 pub mod fields;
+pub mod front;
 pub mod index;
 pub mod locked;
 pub mod mailbox;

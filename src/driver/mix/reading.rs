@@ -7,7 +7,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::file::window::Window;
 use crate::driver::mix::contents::Record;
-use crate::driver::mix::fields::{Fields, without_end};
+use crate::driver::mix::front::{require_front, require_line};
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::mailbox::Mix;
 use crate::driver::mix::names::data_file;
@@ -16,10 +16,6 @@ use crate::mail::uid::Uid;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::transfer::read_full_at;
 
-/// What the line in front of each message begins with.
-const FRONT: &[u8] = b":msg:";
-/// A line in front of a message that is longer is none.
-const LONGEST_LINE: usize = 1024;
 /// Bytes of a line and a header that most messages do not exceed.
 const USUAL: usize = 64 << 10;
 
@@ -124,30 +120,5 @@ impl Mix {
             Some((_, file)) => Ok(&**file),
             None => Err(Error::NoSuchMessage),
         }
-    }
-}
-
-/// Makes sure that a message is where its entry says.
-pub fn require_line(source: Source<'_>, entry: &Entry) -> Result<()> {
-    let mut line = [0; LONGEST_LINE];
-    let room = line.get_mut(..usize::from(entry.line)).unwrap_or_default();
-    let count = read_full_at(source.file, room, u64::from(entry.position));
-    let count = count.map_err(Error::io(source.path))?;
-    require_front(room.get(..count).unwrap_or_default(), entry)
-}
-
-fn require_front(line: &[u8], entry: &Entry) -> Result<()> {
-    let names_it = || {
-        let mut fields = Fields::behind(FRONT, without_end(line))?;
-        let uid = fields.number()?;
-        let _date = fields.next_field()?;
-        Some((uid, fields.number()?) == (entry.uid, entry.size) && line.ends_with(b"\n"))
-    };
-    match names_it() {
-        Some(true) => Ok(()),
-        _ => Err(Error::Damaged {
-            offset: u64::from(entry.position),
-            what: "the message is not where the index says",
-        }),
     }
 }
