@@ -561,6 +561,73 @@ fn messages_that_are_not_where_they_should_be_say_so_and_others_can_be_read() {
     assert!(matches!(read(&mut opened, 2), Err(Error::Io { .. })));
 }
 
+#[test]
+fn a_repaired_copy_has_what_can_be_made_out() {
+    type Harm = fn(&Scene);
+    let cases: [(&str, Harm, &[u32]); 8] = [
+        ("two", |_| {}, &[1, 2]),
+        (
+            "two",
+            |it| it.change(INDEX, ":00000002:2", ":0000000g:2"),
+            &[1, 2],
+        ),
+        (
+            "two",
+            |it| fs::write(it.path(INDEX), "").expect("written"),
+            &[1, 2],
+        ),
+        (
+            "two",
+            |it| fs::remove_file(it.path(META)).expect("removed"),
+            &[1, 2],
+        ),
+        (
+            "two",
+            |it| it.change(INDEX, "6b02f782:00000130", "6b02f783:00000130"),
+            &[1, 2],
+        ),
+        // That one was expunged the status tells, too.
+        ("hidden-expunge", |_| {}, &[2]),
+        (
+            "hidden-expunge",
+            |it| fs::write(it.path(INDEX), "").expect("written"),
+            &[2],
+        ),
+        (
+            "two",
+            |it| {
+                let data = fs::read(it.path(DATA)).expect("data");
+                let noise = [&b"\0noise\n:msg:1:\n"[..], &data[7..]].concat();
+                fs::write(it.path(DATA), noise).expect("written");
+            },
+            &[2],
+        ),
+    ];
+    for (number, (name, harm, uids)) in cases.into_iter().enumerate() {
+        let scene = scene(name);
+        harm(&scene);
+        let before = scene.all();
+        let to = scene.desk.at(scene.desk.environment.home.join("repaired"));
+        let (job, _log) = job();
+        let repaired = scene.driver.repair(&scene.place, &to, &job);
+        assert_eq!(
+            repaired.expect("repaired").messages,
+            uids.len() as u64,
+            "{number}"
+        );
+        assert_eq!(scene.all(), before, "{number}");
+        let mut opened = open(&scene.driver, &to, Access::ReadWrite).expect("open");
+        assert_eq!(
+            (opened.uids(), why(&opened)),
+            (uids.to_vec(), None),
+            "{number}"
+        );
+        assert_eq!(opened.read(2, Part::Whole).len(), 291, "{number}");
+        let flags = opened.list.messages().to_vec().pop().expect("one").flags;
+        assert!(flags.has(FLAGGED | SystemFlags::ANSWERED), "{number}");
+    }
+}
+
 trait Replace {
     fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8>;
 }

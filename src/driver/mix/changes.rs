@@ -30,7 +30,6 @@ impl Mix {
 
     /// Looks again and tells what is new, changed or gone.
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
-        self.stamps_now()?;
         let mut locked = self.lock(job)?;
         let caught_up = self.catch_up(&mut locked, job);
         self.end(&locked, caught_up)
@@ -55,7 +54,8 @@ impl Mix {
         }
     }
 
-    fn stamps_now(&self) -> Result<[Stamp; 3]> {
+    /// The stamps of the small files, where they still are those of the mailbox that was opened.
+    pub(super) fn stamps_now(&self) -> Result<[Stamp; 3]> {
         let of = |name: &str| {
             let path = self.place.path.join(name);
             match self.environment.files.metadata(&path) {

@@ -12,8 +12,10 @@ use crate::driver::message::Messages;
 use crate::driver::mix::append::append;
 use crate::driver::mix::mailbox::Mix;
 use crate::driver::mix::manage::{self, is_mailbox};
+use crate::driver::mix::repair::repair;
 use crate::driver::mix::row::CHARACTERISTICS;
 use crate::driver::place::Place;
+use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::os::environment::Environment;
@@ -75,6 +77,11 @@ impl LocalDriver for MixDriver {
     fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
         writable(&self.environment)?;
         manage::rename(&self.environment, from, to, job)
+    }
+
+    fn repair(&self, from: &Place, to: &Place, job: &Job) -> Result<Repaired> {
+        writable(&self.environment)?;
+        repair(self, &self.environment, (from, to), job)
     }
 
     fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {

@@ -7,6 +7,7 @@ use crate::driver::layout::file::content::Source;
 use crate::driver::mix::fields::{Fields, without_end};
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::names::data_file;
+use crate::mail::date::InternalDate;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::transfer::read_full_at;
@@ -27,19 +28,31 @@ pub fn require_line(source: Source<'_>, entry: &Entry) -> Result<()> {
 
 /// Makes sure that this is the line in front of a message.
 pub fn require_front(line: &[u8], entry: &Entry) -> Result<()> {
-    let names_it = || {
-        let mut fields = Fields::behind(FRONT, without_end(line))?;
-        let uid = fields.number()?;
-        let _date = fields.next_field()?;
-        Some((uid, fields.number()?) == (entry.uid, entry.size) && line.ends_with(b"\n"))
-    };
-    match names_it() {
-        Some(true) => Ok(()),
+    match parse(line) {
+        Some((uid, _, size)) if (uid, size) == (entry.uid, entry.size) => Ok(()),
         _ => Err(Error::Damaged {
             offset: u64::from(entry.position),
             what: "the message is not where the index says",
         }),
     }
+}
+
+/// The UID, date and size of a message from the line in front of it, its end included.
+fn parse(line: &[u8]) -> Option<(u32, &[u8], u32)> {
+    let whole = Some(line).filter(|line| line.ends_with(b"\n"))?;
+    let mut fields = Fields::behind(FRONT, without_end(whole))?;
+    Some((fields.number()?, fields.next_field()?, fields.number()?))
+}
+
+/// The message whose front is the first line of `bytes`, which are those at `position` of data file `file`.
+pub fn entry_at(bytes: &[u8], file: u32, position: u64) -> Option<Entry> {
+    let line = bytes.get(..=memchr::memchr(b'\n', bytes)?)?;
+    let (uid, date, size) = parse(line).filter(|front| front.0 > 0)?;
+    let mut entry = Entry::new(uid, InternalDate::from_compact(date)?, size, 0);
+    entry.file = file;
+    entry.position = u32::try_from(position).ok()?;
+    entry.line = u16::try_from(line.len()).ok()?;
+    Some(entry)
 }
 
 /// Whether each message is where its entry says.

@@ -166,6 +166,9 @@ impl Index {
     }
 }
 
+/// The largest file that is read, in bytes: some 14 million messages.
+const LARGEST: u64 = 1 << 30;
+
 /// Whether a line has this length, a whole line end, and its fields where they are written.
 pub fn is_as_written(line: &[u8], length: u64, colons: &[usize]) -> bool {
     let is_colon = |&place: &usize| line.get(place) == Some(&b':');
@@ -189,6 +192,9 @@ pub fn lines(
     take: &mut dyn FnMut(&[u8], u64) -> Option<()>,
 ) -> Result<Read> {
     let failed = Error::io(source.path);
+    if length > LARGEST {
+        return Err(Error::Refused("its index is too large to be read"));
+    }
     let mut window = Window::new(source.file, 0, length);
     let mut read = Read {
         damaged: None,

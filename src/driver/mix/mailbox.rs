@@ -114,8 +114,9 @@ impl Mix {
         Locked::to_look(&self.environment, &self.place, job)
     }
 
-    /// The lock for a verb.
+    /// The lock for a verb, of the mailbox that was opened.
     pub(super) fn lock(&self, job: &Job) -> Result<Locked> {
+        self.stamps_now()?;
         match self.access {
             Access::ReadWrite => Locked::to_change(&self.environment, &self.place, job),
             Access::ReadOnly => Locked::to_look(&self.environment, &self.place, job),

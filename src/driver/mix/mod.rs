@@ -16,6 +16,7 @@ pub mod meta;
 pub mod names;
 pub mod reading;
 pub mod reclaim;
+pub mod repair;
 pub mod row;
 pub mod status;
 pub mod store;

@@ -190,7 +190,11 @@ impl Mix {
         let made = match file.number == current {
             true => create_one_of(environment, place, self.next_numbers()),
             // No number that an appending program will choose.
-            false => create_one_of(environment, place, (1..file.number).rev()),
+            false => {
+                let lower = (1..file.number).rev();
+                let numbers = lower.chain(file.number.saturating_add(1)..current);
+                create_one_of(environment, place, numbers)
+            }
         };
         let (number, new_path, mut new) = made?;
         round.new.push(new_path.clone());
