@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::maildir::folder::{self, FOLDERS};
 use crate::driver::mh::{folder as mh, profile};
+use crate::driver::mix::manage as mix;
+use crate::driver::mix::names::{INDEX, META, STATUS};
 use crate::driver::mx::index_file::path_of;
 use crate::driver::mx::manage as mx;
 use crate::os::environment::Environment;
@@ -18,6 +20,8 @@ pub enum Directory {
     Maildir,
     /// MH.
     Mh,
+    /// mix.
+    Mix,
     /// mx.
     Mx,
 }
@@ -28,7 +32,8 @@ type Test = fn(&Environment, &Path) -> io::Result<bool>;
 impl Directory {
     /// The format of the mailbox at `path`; `None` where there is no directory that is one, or it cannot be looked at.
     pub fn at(environment: &Environment, path: &Path) -> Option<Self> {
-        let tests: [(Self, Test); 3] = [
+        let tests: [(Self, Test); 4] = [
+            (Self::Mix, mix::is_mailbox),
             (Self::Mx, mx::is_mailbox),
             (Self::Maildir, folder::is_mailbox),
             (Self::Mh, mh::is_mailbox),
@@ -43,6 +48,7 @@ impl Directory {
         match self {
             Self::Maildir => FOLDERS.iter().any(|own| name == Path::new(own)),
             Self::Mh => mh::is_own(name.as_os_str().as_bytes()),
+            Self::Mix => mix::is_own(name.as_os_str().as_bytes()),
             Self::Mx => mx::is_own(name.as_os_str().as_bytes()),
         }
     }
@@ -52,6 +58,7 @@ impl Directory {
         match self {
             Self::Maildir => ["cur", "new"].map(|folder| path.join(folder)).to_vec(),
             Self::Mh => vec![path.to_owned(), path.join(profile::SEQUENCES)],
+            Self::Mix => [META, INDEX, STATUS].map(|name| path.join(name)).to_vec(),
             Self::Mx => vec![path.to_owned(), path_of(path)],
         }
     }
@@ -63,6 +70,7 @@ impl Directory {
                 let all = folder::list(environment, path).unwrap_or_default();
                 all.iter().map(|found| found.path(path)).collect()
             }
+            Self::Mix => mix::mail_files(&*environment.files, path),
             Self::Mh | Self::Mx => {
                 let numbers = numbers_in(&*environment.files, path).unwrap_or_default();
                 let paths = numbers.into_iter().map(|uid| path.join(file_of(uid)));
@@ -85,7 +93,7 @@ impl Directory {
                 new.is_ok_and(|names| !names.is_empty())
             }
             Self::Mh => mh::has_unseen(environment, path),
-            Self::Mx => false,
+            Self::Mix | Self::Mx => false,
         }
     }
 }

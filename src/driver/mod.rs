@@ -16,6 +16,7 @@ pub mod mbox;
 pub mod mbx;
 pub mod message;
 pub mod mh;
+pub mod mix;
 pub mod mmdf;
 pub mod mtx;
 pub mod mx;

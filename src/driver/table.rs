@@ -8,6 +8,7 @@ use crate::driver::maildir::driver::MaildirDriver;
 use crate::driver::mbox::Mbox;
 use crate::driver::mbx::Mbx;
 use crate::driver::mh::driver::MhDriver;
+use crate::driver::mix::driver::MixDriver;
 use crate::driver::mmdf::Mmdf;
 use crate::driver::mtx;
 use crate::driver::mx::driver::MxDriver;
@@ -21,6 +22,7 @@ use crate::os::environment::Environment;
 pub fn local_drivers(environment: &Arc<Environment>) -> Vec<Box<dyn LocalDriver>> {
     vec![
         Box::new(Mbox::new(environment)),
+        Box::new(MixDriver::new(environment)),
         Box::new(MxDriver::new(environment)),
         Box::new(MaildirDriver::new(environment)),
         Box::new(Mbx::new(environment)),

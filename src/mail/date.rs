@@ -129,6 +129,27 @@ impl InternalDate {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{hours}:{minutes}")
     }
 
+    /// As mix has it: `20260302102031+0100`.
+    pub fn to_compact(&self) -> String {
+        let (at, zone) = (self.fields(), self.zone());
+        let (year, month, day) = (at.year, at.month, at.day);
+        let (hour, minute, second) = (at.hour, at.minute, at.second);
+        format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}{zone}")
+    }
+
+    /// Reads what [`to_compact`](Self::to_compact) writes.
+    pub fn from_compact(text: &[u8]) -> Option<Self> {
+        let (digits, zone) = text.split_at_checked(14)?;
+        let (&sign, offset) = zone.split_first()?;
+        let valid = digits.iter().all(u8::is_ascii_digit) && matches!(sign, b'+' | b'-');
+        let part = |from: usize, to: usize| digits.get(from..to).map(decimal);
+        let day = checked_day(part(0, 4)?, part(4, 6)?, part(6, 8)?)?;
+        let time = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
+        let valid = valid && time.0 <= 23 && time.1 <= 59 && time.2 <= 60;
+        let zone = numeric_zone(sign, offset).filter(|_| valid)?;
+        build(day, time, zone, &TimeZone::UTC)
+    }
+
     fn after_day(&self, at: &DateFields) -> String {
         let (name, year, zone) = (at.month_name, at.year, self.zone());
         let (hour, minute, second) = (at.hour, at.minute, at.second);

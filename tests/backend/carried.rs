@@ -37,6 +37,8 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
         ("unix", "mx"),
         ("mh", "unix"),
         ("mbx", "mh"),
+        ("mx", "mix"),
+        ("mix", "unix"),
     ];
     let all = FORMATS
         .iter()
@@ -47,7 +49,9 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const FORMATS: [&str; 8] = ["unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh"];
+const FORMATS: [&str; 9] = [
+    "unix", "mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh", "mix",
+];
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -25,6 +25,7 @@ struct Subject {
 fn all() -> Vec<Subject> {
     vec![
         inbox(subject("mbox", "mbox/before/mbox", 2)),
+        mix(),
         mx(),
         maildir(),
         subject("mbx", "mbx/two", 2),
@@ -67,6 +68,12 @@ fn mx() -> Subject {
         let bytes = fixture(&format!("mx/two/{file}"));
         std::fs::write(subject.place.path.join(file), bytes).expect("written");
     }
+    subject
+}
+
+fn mix() -> Subject {
+    let subject = directory("mix", 2);
+    crate::mix::put_fixture("two", &subject.place.path);
     subject
 }
 

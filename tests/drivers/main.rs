@@ -15,6 +15,7 @@ mod mbox;
 mod mbx;
 mod meddling;
 mod mh;
+mod mix;
 mod mmdf;
 mod model;
 mod mx;

@@ -60,7 +60,7 @@ fn text_of(seed: u8) -> String {
 type Delivery = Option<fn(body: &str) -> String>;
 
 /// The formats, with how mail is delivered into them.
-const FORMATS: [(&str, Delivery); 8] = [
+const FORMATS: [(&str, Delivery); 9] = [
     (
         "unix",
         Some(|body| format!("From a@b Mon Mar  2 09:00:00 2026\n{body}\n")),
@@ -79,6 +79,7 @@ const FORMATS: [(&str, Delivery); 8] = [
     ("maildir", None),
     ("mx", None),
     ("mh", None),
+    ("mix", None),
 ];
 
 /// The driver of this name.

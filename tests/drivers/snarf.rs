@@ -22,8 +22,8 @@ use crate::common::power::Disk;
 use crate::common::random::{Random, rounds};
 use crate::desk::{Desk, forget_locks, job, open};
 
-const TARGETS: [&str; 9] = [
-    "unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir", "mx", "mh",
+const TARGETS: [&str; 10] = [
+    "unix", "mmdf", "mbx", "tenex", "mtx", "mbox", "maildir", "mx", "mh", "mix",
 ];
 const COUNT: usize = 4;
 

@@ -42,6 +42,7 @@ enum Start {
 pub(crate) fn all() -> Vec<Writer> {
     vec![
         writer("mbox", Start::Delivered(traditional), INBOX_ALONE),
+        writer("mix", Start::Made, DEEDS),
         writer("mx", Start::Made, DEEDS),
         writer("maildir", Start::Made, DEEDS),
         writer("mbx", Start::Made, DEEDS),

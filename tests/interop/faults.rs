@@ -305,7 +305,7 @@ impl Start {
 }
 
 /// The formats besides the traditional one: there is less of each.
-const OTHERS: [&str; 7] = ["mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh"];
+const OTHERS: [&str; 8] = ["mmdf", "mbx", "tenex", "mtx", "maildir", "mx", "mh", "mix"];
 
 /// Messages in box A, and kills in one test.
 fn sizes(format: &str) -> (u32, usize) {

@@ -49,7 +49,7 @@ fn sixty_turns_on_one_mailbox_of_each_format() {
     let seeds = if peers::night() { 10 } else { 1 };
     for seed in 1..=seeds {
         std::thread::scope(|threads| {
-            for format in ["mbx", "tenex", "mtx", "mx"] {
+            for format in ["mbx", "tenex", "mtx", "mx", "mix"] {
                 threads.spawn(move || turns(format, seed));
             }
         });
@@ -61,7 +61,7 @@ fn turns(format: &str, seed: u64) {
     let home = Home::new();
     let name = format!("#driver.{format}/box");
     // An empty file is of no format for c-client: in some formats one message is always there.
-    let stays = ["mbx", "mx"].contains(&format);
+    let stays = ["mbx", "mx", "mix"].contains(&format);
     if stays && random.below(2) == 0 {
         home.mailutil(&["create", &name]);
     } else {
@@ -156,9 +156,17 @@ fn a_killed_append_leaves_what_c_client_opens() {
     if !peers::have(name, &["mailutil", "setpriv", "strace"]) {
         return;
     }
+    std::thread::scope(|threads| {
+        for format in ["mbx", "mix"] {
+            threads.spawn(move || killed_appends(format));
+        }
+    });
+}
+
+fn killed_appends(format: &str) {
     let make = || {
         let home = Home::new();
-        home.mugo_done(&["create", "#driver.mbx/box"]);
+        home.mugo_done(&["create", &format!("#driver.{format}/box")]);
         for serial in 1..=3 {
             home.mugo_with(&["append", "box"], &letter(serial));
         }
@@ -173,16 +181,67 @@ fn a_killed_append_leaves_what_c_client_opens() {
         let home = make();
         stopped(&home, &words, &point, "KILL");
         let count = home.mailutil_count("box");
-        let found = agreed(&home, "box", &format!("{point:?}"));
+        let found = agreed(&home, "box", &format!("{format} {point:?}"));
         assert!(
             count == found.len() && [3, 6].contains(&count),
-            "{point:?}: {count}"
+            "{format} {point:?}: {count}"
         );
         counts.insert(count);
         home.mugo_with(&["append", "box"], &letter(7));
-        assert_eq!(agreed(&home, "box", &format!("{point:?}")).len(), count + 1);
+        let then = format!("{format} {point:?}, and an append");
+        assert_eq!(agreed(&home, "box", &then).len(), count + 1);
     }
     assert!(counts.contains(&3));
+}
+
+/// In mix c-client may even write before Mugo comes back to what it left.
+#[test]
+fn c_client_goes_on_after_a_killed_mugo() {
+    let name = "c_client_goes_on_after_a_killed_mugo";
+    if !peers::have(name, &["mailutil", "setpriv", "strace"]) {
+        return;
+    }
+    let make = || {
+        let home = Home::new();
+        home.mugo_done(&["create", "#driver.mix/box"]);
+        home.write("src", &checker::delivered(1, 5));
+        home.mugo_done(&["copy", "src", "1:5", "box"]);
+        home.mugo_done(&["flag", "box", "1,3", "+\\Deleted"]);
+        home.write("more", &checker::delivered(6, 3));
+        home.write("other", &checker::delivered(9, 1));
+        home
+    };
+    let few = if peers::night() { 1000 } else { 12 };
+    for (words, old, new) in [
+        (
+            &["copy", "more", "1:3", "box"][..],
+            &[1, 2, 3, 4, 5][..],
+            &[1, 2, 3, 4, 5, 6, 7, 8][..],
+        ),
+        (
+            &["flag", "box", "2:5", "+\\Flagged", "+work"],
+            &[1, 2, 3, 4, 5],
+            &[1, 2, 3, 4, 5],
+        ),
+        (&["expunge", "box"], &[1, 2, 3, 4, 5], &[2, 4, 5]),
+    ] {
+        for point in points(&make(), words, few) {
+            let home = make();
+            stopped(&home, words, &point, "KILL");
+            home.mailutil(&["append", "other", "box"]);
+            let then = format!("{words:?} {point:?}");
+            let mut serials = checker::serials(&agreed(&home, "box", &then));
+            assert_eq!(serials.pop(), Some(9), "{then}");
+            assert!(serials == old || serials == new, "{then}: {serials:?}");
+            home.mugo_done(&["flag", "box", "1", "+\\Draft"]);
+            home.mailutil(&["append", "other", "box"]);
+            assert_eq!(
+                agreed(&home, "box", &then).len(),
+                serials.len() + 2,
+                "{then}"
+            );
+        }
+    }
 }
 
 /// Two Mugos and c-client at once: what each did is there in the end, and the watching Mugo saw it happen.
