@@ -10,9 +10,21 @@ use crate::Place;
 use crate::measure;
 use crate::report::{self, Report};
 
+/// Measures the mailbox of one format.
+type Measure = fn(&Place, &mut Report);
+
 /// Measures mailboxes that hold the messages of the traditional mailbox `source`.
 pub(crate) fn measure(place: &Place, source: &str, report: &mut Report) -> io::Result<()> {
-    for (name, measure) in [("mx", mx as fn(&Place, &mut Report)), ("maildir", maildir)] {
+    // Every folder of this home can be a mailbox of MH.
+    let profile = format!("Path: {}\n", place.home.display());
+    fs::write(place.home.join(".mh_profile"), profile)?;
+    let kinds: [(&str, Measure); 4] = [
+        ("mix", |place, report| beside(place, "mix", report)),
+        ("mx", |place, report| beside(place, "mx", report)),
+        ("mh", mh),
+        ("maildir", maildir),
+    ];
+    for (name, measure) in kinds {
         let target = format!("#driver.{name}/{name}");
         let began = Instant::now();
         let made = place
@@ -31,30 +43,71 @@ pub(crate) fn measure(place: &Place, source: &str, report: &mut Report) -> io::R
     Ok(())
 }
 
-fn mx(place: &Place, report: &mut Report) {
-    let shown = place.path("mx").display().to_string();
+/// Measures a mailbox in a format that c-client reads too.
+fn beside(place: &Place, name: &str, report: &mut Report) {
+    let shown = place.path(name).display().to_string();
     let given = Command::new("chmod").args(["-R", "a+rwX", &shown]).status();
     if !given.is_ok_and(|status| status.success()) {
-        return report.failed("mx: given to c-client");
+        return report.failed(&format!("{name}: given to c-client"));
     }
     let none = "subject \"no message has this\"";
     let works: [(&str, Vec<&str>, Vec<&str>); 2] = [
-        ("opened", vec!["index", &shown, "1"], vec!["check", "mx"]),
+        ("opened", vec!["index", &shown, "1"], vec!["check", name]),
         (
             "every envelope, flag, date, size",
             vec!["index", &shown],
-            vec!["prune", "mx", none],
+            vec!["prune", name, none],
         ),
     ];
     for (title, ours, theirs) in works {
-        let title = format!("mx: {title}, to c-client");
-        let taken = measure::time(3, || place.mugo(&ours));
-        let peer = measure::time_whatever(2, || place.peer(&theirs));
-        match (taken, peer) {
-            (Some(taken), Some(peer)) => report.compare(&title, taken, peer / 3, peer),
-            (None, _) => report.failed(&title),
-            (_, None) => report.missing("mailutil", &title),
-        }
+        compare(
+            place,
+            &format!("{name}: {title}"),
+            (&ours, &theirs),
+            3,
+            report,
+        );
+    }
+}
+
+/// Compares with c-client's time, of which Mugo shall take this part.
+fn compare(
+    place: &Place,
+    title: &str,
+    (ours, theirs): (&[&str], &[&str]),
+    part: u32,
+    report: &mut Report,
+) {
+    let title = format!("{title}, to c-client");
+    let taken = measure::time(3, || place.mugo(ours));
+    let peer = measure::time_whatever(2, || place.peer(theirs));
+    match (taken, peer) {
+        (Some(taken), Some(peer)) => report.compare(&title, taken, peer / part, peer),
+        (None, _) => report.failed(&title),
+        (_, None) => report.missing("mailutil", &title),
+    }
+}
+
+/// As [`beside`], and once more when it is known: who only looks keeps no UIDs, so that each opening is the first one.
+fn mh(place: &Place, report: &mut Report) {
+    let log = place.home.join(".local/state/mugo/mh");
+    if fs::remove_dir_all(log).is_err() {
+        return report.failed("mh: what was known is forgotten");
+    }
+    beside(place, "mh", report);
+    let shown = place.path("mh").display().to_string();
+    // From now on UIDs, sizes and dates are known, for a directory that was changed long enough ago.
+    std::thread::sleep(Duration::from_secs(3));
+    if measure::time(2, || place.mugo(&["expunge", &shown])).is_none() {
+        return report.failed("mh: what was seen is noted");
+    }
+    let check: &[&str] = &["check", "mh"];
+    for (title, words) in [
+        ("mh: counted again", ["status", &shown, ""]),
+        ("mh: opened again", ["index", &shown, "1"]),
+    ] {
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        compare(place, title, (&words, check), 20, report);
     }
 }
 

@@ -76,6 +76,7 @@ pub fn list(
             name: MailboxName::inbox(),
             delimiter: None,
             attributes: vec![Attribute::NoInferiors],
+            description: None,
         });
     }
     walk.flush();
@@ -108,6 +109,7 @@ fn root(reference: &[u8]) -> Vec<ListEntry> {
         name,
         delimiter: Some('/'),
         attributes: vec![Attribute::NoSelect],
+        description: None,
     };
     MailboxName::parse(root)
         .ok()
@@ -135,6 +137,7 @@ fn mh_inbox(environment: &Environment) -> Result<Vec<ListEntry>> {
         name,
         delimiter: None,
         attributes: vec![Attribute::NoInferiors],
+        description: None,
     }])
 }
 
@@ -350,6 +353,7 @@ impl Walk<'_> {
                 name,
                 delimiter: Some('/'),
                 attributes,
+                description: None,
             });
         }
     }

@@ -6,13 +6,18 @@ use crate::backend::error::{Error, Result};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::local_file::is_missing;
-use crate::driver::news::group::{PREFIX, newsrc_path, read_active, require, why_no_group};
+use crate::driver::news::group::{
+    PREFIX, active_path, newsrc_path, read_active, require, why_no_group,
+};
 use crate::driver::news::newsrc::Edit;
 use crate::driver::news::newsrc_file;
 use crate::driver::place::Place;
 use crate::mail::listing::{Attribute, ListEntry, matches};
 use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
+use crate::os::files::OpenMode;
+use crate::os::transfer::read_full_at;
 
 /// How many names are handed over at once.
 const BATCH: usize = 500;
@@ -38,6 +43,9 @@ pub fn list(
     for entry in active.entries() {
         job.checkpoint()?;
         matching.look_at(entry.group);
+    }
+    if !matching.found.is_empty() {
+        matching.describe(&descriptions(environment));
     }
     matching.tell(found);
     Ok(())
@@ -93,12 +101,20 @@ pub fn set_subscribed(
     }
 }
 
+/// A name that matches.
+#[derive(Default)]
+struct Found {
+    is_group: bool,
+    has_children: bool,
+    description: Option<Foreign>,
+}
+
 /// The names that match a pattern.
 struct Matching<'p> {
     pattern: &'p [u8],
     /// What every name begins with that can match.
     fixed: &'p [u8],
-    found: BTreeMap<Vec<u8>, Vec<Attribute>>,
+    found: BTreeMap<Vec<u8>, Found>,
     name: Vec<u8>,
 }
 
@@ -113,38 +129,72 @@ impl<'p> Matching<'p> {
         }
     }
 
-    fn look_at(&mut self, group: &[u8]) {
-        if why_no_group(group).is_some() {
-            return;
-        }
+    /// The group with what stands in front of every name.
+    fn set_name(&mut self, group: &[u8]) {
         self.name.clear();
         self.name.extend_from_slice(PREFIX);
         self.name.extend_from_slice(group);
+    }
+
+    fn look_at(&mut self, group: &[u8]) {
+        let is_long = group.len() > MailboxName::MAX_LOCAL - PREFIX.len();
+        if is_long || why_no_group(group).is_some() {
+            return;
+        }
+        self.set_name(group);
         if !self.name.starts_with(self.fixed) {
             return;
         }
         if matches(self.pattern, &self.name, Some(b'.')) {
-            self.found.insert(self.name.clone(), Vec::new());
-        } else if self.pattern.ends_with(b"%") {
-            let dots = memchr::memchr_iter(b'.', &self.name);
-            for dot in dots.skip(1) {
-                let parent = self.name.get(..dot).unwrap_or_default();
-                let new = !self.found.contains_key(parent);
-                if new && matches(self.pattern, parent, Some(b'.')) {
-                    self.found
-                        .insert(parent.to_vec(), vec![Attribute::NoSelect]);
-                }
+            self.found.entry(self.name.clone()).or_default().is_group = true;
+        }
+        if !self.pattern.ends_with(b"%") {
+            return;
+        }
+        for dot in memchr::memchr_iter(b'.', &self.name).skip(1) {
+            let parent = self.name.get(..dot).unwrap_or_default();
+            if let Some(found) = self.found.get_mut(parent) {
+                found.has_children = true;
+            } else if matches(self.pattern, parent, Some(b'.')) {
+                let found = Found {
+                    has_children: true,
+                    ..Found::default()
+                };
+                self.found.insert(parent.to_vec(), found);
+            }
+        }
+    }
+
+    /// Takes in what groups are about: lines of a name, blanks and words.
+    fn describe(&mut self, text: &[u8]) {
+        for line in text.split(|&byte| byte == b'\n') {
+            let end = line.iter().position(u8::is_ascii_whitespace);
+            let (group, rest) = line.split_at(end.unwrap_or(line.len()));
+            let words = rest.trim_ascii();
+            if words.is_empty() {
+                continue;
+            }
+            self.set_name(group);
+            if let Some(found) = self.found.get_mut(self.name.as_slice()) {
+                let words = words.get(..LONGEST.min(words.len())).unwrap_or_default();
+                found.description = Some(Foreign::new(String::from_utf8_lossy(words)));
             }
         }
     }
 
     fn tell(self, found: &mut dyn FnMut(Vec<ListEntry>)) {
-        let entries = self.found.into_iter().filter_map(|(name, attributes)| {
+        let entries = self.found.into_iter().filter_map(|(name, entry)| {
             let name = MailboxName::parse(&name).ok()?;
+            let attributes = match (entry.is_group, entry.has_children) {
+                (false, _) => vec![Attribute::NoSelect],
+                (true, true) => vec![Attribute::HasChildren],
+                (true, false) => Vec::new(),
+            };
             Some(ListEntry {
                 name,
                 delimiter: Some('.'),
                 attributes,
+                description: entry.description,
             })
         });
         let entries: Vec<ListEntry> = entries.collect();
@@ -152,4 +202,23 @@ impl<'p> Matching<'p> {
             found(batch.to_vec());
         }
     }
+}
+
+/// Bytes of a description that are told.
+const LONGEST: usize = 200;
+/// The largest file of descriptions that is read, in bytes.
+const MOST_DESCRIPTIONS: u64 = 64 << 20;
+
+/// What the groups are about, by the file that stands beside the list of them; nothing where it cannot be read.
+fn descriptions(environment: &Environment) -> Vec<u8> {
+    let path = active_path(environment).with_file_name("newsgroups");
+    let read = || -> std::io::Result<Vec<u8>> {
+        let file = environment.files.open(&path, OpenMode::Read)?;
+        let length = file.metadata()?.len().min(MOST_DESCRIPTIONS);
+        let mut text = vec![0; usize::try_from(length).unwrap_or(0)];
+        let count = read_full_at(&*file, &mut text, 0)?;
+        text.truncate(count);
+        Ok(text)
+    };
+    read().unwrap_or_default()
 }

@@ -184,6 +184,7 @@ fn entry(name: MailboxName, delimiter: Option<char>, attributes: &[Attribute]) -
         name,
         delimiter,
         attributes: attributes.to_vec(),
+        description: None,
     }
 }
 

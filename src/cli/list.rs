@@ -17,6 +17,8 @@ struct ListRecord {
     name: String,
     delimiter: Option<char>,
     attributes: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
 }
 
 /// Lists what matches: `words` are the reference, where given, and the pattern.
@@ -47,6 +49,7 @@ fn print(output: &mut Output, entry: &ListEntry) -> Result<(), Failure> {
         name: entry.name.to_foreign().raw().to_owned(),
         delimiter: entry.delimiter,
         attributes: entry.attributes.iter().map(|it| it.name()).collect(),
+        description: entry.description.as_ref().map(|it| it.raw().to_owned()),
     };
     output.record(&record, |_| entry.name.to_foreign().field())
 }

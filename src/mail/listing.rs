@@ -1,6 +1,7 @@
 //! What LIST and LSUB tell of mailboxes (RFC 3501, 7.2.2; attributes of RFC 5258).
 
 use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
 
 /// One mailbox or directory that a LIST found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +12,8 @@ pub struct ListEntry {
     pub delimiter: Option<char>,
     /// What is known of it.
     pub attributes: Vec<Attribute>,
+    /// What it is about, where somebody says so.
+    pub description: Option<Foreign>,
 }
 
 /// An attribute of a listed name.

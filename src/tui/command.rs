@@ -95,6 +95,8 @@ pub enum Command {
     PreviousLink,
     PreferHtml,
     AddFolder,
+    Subscribe,
+    Unsubscribe,
     RenameFolder,
     Transfer,
     AboutFolder,

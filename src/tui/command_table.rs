@@ -223,8 +223,20 @@ pub const TABLE: &[Row] = &[
     row(
         Command::AddFolder,
         "add-folder",
-        "Make a new folder.",
+        "Make a new folder; among newsgroups, subscribe to one.",
         &[at(Folders, 8, "Add")],
+    ),
+    row(
+        Command::Subscribe,
+        "subscribe",
+        "Subscribe to the folder.",
+        &[at(Folders, 24, "Subscribe")],
+    ),
+    row(
+        Command::Unsubscribe,
+        "unsubscribe",
+        "Unsubscribe from the folder.",
+        &[at(Folders, 25, "Unsubscr")],
     ),
     row(
         Command::RenameFolder,

@@ -11,6 +11,7 @@ mod formats;
 mod full_disk;
 mod home;
 mod inbox;
+mod listing;
 mod maildir;
 mod news;
 mod nmh;

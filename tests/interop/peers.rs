@@ -25,6 +25,11 @@ pub(crate) fn skip(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "not run: interop {test}: {why}");
 }
 
+/// Says that this machine does not let `test` do what it needs: no program is missing, so that is no failure.
+pub(crate) fn cannot(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "not run: interop {test}: {why}");
+}
+
 /// Whether a missing peer is a failure.
 pub(crate) fn demanded() -> bool {
     std::env::var_os("MUGO_PEERS").is_some_and(|value| value == "1")

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use mugo::backend::browse::{BATCH, list};
 use mugo::backend::error::Error;
-use mugo::mail::listing::ListEntry;
+use mugo::mail::listing::{Attribute, ListEntry};
 use mugo::os::home::Overrides;
 use mugo::os::naming::{Naming, Restrictions};
 
@@ -248,8 +248,8 @@ fn newsgroups_are_listed_by_the_active_file() {
     let environment = home.environment_with(overrides);
     let (job, ..) = job();
     for (reference, pattern, expected) in [
-        ("", "#news.%", "alt/ comp/ g"),
-        ("#news.", "%", "alt/ comp/ g"),
+        ("", "#news.%", "alt/ comp/ g+"),
+        ("#news.", "%", "alt/ comp/ g+"),
         (
             "",
             "#news.*",
@@ -271,12 +271,33 @@ fn newsgroups_are_listed_by_the_active_file() {
         let shown = all.iter().map(|entry| {
             assert_eq!(entry.delimiter, Some('.'));
             let name = String::from_utf8_lossy(entry.name.as_bytes()).into_owned();
-            let parent = if entry.attributes.is_empty() { "" } else { "/" };
+            let parent = match entry.attributes[..] {
+                [] => "",
+                [Attribute::HasChildren] => "+",
+                _ => "/",
+            };
             name.replace("#news.", "") + parent
         });
         let shown: Vec<String> = shown.collect();
         assert_eq!(shown.join(" "), expected, "{pattern:?}");
     }
+    let long = "x".repeat(100_000);
+    let text = format!("comp.mail.misc\t\tGeneral talk\u{1b}[31m\r\nalt.test   \ng\ta {long}\n");
+    let text = [text.as_bytes(), b"\xff\tb\nno.such c"].concat();
+    home.write("news/newsgroups", &text);
+    let mut told = Vec::new();
+    let mut found = |batch: Vec<ListEntry>| told.extend(batch);
+    list(&environment, b"", b"#news.*", &job, &mut found).expect("a list");
+    let described = told.iter().filter_map(|entry| entry.description.as_ref());
+    let lengths: Vec<usize> = described.clone().map(|text| text.raw().len()).collect();
+    assert_eq!(lengths, [17, 200]);
+    let shown: Vec<String> = described
+        .map(|text| text.field().as_str().to_owned())
+        .collect();
+    assert!(
+        shown.iter().all(|text| !text.contains('\u{1b}')),
+        "{shown:?}"
+    );
     fs::remove_file(home.path("news/active")).expect("removed");
     let mut none = |_| panic!("nothing is there");
     list(&environment, b"", b"#news.*", &job, &mut none).expect("a list");

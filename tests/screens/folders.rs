@@ -121,6 +121,107 @@ fn other_collections_are_looked_into_from_the_first_one() {
 }
 
 #[test]
+fn newsgroups_are_a_tree_with_the_subscribed_ones_first() {
+    for (width, height) in SIZES {
+        let choose = |options: &mut Options| {
+            options.collections.push(Collection {
+                name: "News".to_owned(),
+                prefix: "#news.".to_owned(),
+                delimiter: '.',
+            });
+        };
+        let mut bench = bench_with(width, height, &mail(), choose);
+        let root = bench.world.dir.path().join("news");
+        for (group, articles) in [
+            ("comp/mail/misc", 3),
+            ("comp/mail/elm", 1),
+            ("alt/gardens", 2),
+        ] {
+            let folder = root.join("spool").join(group);
+            fs::create_dir_all(&folder).expect("a group");
+            for number in 1..=articles {
+                let path = folder.join(number.to_string());
+                let text =
+                    format!("Subject: article {number}\nMessage-ID: <{group}{number}@x>\n\nx\n");
+                fs::write(&path, text).expect("an article");
+                let day = UNIX_EPOCH + Duration::from_secs(1_772_443_231);
+                let file = fs::File::options().write(true).open(&path);
+                file.expect("there").set_modified(day).expect("its time");
+            }
+        }
+        let active =
+            "comp.mail.misc 3 1 y\ncomp.mail.elm 1 1 y\nalt.gardens 2 1 y\ncontrol 0 1 y\n";
+        fs::write(root.join("active"), active).expect("written");
+        let about = "comp.mail.misc\tGeneral talk about mail\ncomp.mail.elm\tThe elm program\n";
+        fs::write(root.join("newsgroups"), about).expect("written");
+        fs::write(bench.home(".newsrc"), "comp.mail.misc: 1\n").expect("written");
+        let size = format!("{width}x{height}");
+        bench.keys("l end enter");
+        insta::assert_snapshot!(format!("news-{size}"), bench.screen());
+        bench.keys("end enter enter");
+        insta::assert_snapshot!(format!("news-described-{size}"), bench.screen());
+        // The group under the cursor, then one that is typed.
+        bench.keys("s");
+        assert_eq!(bench.said(), "Subscribed to \"#news.comp.mail.elm\"");
+        bench.keys("s");
+        assert!(bench.said().contains("subscribed"), "{}", bench.said());
+        bench.keys("< < a").types("alt.gardens").keys("enter");
+        assert_eq!(bench.said(), "Subscribed to \"#news.alt.gardens\"");
+        bench.keys("a").types("no.such.group").keys("enter");
+        let said = bench.state.status.shown().map(|said| said.is_error);
+        assert_eq!(said, Some(true), "{}", bench.said());
+        let newsrc = || fs::read_to_string(bench.home(".newsrc")).expect("there");
+        assert!(newsrc().contains("alt.gardens:"), "{}", newsrc());
+        bench.keys("r");
+        assert_eq!(
+            bench.said(),
+            "Newsgroups get their names from the news server"
+        );
+        bench.keys("home enter");
+        assert_eq!(
+            bench.said(),
+            "Folder \"#news.alt.gardens\" opened with 2 messages - 2 new"
+        );
+        bench.keys("d d");
+        // Nothing is left here; there is in the next one of the list.
+        bench.keys("tab y");
+        assert!(
+            bench
+                .said()
+                .starts_with("Folder \"#news.comp.mail.elm\" opened"),
+            "{}",
+            bench.said()
+        );
+        bench.keys("l home enter u u p u");
+        // Read is what is marked deleted; hidden it comes back with &.
+        bench.keys("d x y");
+        assert!(bench.said().contains("hidden"), "{}", bench.said());
+        assert!(
+            fs::read_to_string(bench.home(".newsrc"))
+                .expect("there")
+                .contains("alt.gardens: 1")
+        );
+        bench.keys("&");
+        assert_eq!(
+            bench
+                .state
+                .mailbox
+                .as_ref()
+                .map(|open| open.list.messages().len()),
+            Some(2)
+        );
+        bench.keys("l home d y");
+        assert_eq!(bench.said(), "Unsubscribed from \"#news.alt.gardens\"");
+        assert!(
+            fs::read_to_string(bench.home(".newsrc"))
+                .expect("there")
+                .contains("alt.gardens! 1")
+        );
+        insta::assert_snapshot!(format!("news-again-{size}"), bench.screen());
+    }
+}
+
+#[test]
 fn a_whole_folder_is_copied_with_a_receipt() {
     for (size, mut bench) in benches() {
         bench.keys("n t").types("copy").keys("enter u");

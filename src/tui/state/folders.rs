@@ -14,6 +14,8 @@ pub struct Folder {
     pub target: Target,
     /// The last part of its name, as the list shows it.
     pub label: Foreign,
+    /// What it is about, where somebody says so.
+    pub description: Option<Foreign>,
     /// How many messages were not read, once that is known.
     pub unseen: Option<u32>,
 }
@@ -67,6 +69,8 @@ pub struct Folders {
     pub directory: String,
     /// The text that the shown folders hold, where only those are shown.
     pub holding: Option<String>,
+    /// Whether dots part the levels of names, as in newsgroups.
+    pub is_dotted: bool,
     /// Whether the list has come.
     pub loaded: bool,
     /// Folders whose counts are still to be asked for.
@@ -107,6 +111,8 @@ impl Folders {
             let place = place.unwrap_or(first.len());
             (
                 place,
+                // What is named as a whole comes before what is looked into.
+                self.is_dotted && entry.is_directory(),
                 label.to_lowercase(),
                 label.to_owned(),
                 entry.is_directory(),
@@ -119,6 +125,7 @@ impl Folders {
             let inbox = Folder {
                 target: Target::Folder(MailboxName::inbox()),
                 label: Foreign::new("INBOX"),
+                description: None,
                 unseen: None,
             };
             entries.insert(0, inbox);
@@ -128,6 +135,7 @@ impl Folders {
             entries.extend(others.map(|(place, collection)| Folder {
                 target: Target::Collection(place),
                 label: Foreign::new(collection.name.as_str()),
+                description: None,
                 unseen: None,
             }));
         }
@@ -144,6 +152,12 @@ impl Folders {
         self.loaded = true;
     }
 
+    /// Columns of the widest name, with room for its count.
+    pub fn widest_name(&self) -> usize {
+        let widths = self.entries.iter().map(Folder::cell_width);
+        widths.max().unwrap_or(0)
+    }
+
     /// The entry under the cursor.
     pub fn current(&self) -> Option<&Folder> {
         self.entries.get(self.cursor)
@@ -158,10 +172,12 @@ impl Folders {
         }
     }
 
-    /// How many columns of names fit into `width`, and how wide each is.
+    /// How many columns of names fit into `width`, and how wide each is. What is described has a line for itself.
     pub fn grid(&self, width: u16) -> (usize, usize) {
-        let widest = self.entries.iter().map(|entry| entry.cell_width()).max();
-        let cell = widest.unwrap_or(0) + 2;
+        if self.entries.iter().any(|entry| entry.description.is_some()) {
+            return (1, usize::from(width));
+        }
+        let cell = self.widest_name() + 2;
         let width = usize::from(width);
         ((width / cell).max(1), cell.min(width))
     }
@@ -203,6 +219,7 @@ fn folder(entry: &ListEntry, prefix: &str, is_directory: bool) -> Option<Folder>
             true => Target::Directory(name),
             false => Target::Folder(name),
         },
+        description: entry.description.clone(),
         unseen: None,
     })
 }

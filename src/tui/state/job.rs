@@ -19,6 +19,10 @@ pub enum Job {
     Close,
     /// Lists folders.
     List,
+    /// Lists subscribed folders, which come before the others.
+    ListSubscribed,
+    /// Subscribes to a folder, or takes that back.
+    Subscribe(MailboxName, bool),
     /// Lists what completes a folder name that was begun.
     Complete {
         /// What was typed.

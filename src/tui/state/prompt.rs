@@ -128,6 +128,12 @@ pub enum Purpose {
     Whereis,
     /// The name of a new folder?
     AddFolder,
+    /// Go to this newsgroup?
+    NextGroup(MailboxName),
+    /// Which newsgroup to subscribe to?
+    SubscribeGroup,
+    /// Really end this subscription?
+    Unsubscribe(MailboxName),
     /// The format of a new folder?
     Format {
         /// The folder.

@@ -6,7 +6,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::names::typed_name;
 use crate::tui::update::{
     files, flags, folders, formats, index, link, messages, opening, questions, save, scan,
-    transfer, transfer_to, whereis,
+    subscribe, transfer, transfer_to, whereis,
 };
 
 /// A text was typed, or the default taken; it is not empty.
@@ -25,6 +25,7 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::PipePart(uid, section) => files::pipe(state, uid, Some(section), typed),
         Purpose::Whereis => whereis::search(state, typed),
         Purpose::AddFolder => folders::add(state, typed),
+        Purpose::SubscribeGroup => subscribe::typed(state, typed),
         Purpose::Transfer(from) => transfer_to::named(state, from, typed),
         Purpose::ScanFolders => scan::begin(state, typed),
         Purpose::RenameFolder(from) => folders::rename(state, from, typed),
@@ -45,6 +46,8 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
             save::copy(state, uid, delete, to, true);
         }
         Purpose::DeleteFolder(name) if yes => folders::delete(state, name),
+        Purpose::NextGroup(name) if yes => opening::open(state, name),
+        Purpose::Unsubscribe(name) if yes => subscribe::begin(state, name, false),
         Purpose::Format { name, from } => formats::chosen(state, &name, from, key),
         Purpose::AddTo(from, to) if yes => transfer::begin(state, from, to),
         Purpose::FollowLink(url) if yes => link::follow(state, url),
@@ -99,6 +102,9 @@ pub fn cancelled(state: &mut State, purpose: &Purpose) {
         Purpose::Format { .. } | Purpose::Transfer(_) | Purpose::AddTo(..) => "Transfer",
         Purpose::ScanFolders => "Search",
         Purpose::DeleteFolder(_) => "Delete folder",
+        Purpose::NextGroup(_) => "Next newsgroup",
+        Purpose::SubscribeGroup => "Subscribe",
+        Purpose::Unsubscribe(_) => "Unsubscribe",
         Purpose::RenameFolder(_) => "Rename folder",
         Purpose::AddKeyword => "Add keyword",
     };

@@ -8,7 +8,7 @@ use crate::tui::state::job::Job;
 use crate::tui::state::state::{State, phrase};
 use crate::tui::update::{
     about, complete, files, folders, index, listing, opening, pieces, questions, reading, save,
-    scan, transfer, whereis,
+    scan, subscribe, transfer, whereis,
 };
 
 /// Takes in an event.
@@ -79,6 +79,8 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Open => opening::opened(state, result),
         Job::Close => opening::closed(state, result),
         Job::List => listing::listed(state, result),
+        Job::ListSubscribed => listing::subscribed_listed(state, result),
+        Job::Subscribe(name, wanted) => subscribe::ended(state, &name, wanted, result),
         Job::Complete { begun, names, .. } => complete::complete(state, &begun, &names),
         Job::Count(_) => state.folders.counting = false,
         Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run { .. } | Job::Files(_) => {}

@@ -11,7 +11,7 @@ use crate::tui::state::prompt::{Answer, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 use crate::tui::update::names::{named, typed_name};
-use crate::tui::update::{about, formats, listing, opening, scan, transfer_to};
+use crate::tui::update::{about, formats, listing, opening, scan, subscribe, transfer_to};
 
 const ADD_HELP: &str = "Type the name of the new folder. A slash at its end makes a directory.";
 const RENAME_HELP: &str = "Type the new name of the folder.";
@@ -23,6 +23,13 @@ pub fn command(state: &mut State, command: Command) -> bool {
     match command {
         Command::Open => open(state),
         Command::Back => back(state),
+        Command::AddFolder if subscribe::is_news(state) => subscribe::ask(state),
+        Command::Delete if subscribe::is_news(state) => subscribe::ask_to_end(state),
+        Command::RenameFolder if subscribe::is_news(state) => {
+            state.complain_own("Newsgroups get their names from the news server");
+        }
+        Command::Subscribe => subscribe::current(state, true),
+        Command::Unsubscribe => subscribe::current(state, false),
         Command::AddFolder => {
             let question = Printable::own("Folder name to add : ");
             let prompt = Prompt::text(question, Purpose::AddFolder, Topic::Nothing, ADD_HELP);

@@ -13,6 +13,8 @@ use crate::tui::state::state::State;
 use crate::tui::update::messages::{self, may_change};
 use crate::tui::update::{about, files, listing, names, opening, reading, save, text};
 
+const HIDE_HELP: &str =
+    "Yes takes what was read out of this list until & brings it back. Nothing is removed.";
 const EXPUNGE_HELP: &str =
     "Yes removes the messages that are marked as deleted, for good. No keeps them and their marks.";
 const SORT_HELP: &str = "Choose what to sort by. R turns the order that you have round.";
@@ -121,9 +123,10 @@ fn ask_expunge(state: &mut State) {
     if !state.options.confirm_expunge {
         return opening::expunge(state);
     }
-    let verb = match state.mailbox.as_ref().is_some_and(|open| open.is_news()) {
-        true => "Hide",
-        false => "Expunge",
+    let is_news = state.mailbox.as_ref().is_some_and(|open| open.is_news());
+    let (verb, help) = match is_news {
+        true => ("Hide", HIDE_HELP),
+        false => ("Expunge", EXPUNGE_HELP),
     };
     let what = match deleted {
         1 => format!("{verb} 1 message from "),
@@ -132,7 +135,7 @@ fn ask_expunge(state: &mut State) {
     let name = state.mailbox.as_ref().map(|open| open.name.clone());
     let name = name.map_or_else(Printable::default, |name| names::short_name(state, &name));
     let question = Printable::concat(&[Printable::own(what), name, Printable::own("?")]);
-    let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, EXPUNGE_HELP);
+    let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, help);
     state.prompt = Some(prompt);
 }
 

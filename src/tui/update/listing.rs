@@ -32,18 +32,33 @@ pub fn as_typed(state: &State, label: &str) -> String {
 
 /// Asks for the list of the directory that the folder list shows.
 pub fn list(state: &mut State) {
-    if state.is_busy_with(|job| matches!(job, Job::List)) {
+    if state.is_busy_with(|job| matches!(job, Job::List | Job::ListSubscribed)) {
         return;
     }
-    let reference = prefix(state);
+    state.folders.holding = None;
+    // Of many newsgroups those are shown first that are subscribed, by their whole names.
+    match delimiter(state) == '.' && state.folders.directory.is_empty() {
+        true => ask(state, b"*", Job::ListSubscribed),
+        false => ask(state, b"%", Job::List),
+    }
+}
+
+fn ask(state: &mut State, pattern: &[u8], job: Job) {
     let request = Request::List {
-        reference: reference.into_bytes(),
-        pattern: b"%".to_vec(),
-        subscribed: false,
+        reference: prefix(state).into_bytes(),
+        pattern: pattern.to_vec(),
+        subscribed: matches!(job, Job::ListSubscribed),
         containing: None,
     };
-    state.folders.holding = None;
-    state.ask(request, Job::List);
+    state.ask(request, job);
+}
+
+/// What is subscribed has come; now the others.
+pub fn subscribed_listed(state: &mut State, result: Result<()>) {
+    if let Err(error) = result {
+        state.complain_own(format!("Cannot list subscriptions: {error}"));
+    }
+    ask(state, b"%", Job::List);
 }
 
 /// Lists again what the folder list shows, unless that is what a search found.
@@ -74,9 +89,10 @@ pub fn found(state: &mut State, entries: Vec<ListEntry>) {
 
 /// Shows what was found.
 pub fn show(state: &mut State) {
-    let prefix = prefix(state);
+    let (prefix, delimiter) = (prefix(state), delimiter(state));
     let options = &state.options;
     let first = [SENT, options.saved.as_str()];
+    state.folders.is_dotted = delimiter == '.';
     state.folders.finish(&prefix, &first, &options.collections);
 }
 

@@ -2,14 +2,16 @@
 
 use crate::backend::request::Ask;
 use crate::mail::flags::{FlagChange, Flags, Keyword, SystemFlags};
+use crate::mail::name::MailboxName;
 use crate::mail::summary::Summary;
 use crate::mail::text::Printable;
 use crate::mail::uid::{Uid, UidSet};
 use crate::tui::state::flags::{FORWARDED, FlagScreen};
 use crate::tui::state::job::Job;
-use crate::tui::state::prompt::{Choice, Prompt, Purpose, Topic};
+use crate::tui::state::prompt::{Answer, Choice, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::{State, phrase};
+use crate::tui::update::names::named;
 use crate::tui::update::reading;
 
 const FLAG_HELP: &str = "N new, * important, D deleted, A answered, F forwarded; ! first takes the flag away. ^T shows all flags and keywords.";
@@ -245,8 +247,27 @@ pub fn next_new(state: &mut State) {
             open.move_to(row);
             follow(state);
         }
-        None => state.say_own("No more new messages in folder"),
+        None => match next_group(state) {
+            Some(name) => {
+                let question = named(state, "No more new messages; view newsgroup ", &name, "?");
+                let purpose = Purpose::NextGroup(name);
+                state.prompt = Some(Prompt::yes_no(question, purpose, Answer::Yes, NEXT_HELP));
+            }
+            None => state.say_own("No more new messages in folder"),
+        },
     }
+}
+
+const NEXT_HELP: &str =
+    "Yes opens the next newsgroup of the list in which something was not read. No stays here.";
+
+/// The newsgroup behind the open one in the list, with something that was not read.
+fn next_group(state: &State) -> Option<MailboxName> {
+    let open = state.mailbox.as_ref().filter(|open| open.is_news())?;
+    let mut entries = state.folders.entries.iter();
+    entries.find(|entry| entry.folder() == Some(&open.name))?;
+    let unread = entries.find(|entry| state.unseen_in(entry) > 0);
+    unread.and_then(|entry| entry.folder().cloned())
 }
 
 /// Moves the cursor of the index by `step` rows; says so at either end.

@@ -32,6 +32,7 @@ pub mod save;
 pub mod scan;
 pub mod select;
 pub mod settle;
+pub mod subscribe;
 pub mod text;
 pub mod transfer;
 pub mod transfer_to;

@@ -31,7 +31,7 @@ pub fn open(state: &mut State, name: MailboxName) {
 /// Opens a newsgroup again, which shows what an expunge hid.
 pub fn open_again(state: &mut State) {
     let open = state.mailbox.as_ref().filter(|open| open.is_open());
-    let hidden = open.filter(|open| open.is_news() && open.removed > 0);
+    let hidden = open.filter(|open| open.is_news());
     match hidden.map(|open| open.name.clone()) {
         Some(name) => close(state, Leave::Open(name)),
         None => state.say_own("No messages are hidden"),

@@ -55,5 +55,10 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             text.push(&Printable::own(format!(" ({unseen})")));
         }
         painter.put(cell, &text, role);
+        if let Some(description) = &entry.description {
+            let column = folders.widest_name().min(usize::from(area.width) / 2) + 2;
+            let place = after(line, u16::try_from(column).unwrap_or(u16::MAX));
+            painter.put(place, &description.field(), Role::Note);
+        }
     }
 }
