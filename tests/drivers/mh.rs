@@ -367,7 +367,7 @@ fn new_messages_get_the_next_numbers_and_times_that_say_whether_they_were_seen()
     }
     assert_eq!(
         scene.sequences(),
-        "cur: 1\nunseen: 2 4\ndeleted: 3\nWork: 3\n"
+        "cur: 1\nunseen: 2 4\nWork: 3\ndeleted: 3\n"
     );
     let mut opened = scene.open(Access::ReadWrite);
     assert_eq!(flags(&opened), ["\\Seen", "", "\\Seen \\Deleted Work", ""]);
@@ -401,9 +401,11 @@ fn names_that_are_no_messages_do_not_disturb() {
     // Nothing is put over what has a number.
     assert_eq!(scene.append(vec![message(b"Subject: x\r\n\r\n")]), [7]);
     assert!(scene.path("7").is_file());
-    fs::write(scene.path("4294967295"), "Subject: last\n\n").expect("written");
+    // What no other program knows is none here either.
+    fs::write(scene.path("4294967295"), "Subject: too high\n\n").expect("written");
+    fs::write(scene.path("2147483647"), "Subject: last\n\n").expect("written");
     opened.poll().expect("polled");
-    assert_eq!(opened.uids(), [1, 2, 7, 8]);
+    assert_eq!(opened.uids(), [1, 2, 7, 2_147_483_647]);
     let (job, _log) = job();
     let refused = scene
         .driver
@@ -643,6 +645,231 @@ fn mailboxes_below_stay_and_uids_follow_its_name() {
     fs::remove_dir_all(to.path.join("below")).expect("removed");
     scene.driver.delete(&to, &job).expect("deleted");
     assert!(!to.path.exists());
+}
+
+#[test]
+fn messages_with_the_same_content_go_all_and_keep_nothing_of_each_other() {
+    let scene = scene();
+    for number in ["1", "2", "3", "4"] {
+        scene.deliver(number, "same");
+    }
+    scene.set_sequences("deleted: 1-3\nwork: 1-4\nunseen: 4\n");
+    let mut opened = scene.open(Access::ReadWrite);
+    opened.expunge(Some(&[1, 2])).expect("expunged");
+    assert_eq!(flags(&opened), ["\\Seen \\Deleted work", "work"]);
+    opened.expunge(None).expect("expunged");
+    assert_eq!(opened.uids(), [4]);
+    assert_eq!(scene.sequences(), "work: 4\nunseen: 4\n");
+}
+
+#[test]
+fn mail_that_comes_in_the_last_moment_of_an_expunge_stays() {
+    // At each operation of an expunge a program without locks puts another message under the number.
+    for at in 0.. {
+        let scene = scene();
+        for number in ["1", "2"] {
+            scene.deliver(number, number);
+        }
+        let mut opened = scene.open(Access::ReadWrite);
+        opened.store(&[2], &add(DELETED)).expect("stored");
+        opened.close().expect("closed");
+        let (path, new) = (scene.path("2"), scene.path("new"));
+        let act = move || {
+            if path.exists() {
+                fs::write(&new, "Subject: in the last moment\n\nx\n").expect("written");
+                fs::rename(&new, &path).expect("put there");
+            }
+        };
+        let layer = Faults::over(Arc::new(RealFiles), Fault::None).with_intruder(at, act);
+        let environment = Arc::new(scene.desk.world.another(Arc::new(layer.clone())));
+        let mut opened = open(
+            &MhDriver::new(&environment),
+            &scene.place,
+            Access::ReadWrite,
+        )
+        .expect("open");
+        let _refused = opened.expunge(None);
+        drop(opened);
+        let count = layer.trace().len();
+        let mut after = scene.open(Access::ReadWrite);
+        let there = subjects(&mut after);
+        let names: Vec<&str> = there.iter().map(|(_, name)| name.as_str()).collect();
+        let kept = ["1", "in the last moment"];
+        assert!(names == kept || names == ["1"], "{at}: {names:?}");
+        let all: Vec<_> = fs::read_dir(&scene.place.path)
+            .expect("there")
+            .flatten()
+            .collect();
+        let apart = all
+            .iter()
+            .filter(|it| it.file_name().to_string_lossy().starts_with(".mugo"));
+        assert_eq!(apart.count(), 0, "{at}");
+        if at >= count {
+            assert!(at > 5);
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_marked_as_unseen_is_so_again_the_next_time() {
+    let scene = scene();
+    for number in ["1", "2"] {
+        scene.deliver(number, number);
+        scene.date(number, 1_700_000_000, 1_700_000_000);
+    }
+    let fault = Fault::Failure {
+        op: crate::common::faults::Op::Write,
+        at: 0,
+        errno: 28,
+        lasting: true,
+    };
+    let layer = Faults::over(Arc::new(RealFiles), fault);
+    let environment = Arc::new(scene.desk.world.another(Arc::new(layer.clone())));
+    let mut opened = open(
+        &MhDriver::new(&environment),
+        &scene.place,
+        Access::ReadWrite,
+    )
+    .expect("open");
+    assert_eq!(flags(&opened), ["", ""]);
+    layer.set(Fault::None);
+    // A change of another flag marks it as well.
+    opened.store(&[1], &add(FLAGGED)).expect("stored");
+    assert_eq!(flags(&opened), ["\\Flagged", ""]);
+    drop(opened);
+    let again = scene.open(Access::ReadWrite);
+    assert_eq!(flags(&again), ["\\Flagged", ""]);
+    assert_eq!(scene.sequences(), "unseen: 1-2\nflagged: 1\n");
+}
+
+#[test]
+fn a_mark_of_another_program_on_new_mail_counts_and_a_stale_one_does_not() {
+    let scene = scene();
+    scene.deliver("1", "one");
+    scene.deliver("2", "two");
+    let mut opened = scene.open(Access::ReadWrite);
+    fs::remove_file(scene.path("2")).expect("removed");
+    opened.poll().expect("polled");
+    scene.set_sequences("deleted: 2-3\n");
+    scene.deliver("2", "a number that was there before");
+    scene.deliver("3", "marked by nmh");
+    opened.poll().expect("polled");
+    let told = flags(&opened);
+    assert!(
+        !told[1].contains("Deleted") && told[2].contains("Deleted"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn odd_notes_links_and_sequences_keep_nobody_from_the_mail() {
+    let scene = two();
+    let (job, _log) = job();
+    let settled = scene.open(Access::ReadWrite);
+    settled.close().expect("closed");
+    // A note that a later version wrote.
+    let pending = scene.desk.environment.state.join("pending");
+    fs::create_dir_all(&pending).expect("made");
+    let log = KIND.place(&scene.desk.environment, &scene.place.path);
+    let name = log
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    fs::write(pending.join(format!("{name}.1.2.3")), "unknown\n").expect("written");
+    let opened = scene.open(Access::ReadWrite);
+    assert_eq!(opened.uids(), [1, 2]);
+    drop(opened);
+    fs::remove_dir_all(&pending).expect("removed");
+    let outside = scene.desk.environment.home.join("outside");
+    fs::write(&outside, "flagged: 1\n").expect("written");
+    for kind in ["dangling", "link", "directory", "large"] {
+        let path = scene.path(".mh_sequences");
+        if path.is_dir() {
+            fs::remove_dir(&path).expect("removed");
+        } else {
+            fs::remove_file(&path).expect("removed");
+        }
+        match kind {
+            "dangling" => symlink("nowhere", &path).expect("linked"),
+            "link" => symlink(&outside, &path).expect("linked"),
+            "directory" => fs::create_dir(&path).expect("made"),
+            _ => {
+                let file = fs::File::create(&path).expect("made");
+                file.set_len(17 << 20).expect("long");
+            }
+        }
+        let mut opened = scene.open(Access::ReadWrite);
+        assert_eq!(opened.uids(), [1, 2], "{kind}");
+        let state = opened.list.state().expect("told").clone();
+        assert_eq!(state.access, Access::ReadOnly, "{kind}");
+        assert!(state.why_read_only.is_some(), "{kind}");
+        assert!(matches!(
+            opened.store(&[1], &add(SEEN)),
+            Err(Error::ReadOnly)
+        ));
+        if kind == "dangling" {
+            let to = scene.desk.at(scene.desk.environment.home.join("x"));
+            assert!(scene.driver.rename(&scene.place, &to, &job).is_err());
+            assert!(scene.driver.delete(&scene.place, &job).is_err());
+        }
+    }
+    assert_eq!(fs::read(&outside).expect("there"), b"flagged: 1\n");
+}
+
+#[test]
+fn a_mailbox_whose_sequences_have_another_name_goes_whole() {
+    let scene = two();
+    let home = scene.desk.environment.home.clone();
+    let profile = "mh-sequences: seqs\nUnseen-Sequence: not-a-name fresh\n";
+    fs::write(home.join(".mh_profile"), profile).expect("written");
+    let mut opened = scene.open(Access::ReadWrite);
+    opened
+        .store(&[1], &FlagChange::Remove(Flags::system(SEEN)))
+        .expect("stored");
+    opened.close().expect("closed");
+    assert_eq!(fs::read(scene.path("seqs")).expect("there"), b"fresh: 1\n");
+    let (job, log) = job();
+    scene.driver.delete(&scene.place, &job).expect("deleted");
+    assert!(!scene.place.path.exists());
+    assert_eq!(log.notices(), [""; 0]);
+    // With something of somebody's in it that is told.
+    let scene = two();
+    fs::write(scene.path("README"), "x").expect("written");
+    scene.driver.delete(&scene.place, &job).expect("deleted");
+    assert_eq!(log.notices().len(), 1);
+    assert!(scene.path("README").exists() && !scene.path("1").exists());
+}
+
+#[test]
+fn a_log_that_is_written_anew_still_knows_that_it_is_not_the_first() {
+    let scene = scene();
+    scene.deliver("1", "kept");
+    let opened = scene.open(Access::ReadWrite);
+    opened.close().expect("closed");
+    // Enough that came and went.
+    for round in 0..14_u32 {
+        for number in 2..=60_u32 {
+            scene.deliver(&number.to_string(), &format!("{round} {number}"));
+        }
+        let mut opened = scene.open(Access::ReadWrite);
+        assert_eq!(opened.uids().len(), 60);
+        for number in 2..=60_u32 {
+            fs::remove_file(scene.path(&number.to_string())).expect("removed");
+        }
+        opened.poll().expect("polled");
+        assert_eq!(opened.uids(), [1]);
+    }
+    scene.deliver("2", "new");
+    let opened = scene.open(Access::ReadWrite);
+    let new = opened.list.messages()[1].clone();
+    assert!(new.flags.has(SystemFlags::RECENT));
+    assert_eq!(new.uid.get(), 60 + 59 * 13 + 1);
+    // A look that writes nothing keeps the UIDs that are known.
+    fs::File::create(scene.path(".touched")).expect("touched");
+    let looked = scene.open(Access::ReadOnly);
+    assert!(looked.list.state().expect("told").sticky_uids);
 }
 
 /// Holds a record lock, as nmh does, in a process of its own: run by [`Nmh`].

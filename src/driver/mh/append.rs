@@ -1,6 +1,7 @@
 //! Appending: each message is written under another name and brought to disk; then all get the next numbers, and the
 //! sequences that their flags ask for, as one change.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::numbers::{file_of, numbers_in};
-use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::pending::{self, Missing, Part, Step};
 use crate::driver::layout::lf::write_lf;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::{Messages, NewMessage};
+use crate::driver::mh::files::HIGHEST;
 use crate::driver::mh::folder::is_inbox;
 use crate::driver::mh::locking::lock;
 use crate::driver::mh::mailbox::Mh;
@@ -21,7 +23,6 @@ use crate::driver::mh::recovery::NEW;
 use crate::driver::mh::refresh::Own;
 use crate::driver::mh::register::Depth;
 use crate::driver::mh::sequence_file::SequenceFile;
-use crate::driver::mh::sequences::Sequences;
 use crate::driver::mh::store::sequences_for;
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
@@ -114,6 +115,7 @@ impl Batch<'_> {
         let files = &*self.environment.files;
         files.sync_dir(path).map_err(Error::io(path))?;
         let profile = mailbox.profile.clone();
+        mailbox.register.prepare(job)?;
         let mut file = lock(self.environment, self.place, &profile, job)?;
         let mut numbers = self.place_all(&mut file, &profile.unseen);
         for _ in 1..TRIES {
@@ -155,41 +157,55 @@ impl Batch<'_> {
         let old = file.read()?;
         let numbers = next_numbers(&*self.environment.files, self.place, self.letters.len())?;
         let mut new = old.clone();
+        new.remove_from_all(&set_of(&numbers));
+        let mut members: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let mut words = Vec::new();
         let mut moves = Vec::new();
         for (letter, &number) in self.letters.iter().zip(&numbers) {
             let names = sequences_for(&letter.flags, unseen, &new);
-            forget(&mut new, number);
-            let only = Uid::new(number).map(UidSet::one).unwrap_or_default();
-            names.iter().for_each(|name| new.add(name, &only));
             words.push(Step::Words(format!("{number} {}", names.join(" "))));
             moves.push(Step::Move(letter.staged.clone(), file_of(number)));
+            for name in names {
+                members.entry(name).or_default().push(number);
+            }
+        }
+        for (name, numbers) in &members {
+            new.add(name, &set_of(numbers));
         }
         let steps: Vec<Step> = words.into_iter().chain(moves).collect();
-        let mut first = || file.write(&new);
+        let mut part = Part {
+            first: &mut || file.write(&new),
+            may_go: &|_| true,
+        };
         let outcome =
-            pending::carry_out_after(self.environment, path, &steps, Missing::Fails, &mut first);
-        if !matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
-            // What was said of numbers that are not theirs.
-            file.write(&old)?;
+            pending::carry_out_with(self.environment, path, &steps, Missing::Fails, &mut part);
+        match outcome {
+            Ok(_) => Ok(numbers),
+            Err(refusal @ Error::Pending { .. }) => Err(refusal),
+            Err(refusal) => {
+                // What was said of numbers that are not theirs. Why they are not is what counts.
+                let _ = file.write(&old);
+                Err(refusal)
+            }
         }
-        outcome.map(|_| numbers)
     }
 }
 
-/// What was said of a message that had the number before.
-fn forget(sequences: &mut Sequences, number: u32) {
-    let only = Uid::new(number).map(UidSet::one).unwrap_or_default();
-    sequences.remove_from_all(&only);
+/// Ascending numbers as a set.
+fn set_of(numbers: &[u32]) -> UidSet {
+    numbers.iter().copied().filter_map(Uid::new).collect()
 }
 
-/// The numbers behind the highest that any name has.
+/// The numbers behind the highest that a message has.
 fn next_numbers(files: &dyn FileLayer, place: &Place, count: usize) -> Result<Vec<u32>> {
     let taken = numbers_in(files, &place.path).map_err(Error::io(&place.path))?;
-    let last = taken.last().copied().unwrap_or(0);
-    let numbers = (1..).zip(0..count);
-    let numbers: Option<Vec<u32>> = numbers.map(|(step, _)| last.checked_add(step)).collect();
-    numbers.ok_or(Error::Refused("the mailbox has no numbers left"))
+    let messages = taken.partition_point(|&number| number <= HIGHEST);
+    let last = taken.get(..messages).and_then(<[u32]>::last);
+    let last = last.copied().unwrap_or(0);
+    let count = u32::try_from(count).unwrap_or(HIGHEST);
+    let end = last.checked_add(count).filter(|&end| end <= HIGHEST);
+    let end = end.ok_or(Error::Refused("the mailbox has no numbers left"))?;
+    Ok((last + 1..=end).collect())
 }
 
 /// The UIDs of the messages with these numbers.

@@ -65,7 +65,8 @@ impl LocalDriver for MhDriver {
     fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>> {
         let found = self.environment.files.metadata(&place.path);
         let is_missing = found.is_err_and(|refusal| is_missing(&refusal));
-        if is_missing && is_called_inbox(place) && !self.environment.read_only {
+        let writes = access == Access::ReadWrite && !self.environment.read_only;
+        if is_missing && is_called_inbox(place) && writes {
             manage::create(&self.environment, place)?;
         }
         Ok(Box::new(Mh::open(&self.environment, place, access, job)?))

@@ -16,6 +16,9 @@ use crate::mail::uid::Uid;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
 
+/// The highest number that other programs know.
+pub const HIGHEST: u32 = i32::MAX.cast_unsigned();
+
 /// A file that is a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed {
@@ -58,7 +61,8 @@ impl Listed {
 /// The messages in a directory, by their numbers. What is no plain file is none.
 pub fn list(environment: &Environment, mailbox: &Path, job: &Job) -> io::Result<Vec<Listed>> {
     let files = &environment.files;
-    let numbers = numbers_in(&**files, mailbox)?;
+    let mut numbers = numbers_in(&**files, mailbox)?;
+    numbers.retain(|&number| number <= HIGHEST);
     let listed = in_threads(&numbers, |part| {
         let look = |&number: &u32| {
             job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;

@@ -15,12 +15,14 @@ use crate::driver::mh::sequences::is_sequence_file;
 use crate::driver::place::Place;
 use crate::os::environment::Environment;
 
+/// What the names of messages begin with that come or go.
+const OURS: &[u8] = b".mugo-";
+
 /// Whether a name in a mailbox is none of another mailbox below it: messages, those that MH programs removed, sequences.
 pub fn is_own(name: &[u8]) -> bool {
-    let fronts: [&[u8]; 2] = [b".mugo-new-", b".mugo-gone-"];
     let removed = name.strip_prefix(b",").unwrap_or(name);
     let sequences = is_sequence_file(Path::new(OsStr::from_bytes(name)));
-    is_digits(removed) || sequences || fronts.iter().any(|front| name.starts_with(front))
+    is_digits(removed) || sequences || name.starts_with(OURS)
 }
 
 /// Whether `path` is a mailbox in this format: a directory below that of all such mailboxes.

@@ -20,6 +20,7 @@ use crate::driver::mh::locking::lock;
 use crate::driver::mh::profile::Profile;
 use crate::driver::mh::register::{Depth, Register};
 use crate::driver::mh::row::CHARACTERISTICS;
+use crate::driver::mh::sequence_file::LARGEST;
 use crate::driver::mh::store;
 use crate::driver::place::Place;
 use crate::mail::change::Change;
@@ -236,11 +237,14 @@ fn why_read_only(environment: &Environment, place: &Place, profile: &Profile) ->
     if !may(&place.path) {
         return Some("its directory may not be written".to_owned());
     }
-    let is_there = files.link_metadata(&sequences).is_ok();
-    (is_there && !may(&sequences)).then(|| {
-        let name = profile.sequences.display();
-        format!("its file {name} may not be written")
-    })
+    let name = profile.sequences.display();
+    match files.link_metadata(&sequences) {
+        Err(_) => None,
+        Ok(found) if !found.is_file() => Some(format!("its file {name} is no plain file")),
+        Ok(found) if found.len() > LARGEST => Some(format!("its file {name} is too large")),
+        Ok(_) if !may(&sequences) => Some(format!("its file {name} may not be written")),
+        Ok(_) => None,
+    }
 }
 
 /// Which directory a mailbox is.
@@ -290,6 +294,13 @@ impl LocalMailbox for Mh {
         let mut file = lock(&environment, &place, &self.profile, job)?;
         self.take_in(&mut file, &[], job)?;
         let mut sequences = file.read()?;
+        // What could not be marked before is, lest a change of another flag makes it seen.
+        let unmarked = std::mem::take(&mut self.unseen_here);
+        let is_unmarked = |told: &Told| Uid::new(told.uid).is_some_and(|it| unmarked.contains(it));
+        let unmarked = self.numbers_of(is_unmarked);
+        for name in &self.profile.unseen {
+            sequences.add(name, &unmarked);
+        }
         let numbers =
             self.numbers_of(|told| Uid::new(told.uid).is_some_and(|it| uids.contains(it)));
         if !matches!(change, FlagChange::Remove(_)) {
@@ -305,7 +316,6 @@ impl LocalMailbox for Mh {
             &mut sequences,
         );
         file.write(&sequences)?;
-        self.unseen_here.remove(uids);
         self.tell(&sequences, &[], job);
         self.stamp = self.stamp_of_sequences();
         Ok(())

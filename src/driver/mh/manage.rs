@@ -2,13 +2,13 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::directory::{self, Anatomy};
-use crate::driver::layout::folder::numbers::{is_digits, numbers_in};
+use crate::driver::layout::folder::numbers::is_digits;
 use crate::driver::layout::prefile::line::SEEN;
 use crate::driver::mh::folder::{is_own, profile, require};
 use crate::driver::mh::locking::lock;
@@ -31,7 +31,9 @@ static ANATOMY: Anatomy = Anatomy {
 };
 
 fn holds_mail(files: &dyn FileLayer, path: &Path) -> io::Result<bool> {
-    Ok(!numbers_in(files, path)?.is_empty())
+    let names = files.read_dir(path)?;
+    let is_mail = |name: &PathBuf| is_digits(name.as_os_str().as_bytes());
+    Ok(names.iter().any(is_mail))
 }
 
 /// Makes a mailbox, whole or not at all.
@@ -42,7 +44,7 @@ pub fn create(environment: &Environment, place: &Place) -> Result<()> {
 
 /// Refuses a place that could not be recognised.
 fn refuse_outside(environment: &Environment, place: &Place) -> Result<()> {
-    let path = place.path.components().collect::<std::path::PathBuf>();
+    let path = place.path.components().collect::<PathBuf>();
     let last = path.file_name().unwrap_or_default().as_bytes();
     match profile(environment)?.covers(&path) && !is_digits(last) {
         true => Ok(()),
@@ -52,7 +54,7 @@ fn refuse_outside(environment: &Environment, place: &Place) -> Result<()> {
     }
 }
 
-/// Counts what is in a mailbox; leaves no trace.
+/// Counts what is in a mailbox; leaves no trace, but for finishing what was interrupted.
 pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Result<MailboxStatus> {
     let mut mailbox = Mh::closed(environment, place, Access::ReadOnly, Depth::Names)?;
     mailbox.refresh(&job.without_changes())?;
@@ -80,6 +82,14 @@ pub fn delete(
     let lock = lock(environment, place, &profile, job)?;
     directory::delete(environment, place, &ANATOMY, only_empty)?;
     drop(lock);
+    if environment.files.metadata(&place.path).is_ok() {
+        // What the profile calls its sequences may have another name than usual.
+        let sequences = place.path.join(&profile.sequences);
+        let _ = environment.files.remove_file(&sequences);
+        if environment.files.remove_dir(&place.path).is_err() {
+            job.notice("its messages are gone; the directory stays because of other things in it");
+        }
+    }
     // Its numbers are nobody's now; a mailbox of this name gets others.
     let log = KIND.place(environment, &place.path);
     let _ = environment.files.remove_file(&log);

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::driver::layout::folder::numbers::is_digits;
 use crate::driver::local_file::is_missing;
+use crate::driver::mh::sequences::is_name;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
 use crate::os::naming::Mode;
@@ -83,7 +84,7 @@ impl Profile {
             } else if let Some(value) = value(line, b"Unseen-Sequence:") {
                 let words = value.split(u8::is_ascii_whitespace);
                 let words = words.filter_map(|word| std::str::from_utf8(word).ok());
-                let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
+                let words = words.filter(|word| is_name(word)).map(str::to_owned);
                 let words: Vec<String> = words.collect();
                 if !words.is_empty() {
                     (profile.unseen, profile.keeps_unseen) = (words, true);

@@ -1,9 +1,9 @@
 //! Finishes changes of programs that are gone: messages that were to come, and such that were to go.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::layout::folder::numbers::{file_of, number, numbers_in};
@@ -11,7 +11,6 @@ use crate::driver::layout::folder::pending::{self, Step, Whose, move_file};
 use crate::driver::mh::entry::Entry;
 use crate::driver::mh::files::content;
 use crate::driver::mh::sequence_file::SequenceFile;
-use crate::driver::mh::sequences::Sequences;
 use crate::driver::place::Place;
 use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
@@ -35,96 +34,165 @@ pub fn finish(environment: &Environment, place: &Place, file: &mut SequenceFile<
     }
     for left in pending::left(environment, &place.path, Whose::OfAll)? {
         let mut sequences = file.read()?;
-        let mut meant = BTreeSet::new();
+        let taken = left.steps.iter().filter_map(|step| match step {
+            Step::Move(_, to) => number_of(to),
+            _ => None,
+        });
+        let mut plan = Plan {
+            highest: taken.max().unwrap_or(0),
+            ..Plan::default()
+        };
         let words = left.steps.iter().filter_map(|step| match step {
             Step::Words(words) => words.split_once(' '),
             _ => None,
         });
         let words: HashMap<&str, &str> = words.collect();
         for step in &left.steps {
-            if let Step::Move(from, to) = step {
-                let comes = from.as_os_str().as_bytes().starts_with(NEW.as_bytes());
-                let is_meant = match comes {
-                    true => comes_in(environment, place, (from, to), &words, &mut sequences)?,
-                    false => goes(environment, place, (from, to), &mut sequences),
-                };
-                if is_meant {
-                    meant.insert(from.clone());
+            match step {
+                Step::Move(from, to) if from.as_os_str().as_bytes().starts_with(NEW.as_bytes()) => {
+                    plan.comes_in(environment, place, (from, to), &words)?;
                 }
+                Step::Move(from, to) => plan.goes(environment, place, (from, to)),
+                Step::Discard(_) | Step::Words(_) => {}
             }
         }
+        sequences.remove_from_all(&set_of(&plan.forgotten));
+        for (name, numbers) in &plan.members {
+            sequences.add(name, &set_of(numbers));
+        }
         file.write(&sequences)?;
+        let files = &*environment.files;
+        for (staged, number) in &plan.elsewhere {
+            let to = place.path.join(file_of(*number));
+            move_file(files, staged, &to).map_err(Error::io(&to))?;
+        }
         let is_meant = |step: &Step| match step {
-            Step::Move(from, _) => meant.contains(from),
-            _ => true,
+            Step::Move(from, _) => plan.meant.contains(from),
+            Step::Discard(apart) => may_go(environment, place, apart),
+            Step::Words(_) => true,
         };
         left.finish(environment, &place.path, &is_meant)?;
     }
     Ok(())
 }
 
-/// Says of a message that was to come what its flags are; whether it is still to come. Where another message took its number
-/// it gets the next one.
-fn comes_in(
-    environment: &Environment,
-    place: &Place,
-    (from, to): (&Path, &Path),
-    words: &HashMap<&str, &str>,
-    sequences: &mut Sequences,
-) -> Result<bool> {
-    let files = &*environment.files;
-    let failed = Error::io(&place.path);
-    let staged = place.path.join(from);
-    let Some(meant) = number_of(to).filter(|_| files.link_metadata(&staged).is_ok()) else {
-        // It came, or was taken back.
-        return Ok(false);
-    };
-    let words = words.get(meant.to_string().as_str()).copied();
-    let is_taken = files.link_metadata(&place.path.join(to)).is_ok();
-    let target = match is_taken {
-        false => meant,
-        true => {
-            let numbers = numbers_in(files, &place.path).map_err(&failed)?;
-            let last = numbers.last().copied().unwrap_or(0);
-            let next = last.checked_add(1);
-            next.ok_or(Error::Refused("the mailbox has no numbers left"))?
-        }
-    };
-    let only = Uid::new(target).map(UidSet::one).unwrap_or_default();
-    for name in words
-        .unwrap_or_default()
-        .split(' ')
-        .filter(|name| !name.is_empty())
-    {
-        sequences.add(name, &only);
-    }
-    if is_taken {
-        move_file(files, &staged, &place.path.join(file_of(target))).map_err(&failed)?;
-    }
-    Ok(!is_taken)
+/// What is still to be done of a change.
+#[derive(Default)]
+struct Plan {
+    /// The files that get the names that were meant.
+    meant: BTreeSet<PathBuf>,
+    /// New messages whose numbers were taken, with the ones that they get.
+    elsewhere: Vec<(PathBuf, u32)>,
+    /// The numbers of which nothing holds that was said before.
+    forgotten: Vec<u32>,
+    /// The sequences of new messages.
+    members: BTreeMap<String, Vec<u32>>,
+    /// The highest number that the change itself takes.
+    highest: u32,
+    /// The highest number that is taken, once that was looked up.
+    last: Option<u32>,
 }
 
-/// Takes a message that was to go out of all sequences, if it is still itself.
-fn goes(
+impl Plan {
+    /// A message that was to come, if it has not come: where another one took its number it gets the next one.
+    fn comes_in(
+        &mut self,
+        environment: &Environment,
+        place: &Place,
+        (from, to): (&Path, &Path),
+        words: &HashMap<&str, &str>,
+    ) -> Result<()> {
+        let files = &*environment.files;
+        let staged = place.path.join(from);
+        let Some(meant) = number_of(to).filter(|_| files.link_metadata(&staged).is_ok()) else {
+            // It came, or was taken back.
+            return Ok(());
+        };
+        let number = match files.link_metadata(&place.path.join(to)) {
+            Err(_) => {
+                self.meant.insert(from.to_owned());
+                meant
+            }
+            Ok(_) => {
+                let number = self.next(environment, place)?;
+                self.elsewhere.push((staged, number));
+                number
+            }
+        };
+        self.forgotten.push(number);
+        let names = words.get(meant.to_string().as_str()).copied();
+        for name in names
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|name| !name.is_empty())
+        {
+            self.members
+                .entry(name.to_owned())
+                .or_default()
+                .push(number);
+        }
+        Ok(())
+    }
+
+    /// The next number that is free, also behind those that are to come.
+    fn next(&mut self, environment: &Environment, place: &Place) -> Result<u32> {
+        let last = match self.last {
+            Some(last) => last,
+            None => {
+                let numbers = numbers_in(&*environment.files, &place.path);
+                let numbers = numbers.map_err(Error::io(&place.path))?;
+                numbers.last().copied().unwrap_or(0).max(self.highest)
+            }
+        };
+        let next = last.checked_add(1);
+        self.last = next;
+        next.ok_or(Error::Refused("the mailbox has no numbers left"))
+    }
+
+    /// A message that was to go leaves all sequences, if it is still itself.
+    fn goes(&mut self, environment: &Environment, place: &Place, (from, to): (&Path, &Path)) {
+        let found = number_of(from).filter(|_| is_called_by_content(environment, place, from, to));
+        if let Some(number) = found {
+            self.forgotten.push(number);
+            self.meant.insert(from.to_owned());
+        }
+    }
+}
+
+/// Whether the content of a file is the one that the name `called` tells.
+fn is_called_by_content(
     environment: &Environment,
     place: &Place,
-    (from, to): (&Path, &Path),
-    sequences: &mut Sequences,
+    file: &Path,
+    called: &Path,
 ) -> bool {
-    let Some(number) = number_of(from) else {
-        return false;
-    };
-    let mut buffer = Vec::new();
-    let found = content(environment, &place.path.join(from), &mut buffer);
-    let is_itself = found.is_ok_and(|(size, digest)| {
+    let found = content(environment, &place.path.join(file), &mut Vec::new());
+    found.is_ok_and(|(size, digest)| {
         let front = content_front(size, digest);
-        to.as_os_str().as_bytes().starts_with(front.as_bytes())
-    });
-    if is_itself {
-        let only = Uid::new(number).map(UidSet::one).unwrap_or_default();
-        sequences.remove_from_all(&only);
+        called.as_os_str().as_bytes().starts_with(front.as_bytes())
+    })
+}
+
+/// Whether what was put apart is what was meant to go. Another message gets a number again.
+fn may_go(environment: &Environment, place: &Place, apart: &Path) -> bool {
+    let files = &*environment.files;
+    let path = place.path.join(apart);
+    if files.link_metadata(&path).is_err() || is_called_by_content(environment, place, apart, apart)
+    {
+        return true;
     }
-    is_itself
+    let numbers = numbers_in(files, &place.path).unwrap_or_default();
+    if let Some(next) = numbers.last().copied().unwrap_or(0).checked_add(1) {
+        // Where it fails it stays, under a name that nothing removes as long as it is young.
+        let _ = move_file(files, &path, &place.path.join(file_of(next)));
+    }
+    false
+}
+
+fn set_of(numbers: &[u32]) -> UidSet {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers.into_iter().filter_map(Uid::new).collect()
 }
 
 fn number_of(name: &Path) -> Option<u32> {

@@ -10,13 +10,12 @@ use crate::driver::layout::prefile::words::Lists;
 use crate::driver::mh::files::Found;
 use crate::driver::mh::locking::{lock, look};
 use crate::driver::mh::mailbox::{Mh, Told, flags_of};
-use crate::driver::mh::register::Survey;
+use crate::driver::mh::register::{Depth, Survey};
 use crate::driver::mh::sequence_file::SequenceFile;
 use crate::driver::mh::sequences::Sequences;
 use crate::driver::mh::words::{FLAGS, keyword_of};
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
-use crate::mail::reason::in_words;
 use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 
@@ -36,7 +35,7 @@ fn find(own: &[Own], number: u32) -> Option<Own> {
 #[derive(Default)]
 struct Marks {
     unseen: UidSet,
-    /// Marked as deleted before they were there: that was meant of others, which had their numbers.
+    /// Marked as deleted, with numbers that others had before: it may have been meant of those.
     undeleted: UidSet,
 }
 
@@ -69,6 +68,9 @@ impl Mh {
     pub(super) fn refresh(&mut self, job: &Job) -> Result<()> {
         self.same_directory()?;
         let (environment, place) = (Arc::clone(&self.environment), self.place.clone());
+        if self.depth == Depth::Content {
+            self.register.prepare(job)?;
+        }
         let file = look(&environment, &place, &self.profile, job)?;
         let sequences = self.read(&file, job)?;
         let stamp = self.stamp_of_sequences();
@@ -100,7 +102,7 @@ impl Mh {
         job: &Job,
     ) -> Result<()> {
         self.same_directory()?;
-        let mut sequences = self.read(file, job)?;
+        let mut sequences = file.read()?;
         let mut survey = self.register.survey(self.depth, job)?;
         for found in survey.iter_mut().flat_map(|survey| &mut survey.new) {
             if let Some((_, wish)) = find(own, found.entry.number) {
@@ -128,7 +130,12 @@ impl Mh {
         job: &Job,
     ) -> Result<()> {
         let mut recent = Vec::new();
-        if let Some(survey) = survey {
+        if let Some(mut survey) = survey {
+            if !marks.unseen.is_empty() {
+                // What is known next time is not looked at again: these would be seen then.
+                survey.unlock();
+                self.register.keep_nothing();
+            }
             let is_first = survey.is_first;
             let new: Vec<Found> = survey.new.clone();
             let uids = self.register.settle(survey, self.told_uid, job)?;
@@ -158,10 +165,7 @@ impl Mh {
         };
         let unseen = &self.profile.unseen;
         let is_unseen = |number| unseen.iter().any(|name| sequences.contains(name, number));
-        let keeps = sequences
-            .names()
-            .iter()
-            .any(|name| unseen.iter().any(|it| it == name));
+        let keeps = unseen.iter().any(|name| sequences.has(name));
         let is_known = self.profile.keeps_unseen || (survey.is_first && keeps);
         for found in &survey.new {
             let number = found.entry.number;
@@ -171,7 +175,8 @@ impl Mh {
             if !is_known && found.unread && !is_unseen(number) {
                 marks.unseen.extend(Uid::new(number));
             }
-            if !survey.is_first && sequences.contains(DELETED_NAME, number) {
+            let was_known = number <= self.register.top_number();
+            if was_known && sequences.contains(DELETED_NAME, number) {
                 marks.undeleted.extend(Uid::new(number));
             }
         }
@@ -180,15 +185,24 @@ impl Mh {
 
     /// The sequences. Where they cannot be read the mailbox can.
     fn read(&mut self, file: &SequenceFile<'_>, job: &Job) -> Result<Sequences> {
-        let sequences = match file.read() {
-            Err(Error::Io { path, source }) if self.access == Access::ReadOnly => {
+        let unreadable = file.why_unreadable().map(str::to_owned);
+        let read = match unreadable {
+            Some(why) => Err(why),
+            None => file.read().map_err(|refusal| refusal.with_reason()),
+        };
+        let sequences = match read {
+            Ok(sequences) => sequences,
+            Err(why) => {
                 if !std::mem::replace(&mut self.damage_told, true) {
-                    let (path, why) = (path.display(), in_words(&source));
-                    job.notice(format!("{path} cannot be read: {why}; flags are not known"));
+                    job.notice(format!("flags are not known: {why}"));
+                }
+                if self.access == Access::ReadWrite {
+                    self.access = Access::ReadOnly;
+                    self.why_read_only = Some(format!("its sequences cannot be read: {why}"));
+                    self.register.keep_nothing();
                 }
                 return Ok(Sequences::default());
             }
-            other => other?,
         };
         if let Some(offset) = sequences.damaged
             && !std::mem::replace(&mut self.damage_told, true)
@@ -251,7 +265,7 @@ impl Mh {
     }
 
     fn know_words(&mut self, sequences: &Sequences, job: &Job) {
-        let keywords = sequences.names().into_iter();
+        let keywords = sequences.names();
         let keywords = keywords.filter_map(|name| keyword_of(name, &self.profile.unseen));
         let keywords: Vec<_> = keywords.collect();
         if !self.words.define(&keywords).is_empty() {

@@ -15,7 +15,7 @@ use crate::driver::job::Job;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::granted;
 use crate::driver::mh::entry::{DirectoryStamp, Entry, Key, LENGTH};
-use crate::driver::mh::files::{Found, Listed, list, measure};
+use crate::driver::mh::files::{Found, Listed, Measures, list, measure};
 use crate::driver::remembered::log::{Kind, Locked, Log, News, is_broken};
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
@@ -39,7 +39,12 @@ pub struct Register {
     pub sticky: bool,
     /// Whether the log is written.
     writes: bool,
+    /// Measures of files that nobody knows yet.
+    prepared: HashMap<Key, Measures>,
 }
+
+/// So many files are read before anything is locked.
+const MANY: usize = 50;
 
 /// What was read, and found since.
 #[derive(Default)]
@@ -47,6 +52,8 @@ struct Read {
     /// The messages, UIDs ascending.
     live: Vec<Entry>,
     last_uid: u32,
+    /// The highest number that a message ever had.
+    top_number: u32,
     stamp: Option<DirectoryStamp>,
     /// How many entries the log holds.
     entries: usize,
@@ -74,6 +81,13 @@ pub enum Depth {
     Names,
 }
 
+impl Survey {
+    /// What was found holds for this session only.
+    pub fn unlock(&mut self) {
+        self.locked = None;
+    }
+}
+
 impl Register {
     /// The register of the mailbox at `path`, which is written if `writes`.
     pub fn new(environment: &Arc<Environment>, path: &std::path::Path, writes: bool) -> Self {
@@ -85,6 +99,7 @@ impl Register {
             uid_validity: 0,
             sticky: true,
             writes,
+            prepared: HashMap::new(),
         }
     }
 
@@ -96,6 +111,11 @@ impl Register {
     /// The last UID that was given out.
     pub fn last_uid(&self) -> u32 {
         self.read.last_uid
+    }
+
+    /// The highest number that a message ever had, as far as known.
+    pub fn top_number(&self) -> u32 {
+        self.read.top_number
     }
 
     /// What is known of a message.
@@ -112,6 +132,11 @@ impl Register {
     /// A file is not what it was, although names are: all are looked at again.
     pub fn doubt(&mut self) {
         self.read.stamp = None;
+    }
+
+    /// What the next look finds is not written down: it would be taken for settled.
+    pub fn keep_nothing(&mut self) {
+        (self.sticky, self.writes) = (false, false);
     }
 
     /// From now on UIDs hold for this session only.
@@ -158,8 +183,7 @@ impl Register {
         let new = match depth {
             Depth::Names => strangers.iter().map(|it| it.to_found((0, 0))).collect(),
             Depth::Content => {
-                let measures = measure(&self.environment, &self.mailbox, &strangers, job);
-                let measures = measures.map_err(failed)?;
+                let measures = self.measured(&strangers, job).map_err(failed)?;
                 let found = strangers.iter().zip(measures);
                 let found = found.filter_map(|(it, measures)| Some(it.to_found(measures?)));
                 let found: Vec<Found> = found.collect();
@@ -181,9 +205,46 @@ impl Register {
         }))
     }
 
+    /// Reads the files that nobody knows, where they are many, before anything is locked: others wait for a lock.
+    pub fn prepare(&mut self, job: &Job) -> Result<()> {
+        self.learn(job)?;
+        if self.is_current()? {
+            return Ok(());
+        }
+        let failed = |refusal| match job.checkpoint() {
+            Err(cancelled) => cancelled,
+            Ok(()) => Error::io(&self.mailbox)(refusal),
+        };
+        let listed = list(&self.environment, &self.mailbox, job).map_err(failed)?;
+        let mut taken = vec![false; self.read.live.len()];
+        let strangers = known_files(&self.read.live, listed, &mut taken);
+        let (_, strangers) = moved_files(&self.read.live, strangers, &mut taken);
+        if strangers.len() < MANY {
+            return Ok(());
+        }
+        let measures = measure(&self.environment, &self.mailbox, &strangers, job);
+        let measures = strangers.iter().zip(measures.map_err(failed)?);
+        let measures = measures.filter_map(|(it, measures)| Some((it.key, measures?)));
+        self.prepared = measures.collect();
+        Ok(())
+    }
+
+    /// The measures of these files, as far as they were not taken before.
+    fn measured(&self, all: &[Listed], job: &Job) -> io::Result<Vec<Option<Measures>>> {
+        let is_prepared = |it: &&Listed| self.prepared.contains_key(&it.key);
+        let others: Vec<Listed> = all.iter().filter(|it| !is_prepared(it)).copied().collect();
+        let mut measures = measure(&self.environment, &self.mailbox, &others, job)?.into_iter();
+        let all = all.iter().map(|it| match self.prepared.get(&it.key) {
+            Some(measures) => Some(*measures),
+            None => measures.next().flatten(),
+        });
+        Ok(all.collect())
+    }
+
     /// Notes what a look found, and gives new messages UIDs above `floor`: these come back, in their order. Durable on
     /// return where that can be.
     pub fn settle(&mut self, survey: Survey, floor: u32, job: &Job) -> Result<Vec<u32>> {
+        self.prepared.clear();
         let Survey {
             locked,
             stamp,
@@ -205,6 +266,9 @@ impl Register {
         let all = changed.iter().copied();
         let all = all.chain(stamp.map(DirectoryStamp::to_entry));
         all.for_each(|entry| entry.write(&mut payload));
+        if locked.is_none() && !changed.is_empty() {
+            self.sticky = false;
+        }
         self.write(locked, &payload, job);
         self.read.take_in(&payload);
         Ok(uids)
@@ -212,7 +276,6 @@ impl Register {
 
     fn write(&mut self, locked: Option<Locked>, payload: &[u8], job: &Job) {
         let Some(mut locked) = locked else {
-            self.sticky &= payload.is_empty() || self.writes;
             return;
         };
         let written = match self.read.is_mostly_void() {
@@ -220,7 +283,7 @@ impl Register {
             true => {
                 let mut whole = self.read.to_payload();
                 whole.extend_from_slice(payload);
-                self.read.entries = 0;
+                self.read.entries = self.read.live.len() + 1;
                 self.log.rewrite(locked, &whole)
             }
         };
@@ -306,6 +369,14 @@ impl Read {
         for entry in entries.iter().map(Entry::read) {
             self.entries += 1;
             self.last_uid = self.last_uid.max(entry.uid);
+            if entry.uid != 0 {
+                // One that is gone tells it in place of its size.
+                let told = match entry.number {
+                    0 => u32::try_from(entry.size).unwrap_or(0),
+                    number => number,
+                };
+                self.top_number = self.top_number.max(told);
+            }
             if entry.uid == 0 {
                 self.stamp = Some(DirectoryStamp::from_entry(&entry));
                 continue;
@@ -346,6 +417,7 @@ impl Read {
         // What was given out last is not given out again.
         let last = Entry {
             uid: self.last_uid,
+            size: u64::from(self.top_number),
             ..Entry::default()
         };
         last.write(&mut payload);

@@ -21,7 +21,7 @@ use crate::os::lock_holder::Holder;
 use crate::os::transfer::read_full_at;
 
 /// The largest file that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
+pub const LARGEST: u64 = 16 << 20;
 
 /// The sequences of a mailbox, locked for as long as this lives; by nothing where there is no file to be locked.
 pub struct SequenceFile<'e> {
@@ -29,18 +29,31 @@ pub struct SequenceFile<'e> {
     path: PathBuf,
     // Closed before the guard says that others may open it: closing gives record locks back.
     file: Option<Box<dyn MailFile>>,
+    /// Why it cannot be read although it is there.
+    unreadable: Option<String>,
     _guard: Option<Guard>,
 }
 
 impl<'e> SequenceFile<'e> {
-    /// The sequences of which there is no file.
-    pub fn absent(environment: &'e Environment, place: &Place, profile: &Profile) -> Self {
+    /// The sequences of which there is no file, or none that can be read.
+    pub fn absent(
+        environment: &'e Environment,
+        place: &Place,
+        profile: &Profile,
+        unreadable: Option<String>,
+    ) -> Self {
         Self {
             environment,
             path: place.path.join(&profile.sequences),
             file: None,
+            unreadable,
             _guard: None,
         }
+    }
+
+    /// Why they cannot be read although they are there.
+    pub fn why_unreadable(&self) -> Option<&str> {
+        self.unreadable.as_deref()
     }
 
     /// Makes a file without any, unless somebody else does.
@@ -77,6 +90,11 @@ impl<'e> SequenceFile<'e> {
         for _ in 0..TRIES {
             job.checkpoint()?;
             let id = match files.metadata(path) {
+                Err(missing) if is_missing(&missing) && files.link_metadata(path).is_ok() => {
+                    return Err(Error::Refused(
+                        "its file of sequences is a link that leads nowhere",
+                    ));
+                }
                 Err(missing) if is_missing(&missing) => return Ok(None),
                 other => FileId::of(&other.map_err(&failed)?),
             };
@@ -101,6 +119,7 @@ impl<'e> SequenceFile<'e> {
                     environment,
                     path: path.to_owned(),
                     file: Some(file),
+                    unreadable: None,
                     _guard: Some(guard),
                 }));
             }
@@ -152,7 +171,16 @@ impl<'e> SequenceFile<'e> {
         plan.put(&bytes);
         Journal::of(self.environment, "mh")
             .rewrite(&self.path, file, &plan, &mut |_, _| {})
-            .map_err(|refusal| access::journal_error(&self.path, refusal))
+            .map_err(|refusal| access::journal_error(&self.path, refusal))?;
+        let named = self.environment.files.metadata(&self.path);
+        let opened = file.metadata().map_err(&failed)?;
+        match named.is_ok_and(|named| FileId::of(&named) == FileId::of(&opened)) {
+            true => Ok(()),
+            // Some programs put another file in its place, and know no lock.
+            false => Err(Error::Refused(
+                "another program replaced its sequences at this moment; its own count, please try again",
+            )),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The sequences of a mailbox: lines of a name, a colon and the numbers of messages (mh-sequence(5)).
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::mail::uid::{Uid, UidSet};
 
@@ -8,149 +10,182 @@ use crate::mail::uid::{Uid, UidSet};
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Sequences {
     lines: Vec<Line>,
+    /// The names, each once, in the order of the file.
+    names: Vec<Arc<str>>,
+    sets: HashMap<Arc<str>, Set>,
     /// Where the first number stands that is none.
     pub damaged: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Line {
-    /// With its bytes, as long as nothing is changed.
-    Sequence(Box<str>, UidSet, Option<Box<[u8]>>),
-    Other(Box<[u8]>),
+struct Line {
+    /// The sequence that it is a part of, if it is one.
+    name: Option<Arc<str>>,
+    bytes: Box<[u8]>,
 }
+
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct Set {
+    members: UidSet,
+    /// Whether its lines do not say so.
+    is_changed: bool,
+}
+
+/// More sequences than this are kept, and not looked at.
+const MOST_NAMES: usize = 1000;
 
 impl Sequences {
     /// Reads the bytes of a file.
     pub fn parse(bytes: &[u8]) -> Self {
         let mut all = Self::default();
+        let mut ranges: HashMap<Arc<str>, Vec<(Uid, Uid)>> = HashMap::new();
         let mut rest = bytes;
         while !rest.is_empty() {
             let offset = bytes.len() - rest.len();
             let (line, behind) = whole_line(rest);
-            all.lines.push(match name_and_numbers(line) {
-                None => Line::Other(line.into()),
-                Some((name, numbers)) => {
-                    let (members, noise) = parse_numbers(numbers);
-                    let front = (line.len() - numbers.len()) as u64;
-                    let noise = noise.map(|place| offset as u64 + front + place as u64);
-                    all.damaged = all.damaged.or(noise);
-                    Line::Sequence(name.into(), members, Some(line.into()))
-                }
+            let found = name_and_numbers(line).and_then(|(name, numbers)| {
+                let name = all.known_name(name)?;
+                Some((name, numbers))
+            });
+            if let Some((name, numbers)) = &found {
+                let noise = parse_numbers(numbers, ranges.entry(Arc::clone(name)).or_default());
+                let front = (line.len() - numbers.len()) as u64;
+                let noise = noise.map(|place| offset as u64 + front + place as u64);
+                all.damaged = all.damaged.or(noise);
+            }
+            all.lines.push(Line {
+                name: found.map(|found| found.0),
+                bytes: line.into(),
             });
             rest = behind;
+        }
+        for (name, ranges) in ranges {
+            all.sets.entry(name).or_default().members = set_of(ranges);
         }
         all
     }
 
-    /// The names, each once, in the order of the file.
-    pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for (name, _) in self.iter() {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+    /// The name as it is kept, from now on if it was not yet; `None` where there are too many.
+    fn known_name(&mut self, name: &str) -> Option<Arc<str>> {
+        if let Some((name, _)) = self.sets.get_key_value(name) {
+            return Some(Arc::clone(name));
         }
-        names
+        if self.names.len() >= MOST_NAMES {
+            return None;
+        }
+        let name: Arc<str> = name.into();
+        self.names.push(Arc::clone(&name));
+        self.sets.insert(Arc::clone(&name), Set::default());
+        Some(name)
     }
 
-    /// Each line that is a sequence: its name and its members. A name may come more than once.
+    /// The names, each once, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// Each sequence: its name and its members.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &UidSet)> {
-        self.lines.iter().filter_map(|line| match line {
-            Line::Sequence(name, members, _) => Some((&**name, members)),
-            Line::Other(_) => None,
-        })
+        let sets = self.names.iter();
+        sets.filter_map(|name| Some((name.as_ref(), &self.sets.get(name)?.members)))
+    }
+
+    /// Whether there is such a sequence.
+    pub fn has(&self, name: &str) -> bool {
+        self.sets.contains_key(name)
     }
 
     /// Whether a sequence has this member.
     pub fn contains(&self, name: &str, number: u32) -> bool {
+        let set = self.sets.get(name);
         let number = Uid::new(number);
-        self.iter().any(|(other, members)| {
-            other == name && number.is_some_and(|number| members.contains(number))
-        })
+        set.is_some_and(|set| number.is_some_and(|number| set.members.contains(number)))
     }
 
     /// Puts numbers into a sequence, which is made where it is not there.
     pub fn add(&mut self, name: &str, numbers: &UidSet) {
-        if numbers.is_empty() {
-            return;
-        }
-        for line in &mut self.lines {
-            if let Line::Sequence(other, members, bytes) = line
-                && **other == *name
-            {
-                let before = members.clone();
-                members.add(numbers);
-                if *members != before {
-                    *bytes = None;
-                }
-                return;
-            }
-        }
-        self.end_last_line();
-        self.lines
-            .push(Line::Sequence(name.into(), numbers.clone(), None));
+        self.change(name, &|members| members.add(numbers));
     }
 
     /// Takes numbers out of a sequence.
     pub fn remove(&mut self, name: &str, numbers: &UidSet) {
-        self.remove_where(&|other| other == name, numbers);
+        if self.has(name) {
+            self.change(name, &|members| members.remove(numbers));
+        }
     }
 
     /// Takes numbers out of all sequences but the one that says where the user is.
     pub fn remove_from_all(&mut self, numbers: &UidSet) {
-        self.remove_where(&|name| name != CURRENT, numbers);
-    }
-
-    fn remove_where(&mut self, condition: &dyn Fn(&str) -> bool, numbers: &UidSet) {
-        for line in &mut self.lines {
-            if let Line::Sequence(name, members, bytes) = line
-                && condition(name)
-            {
-                let before = members.clone();
-                members.remove(numbers);
-                if *members != before {
-                    *bytes = None;
-                }
+        for name in self.names.clone() {
+            if *name != *CURRENT {
+                self.remove(&name, numbers);
             }
         }
-        // A sequence without members is not written.
-        self.lines
-            .retain(|line| !matches!(line, Line::Sequence(_, members, None) if members.is_empty()));
     }
 
-    fn end_last_line(&mut self) {
-        let last = match self.lines.last_mut() {
-            Some(Line::Sequence(_, _, Some(bytes)) | Line::Other(bytes)) => bytes,
-            _ => return,
-        };
-        if !last.ends_with(b"\n") {
-            *last = [&**last, b"\n"].concat().into();
+    /// Puts those of `numbers` that are in a sequence of `other` into the one of the same name.
+    pub fn copy_members(&mut self, other: &Self, numbers: &UidSet) {
+        for (name, members) in other.iter() {
+            let common = numbers.iter().filter(|number| members.contains(*number));
+            let common: UidSet = common.collect();
+            if !common.is_empty() {
+                self.add(name, &common);
+            }
         }
     }
 
-    /// The bytes of a file that says this.
+    fn change(&mut self, name: &str, change: &dyn Fn(&mut UidSet)) {
+        let Some(name) = self.known_name(name) else {
+            return;
+        };
+        if let Some(set) = self.sets.get_mut(&name) {
+            let before = set.members.clone();
+            change(&mut set.members);
+            set.is_changed |= set.members != before;
+        }
+    }
+
+    /// The bytes of a file that says this. Of a sequence that was changed there is one line; none where it has no members.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
+        let mut written: HashSet<&str> = HashSet::new();
         for line in &self.lines {
-            match line {
-                Line::Sequence(_, _, Some(line)) | Line::Other(line) => {
-                    bytes.extend_from_slice(line)
-                }
-                Line::Sequence(name, members, None) => {
-                    bytes.extend_from_slice(name.as_bytes());
-                    bytes.push(b':');
-                    for (first, last) in members.ranges() {
-                        let range = match first == last {
-                            true => format!(" {first}"),
-                            false => format!(" {first}-{last}"),
-                        };
-                        bytes.extend_from_slice(range.as_bytes());
-                    }
-                    bytes.push(b'\n');
-                }
+            let changed = line.name.as_ref().filter(|name| self.is_changed(name));
+            match changed {
+                None => bytes.extend_from_slice(&line.bytes),
+                Some(name) if written.insert(name) => self.write_line(name, &mut bytes),
+                Some(_) => {}
+            }
+        }
+        for name in &self.names {
+            if self.is_changed(name) && written.insert(name) {
+                self.write_line(name, &mut bytes);
             }
         }
         bytes
+    }
+
+    fn is_changed(&self, name: &str) -> bool {
+        self.sets.get(name).is_some_and(|set| set.is_changed)
+    }
+
+    fn write_line(&self, name: &str, bytes: &mut Vec<u8>) {
+        let Some(set) = self.sets.get(name).filter(|set| !set.members.is_empty()) else {
+            return;
+        };
+        if bytes.last().is_some_and(|&last| last != b'\n') {
+            bytes.push(b'\n');
+        }
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(b':');
+        for (first, last) in set.members.ranges() {
+            let range = match first == last {
+                true => format!(" {first}"),
+                false => format!(" {first}-{last}"),
+            };
+            bytes.extend_from_slice(range.as_bytes());
+        }
+        bytes.push(b'\n');
     }
 }
 
@@ -186,9 +221,8 @@ pub fn is_name(name: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric())
 }
 
-/// The members, and the place of the first word that is no number.
-fn parse_numbers(text: &[u8]) -> (UidSet, Option<usize>) {
-    let mut ranges = Vec::new();
+/// Adds the ranges of a line; gives the place of the first word that is no number.
+fn parse_numbers(text: &[u8], ranges: &mut Vec<(Uid, Uid)>) -> Option<usize> {
     let mut noise = None;
     let mut place = 0;
     for word in text.split(u8::is_ascii_whitespace) {
@@ -199,12 +233,16 @@ fn parse_numbers(text: &[u8]) -> (UidSet, Option<usize>) {
         }
         place += word.len() + 1;
     }
+    noise
+}
+
+fn set_of(mut ranges: Vec<(Uid, Uid)>) -> UidSet {
     ranges.sort_unstable();
     let mut members = UidSet::new();
     for (first, last) in ranges {
         members.insert_range(first, last);
     }
-    (members, noise)
+    members
 }
 
 fn range(word: &[u8]) -> Option<(Uid, Uid)> {
@@ -232,7 +270,7 @@ mod tests {
             b"cur: 5\n# note\nunseen: 7  3-5\r\n 9\nx y: 1\nWork:\nlong: 1\n\n\xff: 2\nend: 8";
         let mut all = Sequences::parse(text);
         assert_eq!(all.to_bytes(), text);
-        assert_eq!(all.names(), ["cur", "unseen", "Work", "long", "end"]);
+        assert!(all.names().eq(["cur", "unseen", "Work", "long", "end"]));
         assert_eq!(all.damaged, None);
         let before = all.clone();
         all.add("unseen", &set(&[4]));
@@ -264,8 +302,23 @@ mod tests {
         ] {
             let all = Sequences::parse(bytes);
             assert_eq!(all.to_bytes(), bytes);
-            assert_eq!(all.names().len(), names, "{bytes:?}");
+            assert_eq!(all.names().count(), names, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn lines_of_one_name_are_one_sequence_and_very_many_are_kept() {
+        let mut all = Sequences::parse(b"a: 1\nb: 2\na: 3-4");
+        assert!(all.contains("a", 1) && all.contains("a", 4));
+        all.add("a", &set(&[2]));
+        assert_eq!(all.to_bytes(), b"a: 1-4\nb: 2\n");
+        let many: String = (0..200_000).map(|it| format!("n{it}: {it}\n")).collect();
+        let mut all = Sequences::parse(many.as_bytes());
+        assert_eq!(all.to_bytes(), many.as_bytes());
+        all.remove_from_all(&set(&[5]));
+        assert_eq!(all.to_bytes(), many.replace("n5: 5\n", "").as_bytes());
+        let same = "flagged: 1-4294967295\n".repeat(200_000);
+        assert!(Sequences::parse(same.as_bytes()).contains("flagged", 7));
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn sequences_for(flags: &Flags, unseen: &[String], sequences: &Sequences) ->
 
 /// The sequences that stand for a keyword: its letters may be of either case.
 fn names_of(keyword: &Keyword, unseen: &[String], sequences: &Sequences) -> Vec<String> {
-    let names = sequences.names().into_iter();
+    let names = sequences.names();
     let same = names.filter(|name| keyword_of(name, unseen).as_ref() == Some(keyword));
     same.map(str::to_owned).collect()
 }

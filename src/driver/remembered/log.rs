@@ -247,7 +247,9 @@ impl Log {
     fn make(&self) -> io::Result<()> {
         let files = &self.environment.files;
         let mut beside = self.path.clone().into_os_string();
-        beside.push(format!(".{}.first", std::process::id()));
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        beside.push(format!(".{}.{number}.first", std::process::id()));
         let beside = PathBuf::from(beside);
         replace(&**files, &beside, &self.fresh())?;
         let linked = files.hard_link(&beside, &self.path);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::driver::error::{Error, Result};
+use crate::driver::layout::folder::numbers::is_digits;
 use crate::driver::local_file;
 use crate::driver::place::Place;
 use crate::os::environment::Environment;
@@ -93,7 +94,7 @@ pub fn delete(
     let whole = stands_alone(files, &place.path, anatomy).map_err(&failed)?
         && delete_whole(environment, place, anatomy, only_empty)?;
     if !whole {
-        delete_inside(environment, place, anatomy, &occupied)?;
+        delete_inside(environment, place, anatomy, only_empty, &occupied)?;
     }
     local_file::sync_parent(environment, &place.path)
 }
@@ -182,6 +183,7 @@ fn delete_inside(
     environment: &Environment,
     place: &Place,
     anatomy: &Anatomy,
+    only_empty: bool,
     occupied: Occupied<'_>,
 ) -> Result<()> {
     let files = &*environment.files;
@@ -219,7 +221,12 @@ fn delete_inside(
     remove_tree(files, &apart).map_err(&failed)?;
     for name in files.read_dir(&place.path).map_err(&failed)? {
         let path = place.path.join(&name);
-        let own = (anatomy.is_own)(name.as_os_str().as_bytes());
+        let bytes = name.as_os_str().as_bytes();
+        let own = (anatomy.is_own)(bytes);
+        if own && only_empty && is_digits(bytes) {
+            // It came in the last moment.
+            return Err(Error::Refused(OCCUPIED));
+        }
         if own
             && files
                 .link_metadata(&path)

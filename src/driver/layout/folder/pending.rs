@@ -62,17 +62,28 @@ pub fn carry_out(
     steps: &[Step],
     missing: Missing,
 ) -> Result<Vec<bool>> {
-    carry_out_after(environment, mailbox, steps, missing, &mut || Ok(()))
+    let mut part = Part {
+        first: &mut || Ok(()),
+        may_go: &|_| true,
+    };
+    carry_out_with(environment, mailbox, steps, missing, &mut part)
 }
 
-/// The same, with something that is done once the steps are written down, and before the first of them. Where that fails
-/// nothing else is done.
-pub fn carry_out_after(
+/// What the format does in a change.
+pub struct Part<'p> {
+    /// Done once the steps are written down, and before the first of them. Where it fails nothing else is done.
+    pub first: &'p mut dyn FnMut() -> Result<()>,
+    /// Whether a file is what was meant to be discarded, asked when it has its last name; else it stays there.
+    pub may_go: &'p dyn Fn(&Path) -> bool,
+}
+
+/// The same, with the format's part in it.
+pub fn carry_out_with(
     environment: &Environment,
     mailbox: &Path,
     steps: &[Step],
     missing: Missing,
-    first: &mut dyn FnMut() -> Result<()>,
+    part: &mut Part<'_>,
 ) -> Result<Vec<bool>> {
     let note = match steps {
         [] => return Ok(Vec::new()),
@@ -84,12 +95,17 @@ pub fn carry_out_after(
         },
     };
     let mut done = Vec::with_capacity(steps.len());
-    let mut outcome = first();
+    let mut outcome = (part.first)();
     if let Err(Error::Pending { .. }) = outcome {
         // What was begun will be finished, and the steps with it.
         return outcome.map(|()| done);
     }
     for step in steps {
+        if matches!(step, Step::Discard(file) if outcome.is_ok() && !(part.may_go)(&mailbox.join(file)))
+        {
+            done.push(false);
+            continue;
+        }
         match outcome.and_then(|()| step.take(environment, mailbox, missing)) {
             Ok(was_there) => {
                 outcome = Ok(());
@@ -271,16 +287,20 @@ pub fn recover_where(
         .try_for_each(|left| left.finish(environment, mailbox, meant))
 }
 
-/// Removes files that killed programs left in a mailbox long ago, under names that begin with `.mugo-`. What was noted is
-/// done.
+/// Removes files that killed programs left in a mailbox long ago, under names of messages that never came, unless something
+/// is noted of it.
 pub fn clear_leftovers(environment: &Environment, mailbox: &Path) {
     const LEFT_OVER: i64 = 36 * 60 * 60;
+    if is_there(environment, mailbox) {
+        // A note that could not be finished may need them.
+        return;
+    }
     let Ok(names) = environment.files.read_dir(mailbox) else {
         return;
     };
     let now = (environment.clock)();
     for name in names {
-        if !name.as_os_str().as_bytes().starts_with(b".mugo-") {
+        if !name.as_os_str().as_bytes().starts_with(b".mugo-new-") {
             continue;
         }
         let path = mailbox.join(name);
