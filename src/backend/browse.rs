@@ -215,7 +215,9 @@ impl Walk<'_> {
         self.walked.insert(FileId::of(&metadata));
         let rest = self.names_in(&path).map_err(DriverError::io(&path))?;
         let mailbox = Directory::at(self.environment, &path);
-        if !name.is_empty() && matches(self.pattern, name, Some(b'/')) {
+        // Below #mh/ no directory comes with a slash behind its name.
+        let shown = !name.is_empty() && !self.is_of_mh();
+        if shown && matches(self.pattern, name, Some(b'/')) {
             let children = !rest.is_empty();
             self.tell_directory(name, Some(children), mailbox.map(|kind| (kind, &*path)));
         }
