@@ -1,84 +1,30 @@
-//! The driver itself: who owns a folder, and which operation is where.
+//! The driver itself: which operation is where.
 
-use std::io;
-use std::sync::Arc;
-
-use crate::driver::characteristics::Characteristics;
-use crate::driver::contract::{LocalDriver, LocalMailbox, Probe};
-use crate::driver::error::{Result, writable};
-use crate::driver::job::Job;
-use crate::driver::local_file::is_missing;
-use crate::driver::message::Messages;
+use crate::driver::layout::folder::driver::{DirectoryDriver, Format, Verbs};
 use crate::driver::mx::append::append;
 use crate::driver::mx::mailbox::Mx;
-use crate::driver::mx::manage::{self, is_mailbox};
+use crate::driver::mx::manage;
 use crate::driver::mx::row::CHARACTERISTICS;
-use crate::driver::place::Place;
-use crate::mail::appended::Appended;
-use crate::mail::status::{Access, MailboxStatus};
-use crate::os::environment::Environment;
 
 /// The driver.
-pub struct MxDriver {
-    environment: Arc<Environment>,
-}
+pub type MxDriver = DirectoryDriver<MxFormat>;
 
-impl MxDriver {
-    /// A driver for this environment.
-    pub fn new(environment: &Arc<Environment>) -> Self {
-        Self {
-            environment: Arc::clone(environment),
-        }
-    }
-}
+/// The format.
+pub struct MxFormat;
 
-impl LocalDriver for MxDriver {
-    fn characteristics(&self) -> &'static Characteristics {
-        &CHARACTERISTICS
-    }
-
-    fn probe(&self, place: &Place) -> io::Result<Probe> {
-        match self.environment.files.metadata(&place.path) {
-            Ok(found) if !found.is_dir() => Ok(Probe::Foreign),
-            Ok(_) => Ok(match is_mailbox(&self.environment, &place.path)? {
-                true => Probe::Mine,
-                false => Probe::Foreign,
-            }),
-            Err(missing) if is_missing(&missing) => Ok(Probe::Missing),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>> {
-        Ok(Box::new(Mx::open(&self.environment, place, access, job)?))
-    }
-
-    fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
-        manage::status(&self.environment, place, job)
-    }
-
-    fn create(&self, place: &Place, _job: &Job) -> Result<()> {
-        writable(&self.environment)?;
-        manage::create(&self.environment, place)
-    }
-
-    fn delete(&self, place: &Place, job: &Job) -> Result<()> {
-        writable(&self.environment)?;
-        manage::delete(&self.environment, place, false, job)
-    }
-
-    fn delete_empty(&self, place: &Place, job: &Job) -> Result<()> {
-        writable(&self.environment)?;
-        manage::delete(&self.environment, place, true, job)
-    }
-
-    fn rename(&self, from: &Place, to: &Place, job: &Job) -> Result<()> {
-        writable(&self.environment)?;
-        manage::rename(&self.environment, from, to, job)
-    }
-
-    fn append(&self, place: &Place, messages: &mut dyn Messages, job: &Job) -> Result<Appended> {
-        writable(&self.environment)?;
-        append(&self.environment, place, messages, job)
-    }
+impl Format for MxFormat {
+    const VERBS: Verbs = Verbs {
+        characteristics: &CHARACTERISTICS,
+        is_mailbox: manage::is_mailbox,
+        is_made_when_opened: |_| false,
+        open: |environment, place, access, job| {
+            Ok(Box::new(Mx::open(environment, place, access, job)?))
+        },
+        status: manage::status,
+        create: manage::create,
+        delete: manage::delete,
+        rename: manage::rename,
+        append,
+        repair: None,
+    };
 }

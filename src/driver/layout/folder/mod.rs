@@ -1,6 +1,7 @@
 //! Mailboxes that are directories, with a file for each message.
 
 pub mod directory;
+pub mod driver;
 pub mod in_threads;
 pub mod message_file;
 pub mod numbers;
