@@ -84,6 +84,7 @@ pub enum Command {
     Undelete,
     Expunge,
     Unexclude,
+    CatchUp,
     Flag,
     Save,
     Export,

@@ -410,6 +410,12 @@ pub const TABLE: &[Row] = &[
         &[unnamed(Index)],
     ),
     row(
+        Command::CatchUp,
+        "catch-up",
+        "Mark every article of the newsgroup as read.",
+        &[unnamed(Index)],
+    ),
+    row(
         Command::Flag,
         "flag",
         "Set or unset a flag of the message.",

@@ -210,6 +210,16 @@ fn newsgroups_are_a_tree_with_the_subscribed_ones_first() {
                 .map(|open| open.list.messages().len()),
             Some(2)
         );
+        bench.keys("ctrl-k n");
+        assert_eq!(bench.said(), "Catch up cancelled");
+        bench.keys("ctrl-k y");
+        assert_eq!(bench.said(), "All messages are marked as read");
+        assert!(
+            fs::read_to_string(bench.home(".newsrc"))
+                .expect("there")
+                .contains("alt.gardens: 1-2")
+        );
+        bench.keys("u");
         bench.keys("l home d y");
         assert_eq!(bench.said(), "Unsubscribed from \"#news.alt.gardens\"");
         assert!(

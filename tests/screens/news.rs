@@ -29,8 +29,9 @@ fn what_is_read_is_hidden_and_comes_back() {
     assert_eq!(fs::read_to_string(newsrc).expect("there"), "a.one: 1\n");
     bench.keys("&");
     assert_eq!(len(&bench), Some(3));
+    // What was stored with a lower number meanwhile comes with it, so that it is done in any case.
     bench.keys("&");
-    assert_eq!(bench.said(), "No messages are hidden");
+    assert_eq!(len(&bench), Some(3));
     // Who leaves is not asked about what was read.
     bench.keys("q");
     assert!(!bench.screen().contains("Expunge"), "{}", bench.screen());

@@ -128,6 +128,8 @@ pub enum Purpose {
     Whereis,
     /// The name of a new folder?
     AddFolder,
+    /// Mark all of a newsgroup as read?
+    CatchUp,
     /// Go to this newsgroup?
     NextGroup(MailboxName),
     /// Which newsgroup to subscribe to?

@@ -46,6 +46,7 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
             save::copy(state, uid, delete, to, true);
         }
         Purpose::DeleteFolder(name) if yes => folders::delete(state, name),
+        Purpose::CatchUp if yes => index::catch_up(state),
         Purpose::NextGroup(name) if yes => opening::open(state, name),
         Purpose::Unsubscribe(name) if yes => subscribe::begin(state, name, false),
         Purpose::Format { name, from } => formats::chosen(state, &name, from, key),
@@ -102,6 +103,7 @@ pub fn cancelled(state: &mut State, purpose: &Purpose) {
         Purpose::Format { .. } | Purpose::Transfer(_) | Purpose::AddTo(..) => "Transfer",
         Purpose::ScanFolders => "Search",
         Purpose::DeleteFolder(_) => "Delete folder",
+        Purpose::CatchUp => "Catch up",
         Purpose::NextGroup(_) => "Next newsgroup",
         Purpose::SubscribeGroup => "Subscribe",
         Purpose::Unsubscribe(_) => "Unsubscribe",

@@ -2,9 +2,10 @@
 
 use crate::backend::error::Result;
 use crate::backend::request::Ask;
+use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::order::{Order, SortKey};
 use crate::mail::text::Printable;
-use crate::mail::uid::Uid;
+use crate::mail::uid::{Uid, UidSet};
 use crate::tui::command::Command;
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Answer, Choice, Prompt, Purpose};
@@ -13,6 +14,8 @@ use crate::tui::state::state::State;
 use crate::tui::update::messages::{self, may_change};
 use crate::tui::update::{about, files, listing, names, opening, reading, save, text};
 
+const CATCH_UP_HELP: &str =
+    "Yes marks every article as read, in .newsrc too. U takes it back for one of them.";
 const HIDE_HELP: &str =
     "Yes takes what was read out of this list until & brings it back. Nothing is removed.";
 const EXPUNGE_HELP: &str =
@@ -43,6 +46,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::Undelete => messages::undelete(state),
         Command::Expunge => ask_expunge(state),
         Command::Unexclude => opening::open_again(state),
+        Command::CatchUp => ask_catch_up(state),
         Command::Flag => messages::ask_flag(state, false),
         Command::Save => save::ask(state),
         Command::Export => files::ask_export(state),
@@ -137,6 +141,31 @@ fn ask_expunge(state: &mut State) {
     let question = Printable::concat(&[Printable::own(what), name, Printable::own("?")]);
     let prompt = Prompt::yes_no(question, Purpose::Expunge, Answer::Yes, help);
     state.prompt = Some(prompt);
+}
+
+/// Asks whether every article of the newsgroup is to be marked as read.
+fn ask_catch_up(state: &mut State) {
+    let open = state.mailbox.as_ref().filter(|open| open.is_open());
+    let Some(open) = open.filter(|open| open.is_news()) else {
+        return state.say_own("Only in newsgroups all messages can be marked as read at once");
+    };
+    let name = open.name.clone();
+    if !may_change(state) {
+        return;
+    }
+    let question = names::named(state, "Mark all messages of ", &name, " as read?");
+    let prompt = Prompt::yes_no(question, Purpose::CatchUp, Answer::No, CATCH_UP_HELP);
+    state.prompt = Some(prompt);
+}
+
+/// It was said that every article is to be marked as read.
+pub fn catch_up(state: &mut State) {
+    let messages = state.mailbox.iter().flat_map(|open| open.list.messages());
+    let unread = messages.filter(|message| !message.flags.has(SystemFlags::DELETED));
+    let unread: UidSet = unread.map(|message| message.uid).collect();
+    let change = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    let said = Printable::own("All messages are marked as read");
+    state.ask_mailbox(Ask::Store(unread, change), Job::Store(Some(said)));
 }
 
 /// The expunge has ended.
