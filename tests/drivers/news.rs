@@ -562,6 +562,7 @@ fn damaged_lists_and_states_harm_nobody() {
         (format!("{long}\r{long}"), &[]),
     ] {
         scene.write_newsrc(&line);
+        let _none = fs::remove_file(scene.desk.environment.home.join(".newsrc.old"));
         let mut opened = scene.open("comp.mail.misc", Access::ReadWrite);
         let found = opened.list.messages().iter();
         let found = found.filter(|it| it.flags.has(DELETED));

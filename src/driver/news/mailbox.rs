@@ -24,6 +24,7 @@ use crate::driver::news::marks::{Mark, Marks};
 use crate::driver::news::newsrc_file;
 use crate::driver::news::ranges::Ranges;
 use crate::driver::news::row::CHARACTERISTICS;
+use crate::driver::news::steady::Known;
 use crate::driver::place::Place;
 use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
@@ -68,6 +69,7 @@ pub struct Newsgroup {
     /// What was read, as it stood when it was looked at last.
     pub(super) read: Ranges,
     pub(super) newsrc_stamp: Option<Stamp>,
+    pub(super) known: Known,
     /// The directory as it was when it was listed last; `None` where it was not there.
     pub(super) directory: Option<Metadata>,
     /// Whether no name can have changed once more under the same time.
@@ -110,6 +112,7 @@ impl Newsgroup {
             records: Vec::new(),
             read: Ranges::default(),
             newsrc_stamp: None,
+            known: Known::default(),
             directory: None,
             settled: true,
             listed: false,

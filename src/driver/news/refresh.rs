@@ -253,6 +253,7 @@ impl Newsgroup {
             );
         }
         self.newsrc_stamp = found.stamp;
+        self.known.note(&found.newsrc);
         self.read = read;
         let mut changed = Vec::new();
         for (place, record) in self.records.iter_mut().enumerate() {

@@ -50,7 +50,7 @@ impl Newsgroup {
         let limit = self.highest().max(last);
         let environment = Arc::clone(&self.environment);
         let group = self.group.clone();
-        let found = newsrc_file::update(&environment, job, &mut |newsrc| {
+        let found = newsrc_file::update_known(&environment, &mut self.known, job, &mut |newsrc| {
             let before = ranges_of(newsrc, &group);
             let is_read = |number: u32| before.contains(u64::from(number));
             let mut after: Vec<bool> = numbers.iter().map(|&number| is_read(number)).collect();
