@@ -18,6 +18,10 @@ use crate::common::random::{Random, rounds};
 use crate::desk::{add, job, keywords};
 use crate::news::{DELETED, FLAGGED, Scene, flags, scene};
 
+/// Articles and flags that are others than they seem.
+#[path = "news_doubt.rs"]
+mod doubt;
+
 /// Other programs that write `.newsrc` in place, and what is left of one that was killed.
 #[path = "news_beside.rs"]
 mod beside;
@@ -77,8 +81,14 @@ fn judge(scene: &Scene, done: bool, at: &str) {
         .expect("stored");
     assert_eq!(scene.newsrc(), AFTER, "{at}");
     assert!(flags(&opened, 102).contains(DELETED | FLAGGED), "{at}");
+}
+
+/// Nothing is left of what was under way.
+fn none_left(scene: &Scene, at: &str) {
     let names: Vec<String> = beside::files(scene).into_iter().map(|it| it.0).collect();
-    let none_left = names.iter().all(|it| [".newsrc", ".newsrc.old"].contains(&&**it));
+    let none_left = names
+        .iter()
+        .all(|it| [".newsrc", ".newsrc.old"].contains(&&**it));
     assert!(none_left, "{at}: {names:?}");
 }
 
@@ -90,6 +100,7 @@ fn killed_at_any_operation_or_refused_by_the_disk() {
         let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
         let done = mark(&scene, Arc::new(layer.clone()), LATER);
         judge(&scene, done, &format!("killed at {at}"));
+        none_left(&scene, &format!("killed at {at}"));
         if !layer.hit() {
             assert!(done && at > 10);
             break;
@@ -108,6 +119,7 @@ fn killed_at_any_operation_or_refused_by_the_disk() {
             let layer = Faults::over(Arc::new(RealFiles), fault);
             let done = mark(&scene, Arc::new(layer.clone()), LATER);
             judge(&scene, done, &format!("{op:?} {errno} at {at}"));
+            none_left(&scene, &format!("{op:?} {errno} at {at}"));
             if !layer.hit() {
                 break;
             }

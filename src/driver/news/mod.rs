@@ -16,6 +16,7 @@ mod newsrc_put;
 pub mod ranges;
 pub mod refresh;
 pub mod row;
+mod status;
 pub mod steady;
 pub mod store;
 pub mod whole_file;
