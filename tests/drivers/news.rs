@@ -408,8 +408,8 @@ fn articles_in_several_groups_are_read_in_all() {
     let mut opened = scene.open("a.one", Access::ReadWrite);
     let mut other = scene.open("b.two", Access::ReadWrite);
     opened.store(&[3], &add(DELETED)).expect("stored");
-    // Not in the group where that number is another article, nor in one that there is not.
-    let expected = "z: 1\nb.two: 1-4,7\na.one: 1-3\nc.three! 9\n";
+    // Not in the group where that number is another article, nor in one that there is not, or that the user does not have.
+    let expected = "z: 1\nb.two: 1-4,7\na.one: 1-3\n";
     assert_eq!(scene.newsrc(), expected);
     other.poll().expect("polled");
     assert_eq!(flags(&other, 7), DELETED | SEEN | RECENT);
@@ -417,7 +417,7 @@ fn articles_in_several_groups_are_read_in_all() {
     opened.poll().expect("polled");
     assert!(flags(&opened, 3).contains(FLAGGED));
     other.store(&[7], &remove(DELETED)).expect("stored");
-    assert_eq!(scene.newsrc(), "z: 1\nb.two: 1-4\na.one: 1-2\nc.three!\n");
+    assert_eq!(scene.newsrc(), "z: 1\nb.two: 1-4\na.one: 1-2\n");
 }
 
 #[test]
@@ -480,7 +480,7 @@ fn odd_files_are_no_articles() {
     assert!(
         scene
             .newsrc()
-            .starts_with("comp.mail.misc: 1-101,105-199,4294967295\n")
+            .starts_with("comp.mail.misc: 1-101,4294967295\n")
     );
 }
 
@@ -562,6 +562,7 @@ fn damaged_lists_and_states_harm_nobody() {
         (format!("{long}\r{long}"), &[]),
     ] {
         scene.write_newsrc(&line);
+        let _none = fs::remove_file(scene.desk.environment.home.join(".newsrc.old"));
         let mut opened = scene.open("comp.mail.misc", Access::ReadWrite);
         let found = opened.list.messages().iter();
         let found = found.filter(|it| it.flags.has(DELETED));

@@ -18,6 +18,14 @@ use crate::common::random::{Random, rounds};
 use crate::desk::{add, job, keywords};
 use crate::news::{DELETED, FLAGGED, Scene, flags, scene};
 
+/// Articles and flags that are others than they seem.
+#[path = "news_doubt.rs"]
+mod doubt;
+
+/// Other programs that write `.newsrc` in place, and what is left of one that was killed.
+#[path = "news_beside.rs"]
+mod beside;
+
 /// What a disk refuses: the operation, why, and whether it goes on refusing.
 const REFUSALS: [(Op, i32, bool); 8] = [
     (Op::Write, 28, true),
@@ -33,9 +41,16 @@ const REFUSALS: [(Op, i32, bool); 8] = [
 const BEFORE: &str = "options -x\r\ncomp.mail.misc: 1-101,105\r\nalt.test! 1-4\r\n";
 const AFTER: &str = "options -x\r\ncomp.mail.misc: 1-105\r\nalt.test! 1-4\r\n";
 
-/// Marks an article as read, through this layer; whether that was called done.
-fn mark(scene: &Scene, files: Arc<dyn FileLayer>) -> bool {
-    let driver = NewsDriver::new(&scene.program(files));
+/// By so many seconds clocks are ahead where no file shall be too new.
+const LATER: i64 = 10;
+
+/// Marks an article as read, through this layer and with a clock that is ahead; whether that was called done.
+fn mark(scene: &Scene, files: Arc<dyn FileLayer>, ahead: i64) -> bool {
+    let mut program = scene.program(files);
+    let environment = Arc::get_mut(&mut program).expect("its own");
+    let clock = Arc::clone(&environment.clock);
+    environment.clock = Arc::new(move || clock() + ahead);
+    let driver = NewsDriver::new(&program);
     let (job, _log): (Job, _) = job();
     let opened = driver.open(&scene.place("comp.mail.misc"), Access::ReadWrite, &job);
     let Ok(mut mailbox) = opened else {
@@ -68,14 +83,24 @@ fn judge(scene: &Scene, done: bool, at: &str) {
     assert!(flags(&opened, 102).contains(DELETED | FLAGGED), "{at}");
 }
 
+/// Nothing is left of what was under way.
+fn none_left(scene: &Scene, at: &str) {
+    let names: Vec<String> = beside::files(scene).into_iter().map(|it| it.0).collect();
+    let none_left = names
+        .iter()
+        .all(|it| [".newsrc", ".newsrc.old"].contains(&&**it));
+    assert!(none_left, "{at}: {names:?}");
+}
+
 #[test]
 fn killed_at_any_operation_or_refused_by_the_disk() {
     for at in 0.. {
         let scene = scene();
         scene.write_newsrc(BEFORE);
         let layer = Faults::over(Arc::new(RealFiles), Fault::Death(at));
-        let done = mark(&scene, Arc::new(layer.clone()));
+        let done = mark(&scene, Arc::new(layer.clone()), LATER);
         judge(&scene, done, &format!("killed at {at}"));
+        none_left(&scene, &format!("killed at {at}"));
         if !layer.hit() {
             assert!(done && at > 10);
             break;
@@ -92,8 +117,9 @@ fn killed_at_any_operation_or_refused_by_the_disk() {
                 lasting,
             };
             let layer = Faults::over(Arc::new(RealFiles), fault);
-            let done = mark(&scene, Arc::new(layer.clone()));
+            let done = mark(&scene, Arc::new(layer.clone()), LATER);
             judge(&scene, done, &format!("{op:?} {errno} at {at}"));
+            none_left(&scene, &format!("{op:?} {errno} at {at}"));
             if !layer.hit() {
                 break;
             }
@@ -102,7 +128,7 @@ fn killed_at_any_operation_or_refused_by_the_disk() {
     let scene = scene();
     scene.write_newsrc(BEFORE);
     let layer = Faults::over(Arc::new(RealFiles), Fault::None).with_short_writes();
-    let done = mark(&scene, Arc::new(layer));
+    let done = mark(&scene, Arc::new(layer), LATER);
     assert!(done);
     judge(&scene, done, "short writes");
 }
@@ -124,7 +150,7 @@ fn what_another_newsreader_writes_at_any_moment_stays() {
             };
             let layer = Faults::over(Arc::new(RealFiles), Fault::None);
             let layer = layer.with_intruder(at, intruder);
-            assert!(mark(&scene, Arc::new(layer.clone())), "{at}");
+            assert!(mark(&scene, Arc::new(layer.clone()), LATER), "{at}");
             let found = scene.newsrc();
             let came = layer.trace().len() > at;
             assert_eq!(
@@ -136,7 +162,7 @@ fn what_another_newsreader_writes_at_any_moment_stays() {
             let trace = layer.trace();
             let exchange = trace.iter().position(|(op, path)| {
                 let name = path.to_string_lossy();
-                *op == Op::Rename && name.contains("/home/.newsrc")
+                *op == Op::Rename && name.ends_with("/home/.newsrc.mugo")
             });
             let is_ours = found.contains("comp.mail.misc: 1-105\r\n");
             assert!(
@@ -159,7 +185,7 @@ fn power_lost_at_any_moment() {
         let mut random = Random::new(seed);
         let fault = Fault::Death(random.below(40));
         let layer = Faults::over(Arc::new(disk.clone()), fault).with_waiting();
-        let done = mark(&scene, Arc::new(layer));
+        let done = mark(&scene, Arc::new(layer), LATER);
         disk.cut_power(Some(random));
         let lock = scene.desk.environment.home.join(".newsrc.lock");
         let _none = fs::remove_file(lock);

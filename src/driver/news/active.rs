@@ -35,11 +35,6 @@ impl Active {
         Ok(Self { bytes })
     }
 
-    /// The file with these bytes.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes }
-    }
-
     /// The line of a group.
     pub fn find(&self, group: &[u8]) -> Option<Entry<'_>> {
         let places = memchr::memmem::find_iter(&self.bytes, group);
@@ -96,7 +91,9 @@ mod tests {
     fn lines_of_every_kind_are_read() {
         let text = b"a.b 0000000105 0000000101 y\na.bc 00001 2 m\r\nx.a.b 9 1 y\n\nbare\n noname\nold\t7\t1\tn\nodd x\n\
             huge 99999999999999999999999 1 y\nlast 3";
-        let active = Active::new(text.to_vec());
+        let active = Active {
+            bytes: text.to_vec(),
+        };
         let all: Vec<_> = active
             .entries()
             .map(|it| (String::from_utf8_lossy(it.group).into_owned(), it.high))

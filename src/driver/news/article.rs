@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::io::Errno;
+
 use crate::driver::job::Job;
 use crate::driver::layout::folder::in_threads::in_threads;
 use crate::driver::layout::folder::numbers::{file_of, number as parse_number};
@@ -14,9 +16,16 @@ use crate::driver::local_file::is_missing;
 use crate::driver::news::facts::{Facts, date_of, digest};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
+use crate::os::guard::FileId;
 
 /// So much of an article is read at once; of its header no more is looked at.
 const BLOCK: usize = 64 << 10;
+
+/// No article has more bytes; where a file has, they are its size, and are not read to tell it.
+const LARGE: u64 = 64 << 20;
+
+/// How often a file is opened that is another one each time.
+const TRIES: usize = 3;
 
 /// After so many articles it is told how far the work is.
 const STEP: u64 = 1000;
@@ -29,14 +38,59 @@ pub struct Articles<'a> {
     pub spool: &'a Path,
     /// The group's own directory.
     pub directory: &'a Path,
+    /// Its name.
+    pub group: &'a [u8],
 }
 
 impl Articles<'_> {
     /// Opens an article; what is no plain file, or a link that leads out of the spool, is as if it were not there.
     pub fn open(&self, number: u32) -> io::Result<Box<dyn MailFile>> {
-        let path = self.directory.join(file_of(number));
-        self.look(&path)?;
-        self.environment.files.open(&path, OpenMode::Read)
+        self.open_at(&self.directory.join(file_of(number)))
+            .map(|(file, _)| file)
+    }
+
+    fn open_at(&self, path: &Path) -> io::Result<(Box<dyn MailFile>, Metadata)> {
+        for _ in 0..TRIES {
+            let (end, found) = self.look(path)?;
+            let file = self.environment.files.open(&end, OpenMode::Read)?;
+            let opened = file.metadata()?;
+            // Between the two another file may have come there, which may be a link to anywhere.
+            if FileId::of(&opened) == FileId::of(&found) {
+                return Ok((file, opened));
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// Those of these articles whose files are others than is known, or were never read.
+    pub fn changed(&self, known: &[Facts], job: &Job) -> io::Result<Vec<u32>> {
+        let looked = in_threads(known, |part| {
+            let one = |facts: &Facts| {
+                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+                let found = self.look(&self.directory.join(file_of(facts.number)));
+                let same = found.is_ok_and(|(_, found)| date_of(&found) == facts.date);
+                io::Result::Ok(Some(facts.number).filter(|_| !same || !facts.measured))
+            };
+            part.iter().map(one).collect()
+        });
+        Ok(looked?.into_iter().flatten().collect())
+    }
+
+    /// The digests of the Message-IDs of these articles; of those that can be read.
+    pub fn ids(&self, numbers: &[u32], job: &Job) -> io::Result<Vec<u64>> {
+        let ids = in_threads(numbers, |part| {
+            let mut buffer = vec![0; BLOCK];
+            let one = |&number: &u32| {
+                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+                let read = self.open(number);
+                let read = read.and_then(|file| file.read_at(&mut buffer, 0));
+                let front = read.ok().and_then(|count| buffer.get(..count));
+                let facts = front.map(|front| self.facts_of(number, (0, 0), front));
+                io::Result::Ok(facts.map(|facts| facts.id))
+            };
+            part.iter().map(one).collect()
+        });
+        Ok(ids?.into_iter().flatten().collect())
     }
 
     /// What is known of each of these articles; `None` for those that are gone by now, or are no articles.
@@ -50,93 +104,115 @@ impl Articles<'_> {
                 if done.is_multiple_of(STEP) {
                     job.progress(done, all);
                 }
-                self.facts(number, &mut buffer)
+                self.facts(number, &mut buffer, job)
             };
             part.iter().map(one).collect()
         })
     }
 
-    fn facts(&self, number: u32, buffer: &mut [u8]) -> io::Result<Option<Facts>> {
+    fn facts(&self, number: u32, buffer: &mut [u8], job: &Job) -> io::Result<Option<Facts>> {
         let path = self.directory.join(file_of(number));
-        let metadata = match self.look(&path) {
-            Err(missing) if is_missing(&missing) => return Ok(None),
-            // Whoever reads it is told why that fails.
-            Err(_) => return Ok(Some(Facts::unread(number, 0, 0))),
-            Ok(metadata) => metadata,
+        let opened = self.open_at(&path);
+        let found = match &opened {
+            Ok((_, found)) => Ok(found.clone()),
+            Err(_) => self.look(&path).map(|(_, found)| found),
         };
-        let (length, date) = (metadata.len(), date_of(&metadata));
-        let opened = self.environment.files.open(&path, OpenMode::Read);
-        match opened.and_then(|file| measured(&*file, length, buffer)) {
-            Ok((size, front)) => Ok(Some(Facts::of(number, size, date, front))),
+        let (length, date) = match found {
+            Ok(found) => (found.len(), date_of(&found)),
+            Err(missing) if is_missing(&missing) => return Ok(None),
+            Err(_) => (0, 0),
+        };
+        match opened.and_then(|(file, _)| measured(&*file, length, buffer, job)) {
+            Ok((size, front)) => Ok(Some(self.facts_of(number, (size, date), front))),
             Err(missing) if is_missing(&missing) => Ok(None),
-            Err(_) => Ok(Some(Facts::unread(number, length, date))),
+            Err(ended) if ended.kind() == io::ErrorKind::Interrupted => Err(ended),
+            // Whoever reads it is told why that fails.
+            Err(_) => Ok(Some(Facts {
+                number,
+                crossposted: false,
+                measured: false,
+                size: length,
+                date,
+                id: self.no_id(number),
+            })),
         }
     }
 
-    /// What stands at `path`, which must be a plain file, or a link to one inside the spool: INN links articles that
-    /// stand in several groups.
-    fn look(&self, path: &Path) -> io::Result<Metadata> {
+    fn facts_of(&self, number: u32, (size, date): (u64, i64), front: &[u8]) -> Facts {
+        let header = header_length(front).and_then(|length| front.get(..length));
+        let header = header.unwrap_or(front);
+        let id = field(header, b"message-id");
+        let refs = field(header, b"xref").map_or(0, |xref| refs_in(&xref).take(2).count());
+        Facts {
+            number,
+            crossposted: refs > 1,
+            measured: true,
+            size,
+            date,
+            id: id.map_or_else(|| self.no_id(number), |id| digest(&id)),
+        }
+    }
+
+    /// What stands for the Message-ID of an article that has none: no other article's, in whichever group.
+    fn no_id(&self, number: u32) -> u64 {
+        digest(
+            &[
+                self.group,
+                format!(" {number} has no Message-ID").as_bytes(),
+            ]
+            .concat(),
+        )
+    }
+
+    /// What stands at `path`, and where that is in the end: a plain file, or a link to one inside the spool, as INN links
+    /// articles that stand in several groups. A link that cannot be followed leads to nothing.
+    fn look(&self, path: &Path) -> io::Result<(PathBuf, Metadata)> {
         let files = &self.environment.files;
         let mut found = files.link_metadata(path)?;
+        let mut end = path.to_path_buf();
         if found.is_symlink() {
-            let end = path.canonicalize()?;
+            end = path.canonicalize().map_err(to_nothing)?;
             let inside = |root: &Path| root.canonicalize().is_ok_and(|root| end.starts_with(root));
             if !inside(self.spool) && !inside(self.directory) {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            found = files.metadata(&end)?;
+            found = files.link_metadata(&end)?;
         }
         match found.is_file() {
-            true => Ok(found),
+            true => Ok((end, found)),
             false => Err(io::ErrorKind::NotFound.into()),
         }
     }
 }
 
-impl Facts {
-    fn of(number: u32, size: u64, date: i64, front: &[u8]) -> Self {
-        let header = header_length(front).and_then(|length| front.get(..length));
-        let header = header.unwrap_or(front);
-        let id = field(header, b"message-id");
-        let refs = field(header, b"xref").map_or(0, |xref| refs_in(&xref).take(2).count());
-        Self {
-            number,
-            crossposted: refs > 1,
-            size,
-            date,
-            id: id.map_or_else(|| no_id(number), |id| digest(&id)),
-        }
-    }
-
-    fn unread(number: u32, size: u64, date: i64) -> Self {
-        Self {
-            number,
-            crossposted: false,
-            size,
-            date,
-            id: no_id(number),
-        }
+/// A link that leads round, or where nobody may look, is as good as one that leads nowhere.
+fn to_nothing(refusal: io::Error) -> io::Error {
+    let code = refusal.raw_os_error();
+    match code == Some(Errno::LOOP.raw_os_error()) || code == Some(Errno::ACCESS.raw_os_error()) {
+        true => io::ErrorKind::NotFound.into(),
+        false => refusal,
     }
 }
 
-/// What stands for the Message-ID of an article that has none: no other article's.
-fn no_id(number: u32) -> u64 {
-    digest(format!("no Message-ID: {number}").as_bytes())
-}
-
-/// The octets of a file of `length` bytes as they are read, and its first bytes, which are left in `buffer`.
+/// The octets of a file of `length` bytes as they are read, which are not counted where it is large, and its first bytes,
+/// which are left in `buffer`.
 fn measured<'b>(
     file: &dyn MailFile,
     length: u64,
     buffer: &'b mut [u8],
+    job: &Job,
 ) -> io::Result<(u64, &'b [u8])> {
     let mut octets = Octets::default();
     let first = file.read_at(buffer, 0)?;
     let front = buffer.get(..first).unwrap_or_default();
+    if length > LARGE {
+        return Ok((length, front));
+    }
     octets.count(front);
     let mut more = Vec::new();
     let mut count = first;
     while count > 0 && octets.bytes != length {
+        job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
         more.resize(BLOCK, 0);
         count = file.read_at(&mut more, octets.bytes)?;
         octets.count(more.get(..count).unwrap_or_default());
@@ -275,9 +351,5 @@ mod tests {
         let refs: Vec<_> = refs_in(&xref).collect();
         assert_eq!(refs, [(&b"a.b"[..], 7), (b"e.f", 12)]);
         assert_eq!(id(b"Message-ID:\n"), None);
-        let facts = Facts::of(3, 9, 1, header);
-        assert!(facts.crossposted && facts.id == digest(b"<1@x>"));
-        let alone = Facts::of(3, 9, 1, b"Xref: host a.b:7\n\nXref: h a:1 b:2\n");
-        assert!(!alone.crossposted && alone.id == no_id(3));
     }
 }

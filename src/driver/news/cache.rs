@@ -3,7 +3,7 @@
 //! `.newsrc` by it.
 //!
 //! ```text
-//! MugoArt1      8 bytes
+//! MugoArt2      8 bytes
 //! directory     device, inode (8 each, as all numbers: the lowest byte first), and whether it is as it was then (16): seconds
 //!               and nanoseconds of the last change of its names, 0 where that may have been once more
 //! articles      for each: number (4), octets with CRLF, its highest bit for several groups (4), time in seconds (8), digest
@@ -36,7 +36,7 @@ pub struct Cache {
     pub facts: Vec<Facts>,
 }
 
-const MAGIC: &[u8; 8] = b"MugoArt1";
+const MAGIC: &[u8; 8] = b"MugoArt2";
 const FRONT: usize = 40;
 const ENTRY: usize = 24;
 const TAIL: usize = 8;
@@ -167,6 +167,7 @@ fn entry(bytes: &[u8]) -> Option<Facts> {
     Some(Facts {
         number: u32::from_le_bytes(*number),
         crossposted: size & CROSSPOSTED != 0,
+        measured: true,
         size: u64::from(size & !CROSSPOSTED),
         date: i64::from_le_bytes(*date),
         id: u64::from_le_bytes(*id),
@@ -182,6 +183,7 @@ mod tests {
         let facts = |number| Facts {
             number,
             crossposted: number % 2 == 0,
+            measured: true,
             size: u64::from(number) * 100,
             date: -5,
             id: u64::MAX - u64::from(number),

@@ -3,10 +3,9 @@
 //! What the field says is looked at before it is believed: the other group must be in the list of groups, and what has that
 //! number there must be the same file, or have the same Message-ID.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::driver::layout::lines::header_length;
-use crate::driver::news::active::Active;
 use crate::driver::news::article::{Articles, field, refs_in};
 use crate::driver::news::group::{directory_of, why_no_group};
 use crate::os::files::MailFile;
@@ -21,11 +20,11 @@ const FRONT: usize = 64 << 10;
 /// In so many groups one article is looked for.
 const MOST_GROUPS: usize = 100;
 
-/// Adds to `elsewhere` where an article of `group` stands besides. One that cannot be read stands nowhere else.
+/// Adds to `elsewhere` where else an article stands, of the groups in `active`. One that cannot be read stands nowhere else.
 pub fn find(
     articles: &Articles<'_>,
-    (group, number): (&[u8], u32),
-    active: &Active,
+    number: u32,
+    active: &HashSet<&[u8]>,
     elsewhere: &mut Elsewhere,
 ) {
     let Ok(file) = articles.open(number) else {
@@ -38,12 +37,13 @@ pub fn find(
     };
     let message_id = field(header, b"message-id");
     for (other, number) in refs_in(&xref).take(MOST_GROUPS) {
-        let known = || why_no_group(other).is_none() && active.find(other).is_some();
-        if other == group || !known() {
+        let known = || why_no_group(other).is_none() && active.contains(other);
+        if other == articles.group || !known() {
             continue;
         }
         let there = Articles {
             directory: &directory_of(articles.spool, other),
+            group: other,
             ..*articles
         };
         let Ok(found) = there.open(number) else {

@@ -68,8 +68,7 @@ impl LocalDriver for NewsDriver {
     fn status(&self, place: &Place, job: &Job) -> Result<MailboxStatus> {
         self.admit(place)?;
         let quiet = Arc::new(Overheard::default()).job(job);
-        let mut group = Newsgroup::open(&self.environment, place, Access::ReadOnly, &quiet)?;
-        Ok(group.status())
+        Newsgroup::status(&self.environment, place, &quiet)
     }
 
     fn create(&self, _place: &Place, _job: &Job) -> Result<()> {

@@ -12,6 +12,8 @@ pub struct Facts {
     pub number: u32,
     /// Whether it stands in other groups too.
     pub crossposted: bool,
+    /// Whether its file could be read; else the rest is not to be relied on.
+    pub measured: bool,
     /// Octets with CRLF line ends.
     pub size: u64,
     /// When its file was written, in seconds since 1970.

@@ -1,7 +1,7 @@
 //! An open newsgroup: what it keeps, and its verbs.
 //!
 //! An article that `.newsrc` calls read is `\Deleted`, as in c-client, and `\Seen` besides: nobody wants to be told of it as
-//! of something new. To undelete it is to mark it as not read. An expunge hides what is read until the group is opened
+//! of something new. To take one of the two away is to mark it as not read. An expunge hides what is read until the group is opened
 //! again; no article is ever removed. All other flags are Mugo's own, and kept in the state folder.
 
 use std::fs::Metadata;
@@ -24,12 +24,13 @@ use crate::driver::news::marks::{Mark, Marks};
 use crate::driver::news::newsrc_file;
 use crate::driver::news::ranges::Ranges;
 use crate::driver::news::row::CHARACTERISTICS;
+use crate::driver::news::steady::Known;
 use crate::driver::place::Place;
 use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::reason::in_words;
-use crate::mail::status::{Access, MailboxState, MailboxStatus};
+use crate::mail::status::{Access, MailboxState};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::text::Foreign;
@@ -68,6 +69,7 @@ pub struct Newsgroup {
     /// What was read, as it stood when it was looked at last.
     pub(super) read: Ranges,
     pub(super) newsrc_stamp: Option<Stamp>,
+    pub(super) known: Known,
     /// The directory as it was when it was listed last; `None` where it was not there.
     pub(super) directory: Option<Metadata>,
     /// Whether no name can have changed once more under the same time.
@@ -96,30 +98,7 @@ impl Newsgroup {
         access: Access,
         job: &Job,
     ) -> Result<Self> {
-        let (group, high) = require(environment, place)?;
-        let mut mailbox = Self {
-            environment: Arc::clone(environment),
-            place: place.clone(),
-            group: group.to_vec(),
-            spool: spool_path(environment),
-            access,
-            wanted: access,
-            why_read_only: None,
-            marks: Marks::new(environment),
-            lists: Lists::default(),
-            records: Vec::new(),
-            read: Ranges::default(),
-            newsrc_stamp: None,
-            directory: None,
-            settled: true,
-            listed: false,
-            unsaved: false,
-            high: u32::try_from(high.unwrap_or(0)).unwrap_or(u32::MAX),
-            told: None,
-            told_uid: 0,
-            large_told: false,
-            explained: false,
-        };
+        let mut mailbox = Self::new(environment, place, access)?;
         if access == Access::ReadWrite {
             if environment.read_only {
                 mailbox.fall("nothing may be written in this session".to_owned());
@@ -132,6 +111,39 @@ impl Newsgroup {
         }
         mailbox.first_look(job)?;
         Ok(mailbox)
+    }
+
+    /// A group of which nothing was looked at yet.
+    pub(super) fn new(
+        environment: &Arc<Environment>,
+        place: &Place,
+        access: Access,
+    ) -> Result<Self> {
+        let (group, high) = require(environment, place)?;
+        Ok(Self {
+            environment: Arc::clone(environment),
+            place: place.clone(),
+            group: group.to_vec(),
+            spool: spool_path(environment),
+            access,
+            wanted: access,
+            why_read_only: None,
+            marks: Marks::new(environment),
+            lists: Lists::default(),
+            records: Vec::new(),
+            read: Ranges::default(),
+            newsrc_stamp: None,
+            known: Known::default(),
+            directory: None,
+            settled: true,
+            listed: false,
+            unsaved: false,
+            high: u32::try_from(high.unwrap_or(0)).unwrap_or(u32::MAX),
+            told: None,
+            told_uid: 0,
+            large_told: false,
+            explained: false,
+        })
     }
 
     pub(super) fn fall(&mut self, why: String) {
@@ -148,7 +160,7 @@ impl Newsgroup {
             access: self.access,
             why_read_only: self.why_read_only.as_deref().map(Foreign::new),
             uid_validity: UidValidity::new(UID_VALIDITY),
-            uid_next: Uid::new(last.max(self.high).saturating_add(1)),
+            uid_next: self.uid_next(last),
             sticky_uids: true,
             keywords: self.marks.words.names(),
             permanent_flags: if writable {
@@ -160,23 +172,9 @@ impl Newsgroup {
         }
     }
 
-    /// Counts.
-    pub fn status(&mut self) -> MailboxStatus {
-        let (mut recent, mut unseen) = (0, 0);
-        for record in &self.records {
-            let flags = flags_of(record, &mut self.lists, &self.marks);
-            recent += u32::from(flags.has(SystemFlags::RECENT));
-            unseen += u32::from(!flags.has(SystemFlags::SEEN));
-        }
-        let state = self.state();
-        MailboxStatus {
-            driver: CHARACTERISTICS.driver,
-            messages: u32::try_from(self.records.len()).unwrap_or(u32::MAX),
-            recent,
-            unseen,
-            uid_next: state.uid_next,
-            uid_validity: state.uid_validity,
-        }
+    /// The next UID, where the last article has this number.
+    pub(super) fn uid_next(&self, last: u32) -> Option<Uid> {
+        Uid::new(last.max(self.high).saturating_add(1))
     }
 
     /// Tells the state where it is another one than was told.
@@ -198,6 +196,7 @@ impl Newsgroup {
             environment: &self.environment,
             spool: &self.spool,
             directory: &self.place.path,
+            group: &self.group,
         }
     }
 
@@ -234,6 +233,9 @@ impl Newsgroup {
         let record = record.ok_or(Error::NoSuchMessage)?;
         match self.articles().open(uid.get()) {
             Err(missing) if is_missing(&missing) => {
+                if let Some(record) = place.and_then(|place| self.records.get_mut(place)) {
+                    record.fresh = true;
+                }
                 self.settled = false;
                 self.look(job)?;
                 Err(Error::NoSuchMessage)
@@ -319,6 +321,9 @@ impl LocalMailbox for Newsgroup {
 
     fn check(&mut self, job: &Job) -> Result<()> {
         self.settled = false;
+        for record in &mut self.records {
+            record.fresh |= !record.facts.measured;
+        }
         self.look(job)?;
         self.save();
         Ok(())

@@ -2,24 +2,28 @@
 //! that stands in several groups has them in each, and they hold also where a spool numbers its articles anew.
 //!
 //! ```text
-//! MugoMrk1      8 bytes
+//! MugoMrk2      8 bytes
+//! generation    8 bytes, another number for each file that was ever begun
 //! batches       for each: bytes of its entries (4, as all numbers: the lowest byte first), digest of them (8), the entries
 //! entry         0, digest of the Message-ID (8), flags (2), keywords, a bit for each (4)
-//!               1, bytes of the word (1), the word: the next bit is this keyword
+//!               1, a bit's place (1), bytes of the word (1), the word: the bit is this keyword
 //! ```
 //! A later entry takes the place of an earlier one. Entries are added under a dot lock; a last batch that was cut off is
-//! written over. Where most entries are void the file is written anew.
+//! written over. A batch that is damaged is left out, and those behind it are read. Where most entries are void, or some
+//! are damaged, the file is written anew.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::file::record::MOST_KEYWORDS;
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::news::cache::folder;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting};
@@ -27,10 +31,9 @@ use crate::mail::flags::Keyword;
 use crate::os::dot_lock::DotLock;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
-use crate::os::guard::FileId;
 use crate::os::home::private_folder;
 use crate::os::replace::replace;
-use crate::os::transfer::{read_exact_at, write_all_at};
+use crate::os::transfer::{read_exact_at, read_full_at, write_all_at};
 
 /// What is kept of one article; the default of all that have no entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,17 +51,21 @@ pub struct Marks {
     /// The names of the keywords.
     pub words: Words,
     known: HashMap<u64, Mark>,
-    /// Which file was read, and how far.
-    read: Option<(FileId, u64)>,
+    /// The generation of the file that was read, and how far.
+    read: Option<(u64, u64)>,
     entries: usize,
+    /// Whether something in it could not be read.
+    damaged: bool,
 }
 
-const MAGIC: &[u8; 8] = b"MugoMrk1";
-const FRONT: u64 = 8;
+const MAGIC: &[u8; 8] = b"MugoMrk2";
+const FRONT: u64 = 16;
 const MARK: u8 = 0;
 const WORD: u8 = 1;
 /// The largest file that is read, in bytes: some 60 million articles.
 const LARGEST: u64 = 1 << 30;
+/// So many bytes are digested to find what is whole behind something damaged.
+const MOST_WORK: usize = 256 << 20;
 /// How long somebody else may hold it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -72,7 +79,13 @@ impl Marks {
             known: HashMap::new(),
             read: None,
             entries: 0,
+            damaged: false,
         }
+    }
+
+    /// Whether an article has such a mark.
+    pub fn any(&self, is_such: impl Fn(&Mark) -> bool) -> bool {
+        self.known.values().any(is_such)
     }
 
     /// What is kept of an article.
@@ -102,10 +115,19 @@ impl Marks {
         let failed = Error::io(&path);
         private_folder(&*self.environment.files, &folder(&self.environment)).map_err(&failed)?;
         let lock = self.lock(job)?;
-        let kept = self.keep_locked(words, change).map_err(&failed);
+        let kept = self.keep_locked(words, change);
         // What is left of a lock that is not given back goes by itself.
         let _ = lock.release();
-        kept
+        kept.map_err(|refusal| match refusal.kind() {
+            io::ErrorKind::FileTooLarge => {
+                let path = path.display();
+                job.notice(format!(
+                    "{path}, the file of the flags of articles, is too large; no flags are kept until it is moved away"
+                ));
+                Error::Refused("the file of flags is too large")
+            }
+            _ => failed(refusal),
+        })
     }
 
     fn lock(&self, job: &Job) -> Result<DotLock> {
@@ -126,7 +148,8 @@ impl Marks {
         self.read_on()?;
         let mut payload = Vec::new();
         for word in self.words.define(words) {
-            write_word(&mut payload, &word);
+            let bit = self.words.bits_of(std::slice::from_ref(&word));
+            write_word(&mut payload, bit.trailing_zeros(), &word);
         }
         for (id, mark) in change(self) {
             write_mark(&mut payload, id, mark);
@@ -134,7 +157,9 @@ impl Marks {
             self.entries += 1;
         }
         let mostly_void = self.entries > 2 * self.known.len() + 1000;
-        match self.read.filter(|_| !mostly_void) {
+        let room = |end: u64| end + payload.len() as u64 + FRONT < LARGEST;
+        let sound = !mostly_void && !self.damaged;
+        match self.read.filter(|&(_, end)| sound && room(end)) {
             _ if payload.is_empty() => Ok(()),
             Some((_, end)) => self.add(&payload, end),
             None => self.write_anew(),
@@ -157,14 +182,21 @@ impl Marks {
 
     fn write_anew(&mut self) -> io::Result<()> {
         let mut payload = Vec::new();
-        for word in self.words.names() {
-            write_word(&mut payload, &word);
+        for (place, word) in self.words.slots() {
+            if let Some(word) = word {
+                write_word(&mut payload, u32::try_from(place).unwrap_or(u32::MAX), word);
+            }
         }
         self.known.retain(|_, mark| *mark != Mark::default());
         for (&id, &mark) in &self.known {
             write_mark(&mut payload, id, mark);
         }
-        let bytes = [MAGIC.as_slice(), &whole_batch(&payload)].concat();
+        if payload.len() as u64 + 2 * FRONT > LARGEST {
+            self.forget();
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let generation = new_generation(&self.environment).to_le_bytes();
+        let bytes = [MAGIC.as_slice(), &generation, &whole_batch(&payload)].concat();
         let written = replace(&*self.environment.files, &self.path, &bytes);
         // It is another file now.
         self.forget();
@@ -178,34 +210,43 @@ impl Marks {
         self.known.clear();
         self.words = Words::default();
         self.entries = 0;
+        self.damaged = false;
         something
     }
 
     fn take_in(&mut self, file: &dyn MailFile) -> io::Result<bool> {
-        let metadata = file.metadata()?;
-        let (id, length) = (FileId::of(&metadata), metadata.len());
+        let length = file.metadata()?.len();
+        let Some(generation) = generation(file)? else {
+            // It is none of ours, and is written over.
+            self.forget();
+            return Ok(true);
+        };
         let end = match self.read {
-            Some((before, end)) if before == id && end <= length => end,
+            Some((before, end)) if before == generation && end <= length => end,
             _ => {
                 self.forget();
-                if !is_sound(file, length)? {
-                    return Ok(true);
-                }
                 FRONT
             }
         };
         if length > LARGEST {
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut bytes = vec![0; usize::try_from(length - end).unwrap_or(0)];
         read_exact_at(file, &mut bytes, end)?;
         let mut rest = bytes.as_slice();
-        while let Some((payload, behind)) = batch(rest) {
-            self.take_entries(payload);
+        loop {
+            while let Some((payload, behind)) = batch(rest) {
+                self.take_entries(payload);
+                rest = behind;
+            }
+            let Some(behind) = next_whole(rest) else {
+                break;
+            };
+            self.damaged = true;
             rest = behind;
         }
         let read = length - rest.len() as u64;
-        self.read = Some((id, read));
+        self.read = Some((generation, read));
         Ok(read > end || end == FRONT)
     }
 
@@ -216,10 +257,22 @@ impl Marks {
                     self.known.insert(id, mark);
                     self.entries += 1;
                 }
-                Entry::Word(word) => drop(self.words.define(&[word])),
+                Entry::Word(place, word) => self.name_bit(place.into(), word),
             }
             payload = behind;
         }
+    }
+
+    fn name_bit(&mut self, place: usize, word: Keyword) {
+        let slots = self.words.slots().map(|(_, slot)| slot.cloned());
+        let mut slots: Vec<Option<Keyword>> = slots.collect();
+        if place < MOST_KEYWORDS && place >= slots.len() {
+            slots.resize(place + 1, None);
+        }
+        if let Some(slot) = slots.get_mut(place) {
+            *slot = Some(word);
+        }
+        self.words = Words::new(slots);
     }
 }
 
@@ -231,14 +284,23 @@ fn add_to(file: &mut dyn MailFile, batch: &[u8], end: u64) -> io::Result<()> {
     file.sync()
 }
 
-/// Whether the file is one of ours; else it is written over.
-fn is_sound(file: &dyn MailFile, length: u64) -> io::Result<bool> {
-    if length < FRONT {
-        return Ok(false);
-    }
+/// The generation of the file; `None` where it is none of ours.
+fn generation(file: &dyn MailFile) -> io::Result<Option<u64>> {
     let mut front = [0; FRONT as usize];
-    read_exact_at(file, &mut front, 0)?;
-    Ok(front == *MAGIC)
+    let count = read_full_at(file, &mut front, 0)?;
+    let numbers = front.strip_prefix(MAGIC).filter(|_| count == front.len());
+    let generation = numbers.and_then(|numbers| numbers.first_chunk::<8>());
+    Ok(generation.map(|it| u64::from_le_bytes(*it)))
+}
+
+/// A number that no file had before: inodes come again.
+fn new_generation(environment: &Environment) -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_nanos());
+    let whose = environment.process.to_line();
+    xxh3_64(format!("{whose} {now} {count}").as_bytes())
 }
 
 fn whole_batch(payload: &[u8]) -> Vec<u8> {
@@ -258,9 +320,28 @@ fn batch(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (u64::from_le_bytes(*digest) == xxh3_64(parts.0)).then_some(parts)
 }
 
+/// Where the next whole batch begins behind one that is damaged. `None` where there is none, or it takes too long to find.
+fn next_whole(bytes: &[u8]) -> Option<&[u8]> {
+    let mut work = MOST_WORK;
+    for place in 1..bytes.len() {
+        let rest = bytes.get(place..)?;
+        let length = rest.first_chunk::<4>().map(|it| u32::from_le_bytes(*it))?;
+        let length = usize::try_from(length).ok()?;
+        // An empty one tells nothing, and NULs look much like it.
+        if length == 0 || length > rest.len() {
+            continue;
+        }
+        work = work.checked_sub(length)?;
+        if batch(rest).is_some() {
+            return Some(rest);
+        }
+    }
+    None
+}
+
 enum Entry {
     Mark(u64, Mark),
-    Word(Keyword),
+    Word(u8, Keyword),
 }
 
 fn write_mark(payload: &mut Vec<u8>, id: u64, mark: Mark) {
@@ -270,8 +351,9 @@ fn write_mark(payload: &mut Vec<u8>, id: u64, mark: Mark) {
     payload.extend_from_slice(&mark.keywords.to_le_bytes());
 }
 
-fn write_word(payload: &mut Vec<u8>, word: &Keyword) {
+fn write_word(payload: &mut Vec<u8>, place: u32, word: &Keyword) {
     payload.push(WORD);
+    payload.push(u8::try_from(place).unwrap_or(u8::MAX));
     payload.extend(u8::try_from(word.as_str().len()));
     payload.extend_from_slice(word.as_str().as_bytes());
 }
@@ -279,10 +361,11 @@ fn write_word(payload: &mut Vec<u8>, word: &Keyword) {
 fn entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     let (&kind, rest) = bytes.split_first()?;
     if kind == WORD {
+        let (&place, rest) = rest.split_first()?;
         let (&length, rest) = rest.split_first()?;
         let (word, rest) = rest.split_at_checked(usize::from(length))?;
         let word = Keyword::new(std::str::from_utf8(word).ok()?)?;
-        return Some((Entry::Word(word), rest));
+        return Some((Entry::Word(place, word), rest));
     }
     let (id, rest) = rest.split_first_chunk::<8>()?;
     let (flags, rest) = rest.split_first_chunk::<2>()?;

@@ -4,8 +4,8 @@
 //! group: ranges     subscribed
 //! group! ranges     not subscribed
 //! ```
-//! Every line but those that are changed stays as it is, byte for byte. Lines end as the first one does: with LF, CRLF or
-//! CR. Of several lines of one group the first counts, as in c-client.
+//! Every line but those that are changed stays as it is, byte for byte. Lines end as the first one does, with LF or CRLF,
+//! or with CR where there is no LF. Of several lines of one group the first counts, as in c-client.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -139,14 +139,31 @@ impl Newsrc {
         })
     }
 
-    /// As the first line ends.
+    /// How many lines there are, of whatever kind.
+    pub fn line_count(&self) -> usize {
+        self.parts().count()
+    }
+
+    /// Whether there is a last line that has its end.
+    pub fn is_ended(&self) -> bool {
+        let ending = self.ending();
+        self.bytes
+            .last()
+            .is_some_and(|&byte| ends_line(byte, ending))
+    }
+
+    /// As the first line ends. A CR alone ends no line where others end with LF.
     fn ending(&self) -> Ending {
-        let place = memchr::memchr2(b'\r', b'\n', &self.bytes);
-        let place = place.and_then(|place| self.bytes.get(place..));
-        match place {
-            Some([b'\r', b'\n', ..]) => Ending::CrLf,
-            Some([b'\r', ..]) => Ending::Cr,
-            _ => Ending::Lf,
+        match memchr::memchr(b'\n', &self.bytes) {
+            None if self.bytes.contains(&b'\r') => Ending::Cr,
+            None => Ending::Lf,
+            Some(place) => match place
+                .checked_sub(1)
+                .and_then(|before| self.bytes.get(before))
+            {
+                Some(b'\r') => Ending::CrLf,
+                _ => Ending::Lf,
+            },
         }
     }
 }
@@ -224,6 +241,8 @@ mod tests {
             ("h: 4\r\n\r\n", "h: 4\r\n\r\ng: 1-5\r\n"),
             ("g! 1-3,6\rh: 4\r", "g! 1-5\rh: 4\r"),
             ("h: 4\rx", "h: 4\rx\rg: 1-5\r"),
+            ("h: 4\rg: 2\n", "h: 4\rg: 2\ng: 1-5\n"),
+            ("h\r: 4\ng: 2\r\n", "h\r: 4\ng: 1-5\r\n"),
             ("gg: 1\nxg: 2\ng : 3\n", "gg: 1\nxg: 2\ng : 3\ng: 1-5\n"),
             ("g:6\ng: 8\n", "g: 1-5\ng: 8\n"),
             ("h: \u{1}\0:\n:g: 3\n", "h: \u{1}\0:\n:g: 3\ng: 1-5\n"),

@@ -9,16 +9,29 @@ pub struct Ranges(Vec<(u64, u64)>);
 impl Ranges {
     /// Reads what stands behind a group's name. What cannot be read is left out; whether there was such a thing comes too.
     pub fn parse(text: &[u8]) -> (Self, bool) {
-        let mut ranges = Self::default();
+        let mut ranges = Vec::new();
         let mut odd = false;
         for word in text.split(|&byte| byte == b',') {
             match parse_range(word.trim_ascii()) {
-                Word::Range(low, high) => ranges.insert(low, high),
+                Word::Range(low, high) => ranges.push((low, high)),
                 Word::Nothing => {}
                 Word::Odd => odd = true,
             }
         }
-        (ranges, odd)
+        (Self::of(ranges), odd)
+    }
+
+    /// The numbers in ranges of whatever order.
+    fn of(mut all: Vec<(u64, u64)>) -> Self {
+        all.sort_unstable();
+        let mut ranges: Vec<(u64, u64)> = Vec::with_capacity(all.len());
+        for (low, high) in all {
+            match ranges.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => ranges.push((low, high)),
+            }
+        }
+        Self(ranges)
     }
 
     /// Whether no number is in it.
@@ -54,17 +67,30 @@ impl Ranges {
         self.0.splice(start..end.max(start), [(low, high)]);
     }
 
-    /// Takes one number out.
-    pub fn remove(&mut self, number: u64) {
-        let place = self.0.partition_point(|range| range.1 < number);
-        let Some(&(low, high)) = self.0.get(place).filter(|range| range.0 <= number) else {
-            return;
-        };
-        let before = number.checked_sub(1).map(|end| (low, end));
-        let behind = number.checked_add(1).map(|begin| (begin, high));
-        let left = [before, behind].into_iter().flatten();
-        let left = left.filter(|range| range.0 <= range.1);
-        self.0.splice(place..=place, left);
+    /// Adds numbers of whatever order.
+    pub fn add(&mut self, numbers: &[u32]) {
+        let new = numbers.iter().map(|&number| (number.into(), number.into()));
+        *self = Self::of(self.0.iter().copied().chain(new).collect());
+    }
+
+    /// Takes numbers out, of whatever order.
+    pub fn remove(&mut self, numbers: &[u32]) {
+        let mut numbers = numbers.to_vec();
+        numbers.sort_unstable();
+        let mut numbers = numbers.into_iter().map(u64::from).peekable();
+        let mut left = Vec::with_capacity(self.0.len());
+        for &(mut low, high) in &self.0 {
+            while let Some(number) = numbers.next_if(|&number| number <= high) {
+                if number > low {
+                    left.push((low, number - 1));
+                }
+                low = low.max(number + 1);
+            }
+            if low <= high {
+                left.push((low, high));
+            }
+        }
+        self.0 = left;
     }
 
     /// The ranges above `floor`, up to `limit`.
@@ -179,6 +205,19 @@ mod tests {
         }
     }
 
+    /// A damaged or hostile line must not stop the program.
+    #[test]
+    fn many_ranges_in_the_worst_order_are_read_at_once() {
+        let begin = std::time::Instant::now();
+        let all = (1..=300_000u64)
+            .rev()
+            .map(|number| (3 * number).to_string());
+        let text = all.collect::<Vec<_>>().join(",");
+        let (ranges, odd) = Ranges::parse(text.as_bytes());
+        assert!(ranges.0.len() == 300_000 && !odd);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+    }
+
     #[test]
     fn a_number_leaves_its_range() {
         for (number, left) in [
@@ -189,7 +228,7 @@ mod tests {
             (7, "1-5,9"),
         ] {
             let (mut ranges, _) = Ranges::parse(b"1-5,9");
-            ranges.remove(number);
+            ranges.remove(&[number]);
             assert_eq!(ranges.to_string(), left);
         }
         let (ranges, _) = Ranges::parse(b"1-5,9,12-20");
@@ -222,20 +261,28 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn ranges_are_a_set(numbers in proptest::collection::vec((0u64..40, proptest::bool::ANY), 0..60)) {
+        fn ranges_are_a_set(numbers in proptest::collection::vec((0u32..40, 0u8..3), 0..60)) {
             let mut ranges = Ranges::default();
             let mut set = std::collections::BTreeSet::new();
-            for (number, add) in numbers {
-                if add {
-                    ranges.insert(number, number + number % 3);
-                    set.extend(number..=number + number % 3);
-                } else {
-                    ranges.remove(number);
-                    set.remove(&number);
+            for (number, deed) in numbers {
+                let several = [number + 2, number, number + 5, number];
+                match deed {
+                    0 => {
+                        ranges.insert(number.into(), u64::from(number + number % 3));
+                        set.extend(number..=number + number % 3);
+                    }
+                    1 => {
+                        ranges.add(&several);
+                        set.extend(several);
+                    }
+                    _ => {
+                        ranges.remove(&several);
+                        set.retain(|it| !several.contains(it));
+                    }
                 }
             }
-            for number in 0..50 {
-                proptest::prop_assert_eq!(ranges.contains(number), set.contains(&number));
+            for number in 0..60 {
+                proptest::prop_assert_eq!(ranges.contains(number.into()), set.contains(&number));
             }
             let zero = set.contains(&0);
             let (again, odd) = Ranges::parse(ranges.to_string().as_bytes());

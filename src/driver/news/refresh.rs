@@ -101,7 +101,7 @@ impl Newsgroup {
     /// Lists the directory and tells what is new or gone.
     fn refresh(&mut self, job: &Job) -> Result<()> {
         let numbers = self.list(job)?;
-        self.forget_gone(&numbers, job);
+        self.forget_gone(&numbers, job)?;
         let is_new = |number: &u32| self.place_of(*number).is_none();
         let new: Vec<u32> = numbers.into_iter().filter(is_new).collect();
         let new = self.measure(&new, job)?;
@@ -119,16 +119,26 @@ impl Newsgroup {
         Ok(())
     }
 
-    fn forget_gone(&mut self, numbers: &[u32], job: &Job) {
+    fn forget_gone(&mut self, numbers: &[u32], job: &Job) -> Result<()> {
         let files = &self.environment.files;
-        let missed = self.records.iter().map(|it| it.facts.number);
-        let missed = missed.filter(|number| numbers.binary_search(number).is_err());
-        // A name that is missed while others come and go is not gone.
-        let gone = missed.filter(|&number| {
+        let mut gone = HashSet::new();
+        for record in &self.records {
+            let number = record.facts.number;
+            if numbers.binary_search(&number).is_ok() {
+                continue;
+            }
+            job.checkpoint()?;
+            // A name that is missed while others come and go is not gone.
             let found = files.link_metadata(&path_in(&self.place.path, number));
-            found.is_err_and(|refusal| is_missing(&refusal))
-        });
-        let gone: HashSet<u32> = gone.collect();
+            if found.is_err_and(|refusal| is_missing(&refusal)) {
+                gone.insert(number);
+            }
+        }
+        self.tell_gone(&gone, job);
+        Ok(())
+    }
+
+    fn tell_gone(&mut self, gone: &HashSet<u32>, job: &Job) {
         if gone.is_empty() {
             return;
         }
@@ -142,6 +152,24 @@ impl Newsgroup {
         }
     }
 
+    /// Measures those of these articles again whose files are others than is known: what is kept for a faster opening is no
+    /// ground to write on.
+    pub(super) fn look_at_changed(&mut self, uids: &UidSet, job: &Job) -> Result<()> {
+        let wanted = self.records.iter().filter(|record| {
+            let uid = Uid::new(record.facts.number);
+            !record.hidden && uid.is_some_and(|uid| uids.contains(uid))
+        });
+        let wanted: Vec<Facts> = wanted.map(|record| record.facts).collect();
+        let changed = self.articles().changed(&wanted, job);
+        for number in changed.map_err(|refusal| self.failed(refusal, job))? {
+            let place = self.place_of(number);
+            if let Some(record) = place.and_then(|place| self.records.get_mut(place)) {
+                record.fresh = true;
+            }
+        }
+        self.look_at_fresh(job)
+    }
+
     /// Measures again what may have been written since. Where that is another size or date everything is told anew.
     fn look_at_fresh(&mut self, job: &Job) -> Result<()> {
         let fresh = self.records.iter().filter(|it| it.fresh);
@@ -150,7 +178,9 @@ impl Newsgroup {
             return Ok(());
         }
         let mut others = false;
+        let mut gone: HashSet<u32> = fresh.iter().copied().collect();
         for facts in self.measure(&fresh, job)? {
+            gone.remove(&facts.number);
             let is_fresh = self.is_fresh(facts.date);
             let mark = self.marks.of(facts.id);
             let place = self.place_of(facts.number);
@@ -161,6 +191,7 @@ impl Newsgroup {
             }
         }
         self.unsaved = true;
+        self.tell_gone(&gone, job);
         if others {
             job.emit(Change::Reset);
             self.told = None;
@@ -171,7 +202,7 @@ impl Newsgroup {
     }
 
     /// The directory of the group; `None` where no article came yet.
-    fn directory_now(&self) -> Result<Option<Metadata>> {
+    pub(super) fn directory_now(&self) -> Result<Option<Metadata>> {
         match self.environment.files.metadata(&self.place.path) {
             Ok(found) => Ok(Some(found).filter(Metadata::is_dir)),
             Err(missing) if is_missing(&missing) => {
@@ -186,7 +217,7 @@ impl Newsgroup {
     }
 
     /// The numbers of the articles that are there, ascending.
-    fn list(&mut self, job: &Job) -> Result<Vec<u32>> {
+    pub(super) fn list(&mut self, job: &Job) -> Result<Vec<u32>> {
         let directory = self.directory.as_ref();
         self.settled = directory.is_none_or(|it| cache::is_settled(&self.environment, it));
         self.listed = true;
@@ -219,11 +250,15 @@ impl Newsgroup {
 
     fn measure(&self, numbers: &[u32], job: &Job) -> Result<Vec<Facts>> {
         let measured = self.articles().measure(numbers, job);
-        let measured = measured.map_err(|refusal: io::Error| match job.checkpoint() {
+        let measured = measured.map_err(|refusal| self.failed(refusal, job))?;
+        Ok(measured.into_iter().flatten().collect())
+    }
+
+    fn failed(&self, refusal: io::Error, job: &Job) -> Error {
+        match job.checkpoint() {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.place.path)(refusal),
-        })?;
-        Ok(measured.into_iter().flatten().collect())
+        }
     }
 
     fn record(&self, facts: Facts) -> Record {
@@ -253,6 +288,7 @@ impl Newsgroup {
             );
         }
         self.newsrc_stamp = found.stamp;
+        self.known.note(&found.newsrc);
         self.read = read;
         let mut changed = Vec::new();
         for (place, record) in self.records.iter_mut().enumerate() {
@@ -309,9 +345,9 @@ impl Newsgroup {
         let Some(directory) = self.directory.as_ref().filter(|_| may && self.unsaved) else {
             return;
         };
-        let steady = self.records.iter().filter(|it| !it.fresh);
-        let whole = self.settled && self.records.iter().all(|it| !it.fresh);
-        let mut facts = steady.map(|it| it.facts);
+        let is_steady = |it: &&Record| !it.fresh && it.facts.measured;
+        let whole = self.settled && self.records.iter().all(|it| is_steady(&it));
+        let mut facts = self.records.iter().filter(is_steady).map(|it| it.facts);
         let path = &self.place.path;
         // Without it the next opening takes longer.
         let written = cache::write(&self.environment, path, (directory, whole), &mut facts);

@@ -1,6 +1,6 @@
 //! Changes of flags: `\Deleted` goes to `.newsrc`, for the same article in other groups too, all else to the state folder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::driver::error::Result;
@@ -10,7 +10,7 @@ use crate::driver::news::crosspost::{self, Elsewhere};
 use crate::driver::news::group::read_active;
 use crate::driver::news::mailbox::{Newsgroup, Record};
 use crate::driver::news::marks::{Mark, Marks};
-use crate::driver::news::newsrc::{Edit, Newsrc};
+use crate::driver::news::newsrc::{Edit, Edits, Newsrc};
 use crate::driver::news::newsrc_file;
 use crate::driver::news::ranges::Ranges;
 use crate::mail::flags::{FlagChange, SystemFlags};
@@ -29,6 +29,7 @@ impl Newsgroup {
             self.settled = false;
         }
         self.look(job)?;
+        self.look_at_changed(uids, job)?;
         let is_wanted = |record: &Record| {
             let uid = Uid::new(record.facts.number);
             !record.hidden && uid.is_some_and(|uid| uids.contains(uid))
@@ -50,7 +51,8 @@ impl Newsgroup {
         let limit = self.highest().max(last);
         let environment = Arc::clone(&self.environment);
         let group = self.group.clone();
-        let found = newsrc_file::update(&environment, job, &mut |newsrc| {
+        let mut odd = BTreeSet::new();
+        let found = newsrc_file::update_known(&environment, &mut self.known, job, &mut |newsrc| {
             let before = ranges_of(newsrc, &group);
             let is_read = |number: u32| before.contains(u64::from(number));
             let mut after: Vec<bool> = numbers.iter().map(|&number| is_read(number)).collect();
@@ -72,9 +74,16 @@ impl Newsgroup {
                 let subscribed = None;
                 edits.insert(group.clone(), Edit { subscribed, read });
             }
-            edits.extend(edits_elsewhere(newsrc, &elsewhere, read));
+            odd.clear();
+            edits.extend(edits_elsewhere(newsrc, &elsewhere, read, &mut odd));
             Ok(edits)
         })?;
+        for group in odd {
+            let group = String::from_utf8_lossy(&group);
+            job.notice(format!(
+                "something in the line of {group} in .newsrc could not be read; it is left out"
+            ));
+        }
         self.take_newsrc(&found, job);
         Ok(())
     }
@@ -89,10 +98,11 @@ impl Newsgroup {
             return Ok(elsewhere);
         }
         let active = read_active(&self.environment)?;
+        let active: HashSet<&[u8]> = active.entries().map(|it| it.group).collect();
         for record in changing {
             job.checkpoint()?;
-            let article = (&*self.group, record.facts.number);
-            crosspost::find(&self.articles(), article, &active, &mut elsewhere);
+            let number = record.facts.number;
+            crosspost::find(&self.articles(), number, &active, &mut elsewhere);
         }
         Ok(elsewhere)
     }
@@ -113,7 +123,12 @@ impl Newsgroup {
             return Ok(());
         }
         let ids = wanted.iter().filter_map(|&place| self.records.get(place));
-        let ids: Vec<u64> = ids.map(|record| record.facts.id).collect();
+        let ids: Vec<_> = ids.map(|record| record.facts).collect();
+        if ids.iter().any(|facts| !facts.measured) {
+            job.notice("articles that cannot be read keep no flags");
+        }
+        let ids = ids.iter().filter(|facts| facts.measured);
+        let ids: Vec<u64> = ids.map(|facts| facts.id).collect();
         let new_words = match change {
             FlagChange::Remove(_) => &[],
             _ => named.keywords(),
@@ -133,11 +148,13 @@ impl Newsgroup {
 
 /// Whether articles become read by a change, or unread; `None` where that stays.
 fn reads(change: &FlagChange) -> Option<bool> {
-    let named = change.flags().has(SystemFlags::DELETED);
+    let flags = change.flags();
+    let named = flags.has(SystemFlags::DELETED);
     match change {
         FlagChange::Set(_) => Some(named),
         FlagChange::Add(_) => named.then_some(true),
-        FlagChange::Remove(_) => named.then_some(false),
+        // What is deleted but not seen has no place in .newsrc.
+        FlagChange::Remove(_) => (named || flags.has(SystemFlags::SEEN)).then_some(false),
     }
 }
 
@@ -178,27 +195,36 @@ fn ranges_of(newsrc: &Newsrc, group: &[u8]) -> Ranges {
         .unwrap_or_default()
 }
 
-/// The same article is read in every group, or in none. A group that has no line gets one, not subscribed, only for what is
-/// read.
-fn edits_elsewhere<'a>(
-    newsrc: &'a Newsrc,
-    elsewhere: &'a Elsewhere,
+/// The same article is read in every group that has a line, or in none. Groups with words in their lines that cannot be read
+/// are added to `odd`.
+fn edits_elsewhere(
+    newsrc: &Newsrc,
+    elsewhere: &Elsewhere,
     read: bool,
-) -> impl Iterator<Item = (Vec<u8>, Edit)> + 'a {
-    elsewhere.iter().filter_map(move |(group, numbers)| {
-        let line = newsrc.line(group);
-        let before = ranges_of(newsrc, group);
+    odd: &mut BTreeSet<Vec<u8>>,
+) -> Edits {
+    let mut edits = Edits::new();
+    for (group, numbers) in elsewhere {
+        let Some(line) = newsrc.line(group) else {
+            continue;
+        };
+        let (before, is_odd) = Ranges::parse(line.rest);
         let mut after = before.clone();
-        for &number in numbers {
-            match read {
-                true => after.insert(number.into(), number.into()),
-                false => after.remove(number.into()),
-            }
+        match read {
+            true => after.add(numbers),
+            false => after.remove(numbers),
+        }
+        if after == before {
+            continue;
+        }
+        if is_odd {
+            odd.insert(group.clone());
         }
         let edit = Edit {
-            subscribed: line.is_none().then_some(false),
-            read: Some(after.clone()),
+            subscribed: None,
+            read: Some(after),
         };
-        (after != before).then(|| (group.clone(), edit))
-    })
+        edits.insert(group.clone(), edit);
+    }
+    edits
 }

@@ -61,9 +61,18 @@ impl<'a> MessageFile<'a> {
         buffer.resize(USUAL, 0);
         let count = read_full_at(self.file, buffer, 0).map_err(&failed)?;
         let bytes = buffer.get(..count).unwrap_or_default();
-        let length = header_length(bytes).or((count < USUAL).then_some(count));
+        let whole = (count < USUAL && self.stored != Stored::Article).then_some(count);
+        let length = header_length(bytes).or(whole);
+        // Only the end of an article tells what dots at the beginning of lines are.
+        let is_plain = |header: &&[u8]| {
+            let dots = || memchr::memchr_iter(b'.', header);
+            let begins = |dot: usize| dot.checked_sub(1).and_then(|it| header.get(it));
+            self.stored != Stored::Article
+                || !dots().any(|dot| matches!(begins(dot), None | Some(b'\n')))
+        };
         header.clear();
-        match (length.and_then(|length| bytes.get(..length)), self.stored) {
+        let usual = length.and_then(|length| bytes.get(..length));
+        match (usual.filter(is_plain), self.stored) {
             (Some(bytes), Stored::AsIs) => header.extend_from_slice(bytes),
             (Some(bytes), Stored::Lf | Stored::Article) => {
                 Crlf::new(header).write_all(bytes).map_err(&failed)?;
