@@ -172,8 +172,8 @@ fn sequence(scene: &Scene, name: &str) -> u32 {
     u32::from_str_radix(&digits, 16).expect("digits")
 }
 
-/// Another program removes the data files that the index does not name, and gives this the next sequence.
-fn another_tidies(scene: &Scene, next: u32) {
+/// Another program removes the data files that the index does not name, and may give this the next sequence.
+fn another_tidies(scene: &Scene, next: Option<u32>) {
     let index = scene.text(INDEX);
     let named: BTreeSet<&str> = index.lines().skip(1).map(|line| &line[39..47]).collect();
     for (name, _) in scene.data() {
@@ -181,6 +181,9 @@ fn another_tidies(scene: &Scene, next: u32) {
             fs::remove_file(scene.path(&name)).expect("removed");
         }
     }
+    let Some(next) = next else {
+        return;
+    };
     let next = next.max(sequence(scene, INDEX) + 1);
     let changed = format!("S{next:08x}{}", &index[9..]);
     fs::write(scene.path(INDEX), changed).expect("written");
@@ -188,29 +191,33 @@ fn another_tidies(scene: &Scene, next: u32) {
 
 #[test]
 fn copies_that_another_program_removed_after_a_crash_are_not_named() {
-    let mut torn = 0;
-    for nth in 0.. {
-        let scene = with_waste();
-        let names = [META, INDEX, STATUS];
-        let last = names.map(|name| sequence(&scene, name)).into_iter().max();
-        let now = u32::try_from((scene.desk.environment.clock)()).expect("a time");
-        let next = now.max(last.expect("three") + 1);
-        let (driver, faults) = faulty(&scene, Fault::Death(nth));
-        drop(open(&driver, &scene.place, Access::ReadWrite));
-        another_tidies(&scene, next);
-        let opened = scene.open(Access::ReadWrite);
-        if why(&opened).is_some() {
-            // It made sense of a place that was written by half.
-            torn += 1;
-            continue;
+    for writes in [true, false] {
+        let mut torn = 0;
+        for nth in 0.. {
+            let scene = with_waste();
+            let names = [META, INDEX, STATUS];
+            let last = names.map(|name| sequence(&scene, name)).into_iter().max();
+            let now = u32::try_from((scene.desk.environment.clock)()).expect("a time");
+            let next = now.max(last.expect("three") + 1);
+            let (driver, faults) = faulty(&scene, Fault::Death(nth));
+            drop(open(&driver, &scene.place, Access::ReadWrite));
+            another_tidies(&scene, writes.then_some(next));
+            let mut opened = scene.open(Access::ReadWrite);
+            let at = format!("{writes} {nth}");
+            if why(&opened).is_some() {
+                // It made sense of a place that was written by half.
+                torn += 1;
+                continue;
+            }
+            assert_eq!(opened.read(3, Part::Text), b"three\r\n", "{at}");
+            opened.close().expect("closed");
+            is_all_there(&scene, &at);
+            if !faults.hit() {
+                break;
+            }
         }
-        opened.close().expect("closed");
-        is_all_there(&scene, &format!("{nth}"));
-        if !faults.hit() {
-            break;
-        }
+        assert!(torn <= 2, "{torn}");
     }
-    assert!(torn <= 2, "{torn}");
 }
 
 #[test]
