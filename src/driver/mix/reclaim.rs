@@ -171,11 +171,11 @@ impl Mix {
         let current = self.contents.meta.current;
         let made = match file.number == current {
             true => create_one_of(environment, place, self.next_numbers()),
-            // No number that an appending program will choose.
+            // Below the current one where one is free: those above it are for programs that append.
             false => {
-                let lower = (1..file.number).rev();
+                let lower = (1..file.number.min(current)).rev();
                 let numbers = lower.chain(file.number.saturating_add(1)..current);
-                create_one_of(environment, place, numbers)
+                create_one_of(environment, place, numbers.chain(self.next_numbers()))
             }
         };
         let (number, new_path, mut new) = made?;
