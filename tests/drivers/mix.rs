@@ -13,11 +13,15 @@ use mugo::mail::change::Change;
 use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
 use mugo::mail::status::Access;
 use mugo::mail::structure::Part;
+use mugo::os::files::{FileLayer, Flock, OpenMode};
 use mugo::os::real_files::RealFiles;
 
-use crate::common::faults::{Fault, Faults, Op};
-use crate::common::random::{Random, rounds};
-use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open, uid_set};
+use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
+
+mod appending;
+mod crash;
+mod damage;
+mod reclaiming;
 
 const META: &str = ".mixmeta";
 const INDEX: &str = ".mixindex";
@@ -340,462 +344,6 @@ fn data_files_are_begun_anew_when_they_are_full() {
     assert_eq!(scene.data().len(), sizes.len());
 }
 
-/// What is done to a file, what is told, and the messages that are shown.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'static str>,
-    &'static [u32],
-);
-
-const DAMAGED: &[Case] = &[
-    (
-        META,
-        "V6b",
-        "Vzb",
-        Some("its .mixmeta is damaged in line 2"),
-        &[1, 2],
-    ),
-    (
-        META,
-        "K",
-        "X",
-        Some("its .mixmeta is damaged in line 5"),
-        &[1, 2],
-    ),
-    (META, "N6b02f782\r\n", "", None, &[1, 2]),
-    (META, "\r\n", "\n", None, &[1, 2]),
-    (META, "Later\r\n", "Later", None, &[1, 2]),
-    (META, "L00000002", "L00000001", None, &[1, 2]),
-    (META, "L00000002", "L000000000000ffffffff", None, &[1, 2]),
-    (
-        INDEX,
-        ":00000001:2",
-        ":0000000g:2",
-        Some("its .mixindex is damaged in line 2"),
-        &[2],
-    ),
-    (
-        INDEX,
-        ":00000002:2",
-        ":00000001:2",
-        Some("its .mixindex is damaged in line 3"),
-        &[1],
-    ),
-    (
-        INDEX,
-        ":00000002:2",
-        ":fffffffff:2",
-        Some("its .mixindex is damaged in line 3"),
-        &[1],
-    ),
-    (
-        INDEX,
-        "20260303",
-        "20261303",
-        Some("its .mixindex is damaged in line 3"),
-        &[1],
-    ),
-    (
-        INDEX,
-        "107:\r\n",
-        "107:",
-        Some("its .mixindex is damaged in line 3"),
-        &[1],
-    ),
-    (
-        INDEX,
-        "107:\r\n",
-        "107:\r\n:0000",
-        Some("its .mixindex is damaged in line 4"),
-        &[1, 2],
-    ),
-    (INDEX, "107:\r\n", "107:more:\r\n\0\0\0", None, &[1, 2]),
-    (INDEX, "\r\n", "\n", None, &[1, 2]),
-    (INDEX, ":00000001:2", ":0000000000000001:2", None, &[1, 2]),
-    (INDEX, ":00000002:2", ":fffffffe:2", None, &[1, 0xffff_fffe]),
-    (STATUS, ":0011", ":z011", None, &[1, 2]),
-    (STATUS, "85:\r\n", "85:\r\n\0\0", None, &[1, 2]),
-    (STATUS, ":00000001", ":00000007", None, &[1, 2]),
-    (STATUS, "S6b02f785", "Sffffffff", None, &[1, 2]),
-];
-
-#[test]
-fn a_damaged_mailbox_shows_what_is_sound_and_says_which_line_is_not() {
-    for &(file, from, to, read_only, uids) in DAMAGED {
-        let scene = scene("two");
-        scene.change(file, from, to);
-        let at = format!("{file}: {from:?} is {to:?}");
-        let before = scene.all();
-        let opened = scene.open(Access::ReadOnly);
-        assert_eq!(opened.uids(), uids, "{at}");
-        opened.close().expect("closed");
-        let mut opened = scene.open(Access::ReadWrite);
-        assert_eq!(why(&opened).as_deref(), read_only, "{at}");
-        assert_eq!(opened.uids(), uids, "{at}");
-        let stored = opened.store(&uids[..1], &add(FLAGGED));
-        let Some(what) = read_only else {
-            stored.expect("stored");
-            opened.close().expect("closed");
-            let again = scene.open(Access::ReadWrite);
-            assert_eq!((again.uids(), why(&again)), (uids.to_vec(), None), "{at}");
-            assert!(again.list.messages().to_vec()[0].flags.has(FLAGGED), "{at}");
-            continue;
-        };
-        assert!(matches!(stored, Err(Error::ReadOnly)), "{at}: {stored:?}");
-        assert!(
-            opened.log.notices().iter().any(|it| it.starts_with(what)),
-            "{at}"
-        );
-        opened.close().expect("closed");
-        let (job, _log) = job();
-        let mut queue = Queue(vec![message(b"Subject: x\r\n\r\n")]);
-        let appended = scene.driver.append(&scene.place, &mut queue, &job);
-        assert!(
-            matches!(appended, Err(Error::Refused(_))),
-            "{at}: {appended:?}"
-        );
-        assert_eq!(scene.all(), before, "{at}");
-    }
-}
-
-#[test]
-fn what_c_client_cannot_open_is_mended_and_a_lost_index_takes_no_data_along() {
-    let scene = scene("two");
-    scene.change(META, "Later\r\n", "Later");
-    scene.open(Access::ReadWrite).close().expect("closed");
-    assert!(scene.text(META).ends_with("\r\nKWork Later\r\n"));
-    let data = fs::read(scene.path(DATA)).expect("data");
-    for (file, what) in [
-        (INDEX, "its .mixindex is lost"),
-        (STATUS, "its .mixstatus is lost"),
-        (META, "its .mixmeta is damaged in line 1"),
-    ] {
-        for is_there in [true, false] {
-            put_fixture("two", &scene.place.path);
-            match is_there {
-                true => fs::write(scene.path(file), b"").expect("written"),
-                false => fs::remove_file(scene.path(file)).expect("removed"),
-            }
-            if file == META && !is_there {
-                let (job, _log) = job();
-                let opened = scene.driver.open(&scene.place, Access::ReadOnly, &job);
-                assert!(matches!(opened, Err(Error::NotThisFormat { .. })));
-                continue;
-            }
-            let opened = scene.open(Access::ReadWrite);
-            let is_whole = file == STATUS && is_there;
-            let expected = (!is_whole).then_some(what);
-            assert_eq!(why(&opened).as_deref(), expected, "{file} {is_there}");
-            opened.close().expect("closed");
-            assert_eq!(fs::read(scene.path(DATA)).expect("data"), data, "{file}");
-        }
-    }
-}
-
-#[test]
-fn messages_that_are_not_where_they_should_be_say_so_and_others_can_be_read() {
-    let scene = scene("two");
-    let whole = fs::read(scene.path(DATA)).expect("data");
-    let headers = |opened: &mut Opened| {
-        let mut all = Vec::new();
-        let uids: Vec<_> = opened.mailbox.uids().iter().collect();
-        let mut found = |_, bytes: &[u8]| all.push(bytes.len());
-        let told = opened
-            .mailbox
-            .headers(&uids, &mut found, &opened.job.clone());
-        told.expect("told");
-        all
-    };
-    let read = |opened: &mut Opened, uid| {
-        let uid = mugo::mail::uid::Uid::new(uid).expect("one");
-        let mut bytes = Vec::new();
-        let read = opened
-            .mailbox
-            .read(uid, Part::Whole, &mut bytes, &opened.job.clone());
-        read.map(|()| bytes.len())
-    };
-    for (change, first, second, seen) in [
-        // The second ends early.
-        (whole[..400].to_vec(), true, Ok(51), [174, 51]),
-        (whole[..310].to_vec(), true, Err(()), [174, 0]),
-        (
-            whole.replace(b":msg:00000002", b":msg:00000003"),
-            true,
-            Err(()),
-            [174, 0],
-        ),
-        (
-            whole.replace(b":msg:00000001", b":xsg:00000001"),
-            false,
-            Ok(291),
-            [0, 263],
-        ),
-        (b"".to_vec(), false, Err(()), [0, 0]),
-    ] {
-        put_fixture("two", &scene.place.path);
-        fs::write(scene.path(DATA), &change).expect("written");
-        let mut opened = scene.open(Access::ReadWrite);
-        assert_eq!(read(&mut opened, 1).is_ok(), first);
-        assert_eq!(read(&mut opened, 2).map_err(drop), second);
-        assert_eq!(headers(&mut opened), seen);
-        opened.close().expect("closed");
-        assert_eq!(
-            fs::read(scene.path(DATA)).expect("data"),
-            change,
-            "left alone"
-        );
-        // Nor is it moved when another goes.
-        let mut opened = scene.open(Access::ReadWrite);
-        opened.store(&[1], &add(DELETED)).expect("stored");
-        opened.expunge(None).expect("expunged");
-        opened.close().expect("closed");
-        let is_moved = !scene.path(DATA).exists();
-        assert_eq!(is_moved, second == Ok(291));
-    }
-    put_fixture("two", &scene.place.path);
-    fs::remove_file(scene.path(DATA)).expect("removed");
-    let mut opened = scene.open(Access::ReadWrite);
-    assert_eq!(headers(&mut opened), [0, 0]);
-    assert!(matches!(read(&mut opened, 2), Err(Error::Io { .. })));
-}
-
-#[test]
-fn a_repaired_copy_has_what_can_be_made_out() {
-    type Harm = fn(&Scene);
-    let cases: [(&str, Harm, &[u32]); 8] = [
-        ("two", |_| {}, &[1, 2]),
-        (
-            "two",
-            |it| it.change(INDEX, ":00000002:2", ":0000000g:2"),
-            &[1, 2],
-        ),
-        (
-            "two",
-            |it| fs::write(it.path(INDEX), "").expect("written"),
-            &[1, 2],
-        ),
-        (
-            "two",
-            |it| fs::remove_file(it.path(META)).expect("removed"),
-            &[1, 2],
-        ),
-        (
-            "two",
-            |it| it.change(INDEX, "6b02f782:00000130", "6b02f783:00000130"),
-            &[1, 2],
-        ),
-        // That one was expunged the status tells, too.
-        ("hidden-expunge", |_| {}, &[2]),
-        (
-            "hidden-expunge",
-            |it| fs::write(it.path(INDEX), "").expect("written"),
-            &[2],
-        ),
-        (
-            "two",
-            |it| {
-                let data = fs::read(it.path(DATA)).expect("data");
-                let noise = [&b"\0noise\n:msg:1:\n"[..], &data[7..]].concat();
-                fs::write(it.path(DATA), noise).expect("written");
-            },
-            &[2],
-        ),
-    ];
-    for (number, (name, harm, uids)) in cases.into_iter().enumerate() {
-        let scene = scene(name);
-        harm(&scene);
-        let before = scene.all();
-        let to = scene.desk.at(scene.desk.environment.home.join("repaired"));
-        let (job, _log) = job();
-        let repaired = scene.driver.repair(&scene.place, &to, &job);
-        assert_eq!(
-            repaired.expect("repaired").messages,
-            uids.len() as u64,
-            "{number}"
-        );
-        assert_eq!(scene.all(), before, "{number}");
-        let mut opened = open(&scene.driver, &to, Access::ReadWrite).expect("open");
-        assert_eq!(
-            (opened.uids(), why(&opened)),
-            (uids.to_vec(), None),
-            "{number}"
-        );
-        assert_eq!(opened.read(2, Part::Whole).len(), 291, "{number}");
-        let flags = opened.list.messages().to_vec().pop().expect("one").flags;
-        assert!(flags.has(FLAGGED | SystemFlags::ANSWERED), "{number}");
-    }
-}
-
-trait Replace {
-    fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8>;
-}
-
-impl Replace for Vec<u8> {
-    fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8> {
-        let at = self.windows(from.len()).position(|it| it == from);
-        let at = at.expect("there");
-        [&self[..at], to, &self[at + from.len()..]].concat()
-    }
-}
-
-#[test]
-fn noise_in_any_file_breaks_nothing() {
-    let scene = scene("two");
-    for seed in 0..rounds(200, 20_000) {
-        let mut random = Random::new(seed);
-        put_fixture("two", &scene.place.path);
-        let mut below = |limit: usize| random.below(limit as u64) as usize;
-        let file = [META, INDEX, STATUS, DATA][below(4)];
-        let mut bytes = fs::read(scene.path(file)).expect("there");
-        for _ in 0..1 + below(6) {
-            let at = below(bytes.len());
-            match below(4) {
-                0 => bytes.truncate(at.max(1)),
-                1 => bytes.insert(at, b"\0\r\n:f0"[below(6)]),
-                2 => bytes.splice(at..at, vec![b'0'; 100_000]).for_each(drop),
-                _ => bytes[at] = below(256) as u8,
-            }
-        }
-        fs::write(scene.path(file), &bytes).expect("written");
-        let (job, _log) = job();
-        let _counted = scene.driver.status(&scene.place, &job);
-        let Ok(mut opened) = open(&scene.driver, &scene.place, Access::ReadWrite) else {
-            continue;
-        };
-        for uid in opened.mailbox.uids().iter() {
-            let job = opened.job.clone();
-            for part in [Part::Header, Part::Whole] {
-                let _any = opened.mailbox.read(uid, part, &mut Vec::new(), &job);
-            }
-        }
-        let told = opened.list.messages().to_vec();
-        let stays = told.iter().filter(|message| !message.flags.has(DELETED));
-        let stays: Vec<u32> = stays.map(|message| message.uid.get()).collect();
-        let _any = opened.store(&stays, &add(FLAGGED));
-        let _any = opened.expunge(Some(&stays));
-        let _any = opened.poll();
-        let left = opened.uids();
-        assert!(
-            stays.iter().all(|uid| left.contains(uid)),
-            "{seed}: {left:?}"
-        );
-        let _any = opened.close();
-    }
-}
-
-#[test]
-fn an_append_that_fails_leaves_no_byte() {
-    let large = [
-        &b"Subject: x\r\n\r\n"[..],
-        &b"a line of text\r\n".repeat(60_000),
-    ]
-    .concat();
-    for op in [Op::Write, Op::Sync] {
-        for nth in 0.. {
-            let scene = scene("two");
-            let (before, data) = (scene.all(), scene.data());
-            let fault = Fault::Failure {
-                op,
-                at: nth,
-                errno: 28,
-                lasting: false,
-            };
-            let faults = Arc::new(Faults::over(Arc::new(RealFiles), fault));
-            let environment = scene.desk.world.another(faults);
-            let driver = MixDriver::new(&Arc::new(environment));
-            let (job, _log) = job();
-            let mut queue = Queue(vec![message(&large), message(&large)]);
-            let appended = driver.append(&scene.place, &mut queue, &job);
-            if appended.is_ok() {
-                break;
-            }
-            let after = scene.all();
-            assert_eq!(
-                (&after[1], &after[3]),
-                (&before[1], &before[3]),
-                "{op:?} {nth}"
-            );
-            assert_eq!(scene.data(), data, "{op:?} {nth}");
-            assert_eq!(scene.open(Access::ReadWrite).uids(), [1, 2], "{op:?} {nth}");
-        }
-    }
-}
-
-/// What c-client makes of a small file at its next change: reserved space goes, and a higher sequence comes.
-fn rewritten(scene: &Scene, name: &str) {
-    let bytes = fs::read(scene.path(name)).expect("there");
-    let end = bytes.iter().rposition(|&byte| byte == b'\n');
-    let kept = &bytes[..end.map_or(0, |end| end + 1)];
-    let rest = kept.get(9..).expect("a sequence");
-    fs::write(scene.path(name), [b"S7ffffff0", rest].concat()).expect("written");
-}
-
-#[test]
-fn another_program_may_go_on_after_a_crash() {
-    let mut ends = std::collections::BTreeSet::new();
-    let mut torn = 0;
-    for deed in ["append", "expunge", "flag"] {
-        for nth in 0.. {
-            let scene = scene("two");
-            let mut opened = scene.open(Access::ReadWrite);
-            opened.store(&[1], &add(DELETED)).expect("stored");
-            opened.close().expect("closed");
-            let faults = Arc::new(Faults::over(Arc::new(RealFiles), Fault::Death(nth)));
-            let mut environment = scene.desk.world.another(faults.clone());
-            // No process has this id.
-            environment.process.pid = 999_999_999;
-            let driver = MixDriver::new(&Arc::new(environment));
-            let (job, _log) = job();
-            match deed {
-                "append" => {
-                    let mut queue = Queue(vec![message(b"Subject: 3\r\n\r\n")]);
-                    let _any = driver.append(&scene.place, &mut queue, &job);
-                }
-                _ => {
-                    if let Ok(mut opened) = open(&driver, &scene.place, Access::ReadWrite) {
-                        let _any = match deed {
-                            "flag" => opened.mailbox.store(&uid_set(&[1, 2]), &add(FLAGGED), &job),
-                            _ => opened.mailbox.expunge(None, &job),
-                        };
-                        drop(opened.mailbox);
-                    }
-                }
-            }
-            let at = format!("{deed} {nth}");
-            for name in [META, INDEX, STATUS] {
-                rewritten(&scene, name);
-            }
-            let mut opened = scene.open(Access::ReadWrite);
-            let uids = opened.uids();
-            if let Some(why) = why(&opened) {
-                // It made sense of a line that was written by half.
-                assert!(why.contains("another program"), "{at}: {why}");
-                torn += 1;
-                continue;
-            }
-            for &uid in &uids {
-                assert!(!opened.read(uid, Part::Header).is_empty(), "{at}");
-            }
-            assert!(
-                uids.contains(&2) && (deed == "expunge" || uids.contains(&1)),
-                "{at}"
-            );
-            opened
-                .store(&[2], &add(SystemFlags::DRAFT))
-                .expect("stored");
-            opened.close().expect("closed");
-            assert_eq!(scene.open(Access::ReadOnly).uids(), uids, "{at}");
-            ends.insert((deed, uids));
-            if !faults.hit() {
-                break;
-            }
-        }
-    }
-    assert!(ends.len() == 5 && torn < 5, "{torn} {ends:?}");
-}
-
 #[test]
 fn mailboxes_are_made_removed_and_renamed_whole() {
     let scene = scene("two");
@@ -853,4 +401,44 @@ fn mailboxes_are_made_removed_and_renamed_whole() {
             .uids(),
         [1, 2]
     );
+}
+
+#[test]
+fn who_removes_a_mailbox_waits_for_who_moves_data_in_it_with_a_shared_lock() {
+    let scene = scene("two");
+    let mut patient = scene.desk.world.another(Arc::new(RealFiles));
+    patient.lock_patience = std::time::Duration::from_secs(20);
+    let driver = MixDriver::new(&Arc::new(patient));
+    let index = RealFiles.open(&scene.path(INDEX), OpenMode::ReadWrite);
+    let mut index = index.expect("there");
+    assert!(index.try_lock(Flock::Exclusive).expect("locked"));
+    std::thread::scope(|threads| {
+        let removes = threads.spawn(|| driver.delete(&scene.place, &job().0));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        // The one that moves data takes its lock back.
+        let meta = RealFiles.open(&scene.path(META), OpenMode::Read);
+        let mut meta = meta.expect("there");
+        let shared = meta.try_lock(Flock::Shared).expect("asked");
+        index.unlock().expect("unlocked");
+        let removed = removes.join().expect("ended");
+        assert!(shared, "it is not alone yet");
+        assert!(matches!(removed, Err(Error::Locked { .. })), "{removed:?}");
+    });
+    assert_eq!(scene.open(Access::ReadOnly).uids(), [1, 2]);
+}
+
+#[test]
+fn a_mailbox_that_lost_its_index_is_not_empty() {
+    let scene = scene("two");
+    let (job, _log) = job();
+    for is_there in [true, false] {
+        match is_there {
+            true => fs::write(scene.path(INDEX), b"").expect("written"),
+            false => fs::remove_file(scene.path(INDEX)).expect("removed"),
+        }
+        let kept = scene.driver.delete_empty(&scene.place, &job);
+        assert!(matches!(kept, Err(Error::Refused(_))), "{kept:?}");
+    }
+    fs::write(scene.path(DATA), b"").expect("written");
+    scene.driver.delete_empty(&scene.place, &job).expect("gone");
 }

@@ -1,5 +1,6 @@
 //! Appending. In an order in which a crash leaves what every program reads: the messages, behind the others in data files;
-//! the last UID; their flags; and then their entries in the index, which are what makes them be there.
+//! the last UID, the keywords and the current data file; their flags; and then their entries in the index, which are what
+//! makes them be there.
 
 use std::io::{Read, Write};
 
@@ -15,6 +16,7 @@ use crate::driver::mix::fields::sequence_patch;
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::manage::{create, require};
+use crate::driver::mix::store::TOO_MANY_KEYWORDS;
 use crate::driver::mix::{expunge, store};
 use crate::driver::place::Place;
 use crate::mail::appended::Appended;
@@ -39,7 +41,7 @@ pub fn append(
     let mut batch = Batch::default();
     while let Some(message) = messages.next(job)? {
         job.checkpoint()?;
-        batch.stage(environment, place, message)?;
+        batch.stage(environment, message)?;
     }
     if batch.letters.is_empty() {
         return Ok(Appended::default());
@@ -71,13 +73,9 @@ struct Letter {
 const BLOCK: usize = 64 << 10;
 
 impl Batch {
-    fn stage(
-        &mut self,
-        environment: &Environment,
-        place: &Place,
-        mut message: NewMessage,
-    ) -> Result<()> {
-        let failed = Error::io(&place.path);
+    fn stage(&mut self, environment: &Environment, mut message: NewMessage) -> Result<()> {
+        let scratch = std::env::temp_dir();
+        let failed = Error::io(&scratch);
         let too_large = |_| Error::Refused("the message is too large for this format");
         let size = u32::try_from(message.content.len()).map_err(too_large)?;
         let mut reader = message.content.reader().map_err(&failed)?;
@@ -113,7 +111,7 @@ impl Batch {
         locked: &mut Locked,
         job: &Job,
     ) -> Result<Appended> {
-        let contents = Contents::read(locked, None, job)?.unwrap_or_default();
+        let mut contents = Contents::read(locked, None, job)?.unwrap_or_default();
         contents.require_sound()?;
         let mut meta = contents.meta.clone();
         let wishes = self.letters.iter().map(|letter| letter.wish);
@@ -125,14 +123,20 @@ impl Batch {
             locked
                 .index
                 .replace(environment, expunge::text_of(sequence, &[]))?;
+            contents.index_is_regular = true;
         }
-        let mut writer = Writer::begin(environment, place, meta.current);
-        let mut records = self.write(&mut writer, place, &uids, job)?;
+        let inside = contents.records.iter().map(|record| record.entry);
+        let inside = inside.filter(|entry| entry.file == meta.current);
+        let end = inside.map(|entry| entry.end()).max().unwrap_or(0);
+        let mut writer = Writer::begin(environment, place, meta.current, end);
+        let mut records = self.write(&mut writer, &uids, job)?;
         if meta.uid_validity == 0 {
             meta.uid_validity = environment.fresh_uid_validity();
         }
+        let mut are_kept = true;
         for (record, letter) in records.iter_mut().zip(&self.letters) {
             meta.words.define(letter.flags.keywords());
+            are_kept &= meta.words.know(letter.flags.keywords());
             record.state.keywords = meta.words.bits_of(letter.flags.keywords());
             record.state.flags = bits_of(letter.flags.system.only(SystemFlags::SETTABLE));
             record.state.changed = sequence;
@@ -140,6 +144,7 @@ impl Batch {
         meta.sequence = sequence;
         meta.last_uid = uids.last().copied().unwrap_or(contents.last_uid());
         meta.current = writer.current;
+        writer.name_current();
         locked.write_meta(environment, &meta)?;
         add_states(environment, locked, &contents, &records, sequence)?;
         let added = add_entries(environment, locked, &contents, &records, sequence);
@@ -148,6 +153,9 @@ impl Batch {
             writer.keep();
         }
         added?;
+        if !are_kept {
+            job.notice(TOO_MANY_KEYWORDS);
+        }
         Ok(Appended {
             uid_validity: UidValidity::new(meta.uid_validity),
             count: uids.len() as u64,
@@ -156,14 +164,9 @@ impl Batch {
     }
 
     /// Writes the messages into data files, to disk.
-    fn write(
-        &mut self,
-        writer: &mut Writer<'_>,
-        place: &Place,
-        uids: &[u32],
-        job: &Job,
-    ) -> Result<Vec<Record>> {
-        let failed = Error::io(&place.path);
+    fn write(&mut self, writer: &mut Writer<'_>, uids: &[u32], job: &Job) -> Result<Vec<Record>> {
+        let scratch = std::env::temp_dir();
+        let failed = Error::io(&scratch);
         let mut reader = self.content.reader().map_err(&failed)?;
         let mut block = vec![0; BLOCK];
         let mut records = Vec::with_capacity(uids.len());
@@ -213,7 +216,7 @@ fn add_entries(
     records: &[Record],
     sequence: u32,
 ) -> Result<()> {
-    if contents.index_is_regular || contents.records.is_empty() {
+    if contents.index_is_regular {
         let behind: String = records.iter().map(|it| it.entry.to_line()).collect();
         let patches = [sequence_patch(sequence)];
         return locked.index.patch(environment, &patches, behind.as_bytes());

@@ -175,10 +175,7 @@ impl Mix {
             return;
         };
         self.damage_told = true;
-        job.notice(match lost {
-            Some(_) => format!("{damage}: some flags are not known"),
-            None => format!("{damage}: some messages may not be shown"),
-        });
+        job.notice(format!("{damage}: {}", damage.meaning()));
     }
 }
 

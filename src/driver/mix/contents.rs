@@ -6,9 +6,10 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::prefile::line::{DELETED, OLD, SEEN};
 use crate::driver::mix::index::{Entry, Index};
-use crate::driver::mix::locked::{Locked, Mark};
+use crate::driver::mix::locked::Locked;
 use crate::driver::mix::meta::Meta;
 use crate::driver::mix::names::{INDEX, META, STATUS};
+use crate::driver::mix::small::Mark;
 use crate::driver::mix::status::{State, Status};
 
 /// A message, in 48 bytes.
@@ -59,6 +60,22 @@ pub struct Damage {
     line: u64,
 }
 
+impl Damage {
+    /// Whether nothing is left of the file.
+    pub fn is_total(&self) -> bool {
+        self.line == 0
+    }
+
+    /// What that means to a user.
+    pub fn meaning(&self) -> &'static str {
+        match self.file {
+            META => "it can only be read",
+            STATUS => "some flags are not known",
+            _ => "some messages may not be shown",
+        }
+    }
+}
+
 impl fmt::Display for Damage {
     fn fmt(&self, into: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, line) = (self.file, self.line);
@@ -82,10 +99,16 @@ pub struct Contents {
     pub status: Mark,
     /// Whether each entry is where its record's place tells.
     pub index_is_regular: bool,
+    /// Whether nothing follows the last line of the index.
+    pub index_is_whole: bool,
     /// Whether the status has a line for each record, where its place tells.
     pub status_is_regular: bool,
+    /// Which file is missing.
+    missing: Option<Damage>,
     /// What is wrong with the index.
     index_damage: Option<Damage>,
+    /// The highest UID that the status has a line for.
+    highest_state: u32,
     /// A line of flags that was passed over.
     pub lost_flags: Option<Damage>,
 }
@@ -108,6 +131,9 @@ impl Contents {
         if !same_status {
             contents.read_status(locked, job)?;
         }
+        let files = [(&locked.index, INDEX), (&locked.status, STATUS)];
+        let missing = files.into_iter().find(|(small, _)| small.is_missing());
+        contents.missing = missing.map(|(_, file)| Damage { file, line: 0 });
         Ok(Some(contents))
     }
 
@@ -115,28 +141,43 @@ impl Contents {
     pub fn damage(&self) -> Option<Damage> {
         let line = self.meta.damaged;
         let of_meta = line.map(|line| Damage { file: META, line });
-        of_meta.or(self.index_damage)
+        let damage = of_meta.or(self.missing).or(self.index_damage);
+        damage.or_else(|| self.lost_tail())
+    }
+
+    /// Whether the NULs behind the index are what was left of an expunge that was killed before it cut the file: the other
+    /// files do not have its sequence yet.
+    pub fn tail_is_waste(&self) -> bool {
+        let index = self.index.sequence;
+        !self.index_is_whole && index > self.meta.sequence && index > self.status.sequence
+    }
+
+    /// NULs behind the index where something tells that messages stood there.
+    fn lost_tail(&self) -> Option<Damage> {
+        let last = self.records.last().map_or(0, |it| it.entry.uid);
+        let told = self.meta.last_uid.max(self.highest_state);
+        let is_lost = !self.index_is_whole && told > last && !self.tail_is_waste();
+        is_lost.then(|| Damage {
+            file: INDEX,
+            line: self.records.len() as u64 + 2,
+        })
     }
 
     fn read_index(&mut self, locked: &Locked, job: &Job) -> Result<()> {
         let length = self.index.stamp.length;
         let index = match locked.index.source() {
             Some(source) => Index::read(source, length, job)?,
-            None => Index::default(),
+            None => Index {
+                is_whole: true,
+                ..Index::default()
+            },
         };
         // Where there have been messages not even the sequence is left: to go on would be to drop their data.
         let is_lost = length == 0 && self.meta.last_uid > 0;
         let line = index.damaged.or(is_lost.then_some(0));
-        let missing = match (&locked.index, &locked.status) {
-            (small, _) if small.is_missing() => Some(INDEX),
-            (_, small) if small.is_missing() => Some(STATUS),
-            _ => None,
-        };
-        self.index_damage = match missing {
-            Some(file) => Some(Damage { file, line: 0 }),
-            None => line.map(|line| Damage { file: INDEX, line }),
-        };
+        self.index_damage = line.map(|line| Damage { file: INDEX, line });
         self.index_is_regular = index.is_regular;
+        self.index_is_whole = index.is_whole;
         self.records = index.entries.into_iter().map(Record::new).collect();
         self.records.shrink_to_fit();
         Ok(())
@@ -148,12 +189,14 @@ impl Contents {
         }
         self.lost_flags = None;
         self.status_is_regular = false;
+        self.highest_state = 0;
         let Some(source) = locked.status.source() else {
             return Ok(());
         };
-        let records = &mut self.records;
+        let (records, highest) = (&mut self.records, &mut self.highest_state);
         let (mut next, mut count, mut in_order) = (0, 0_usize, true);
         let mut found = |uid: u32, state: State| {
+            *highest = uid.max(*highest);
             let expected = records.get(next).is_some_and(|it| it.entry.uid == uid);
             let place = match expected {
                 true => Some(next),
@@ -168,7 +211,8 @@ impl Contents {
         };
         let read = Status::read(source, self.status.stamp.length, &mut found, job)?;
         self.status_is_regular = read.is_regular && in_order && count == self.records.len();
-        let line = read.damaged;
+        let is_lost = read.is_blank && !self.records.is_empty();
+        let line = read.damaged.or(is_lost.then_some(0));
         self.lost_flags = line.map(|line| Damage { file: STATUS, line });
         Ok(())
     }

@@ -21,6 +21,10 @@ pub struct Writer<'e> {
     place: &'e Place,
     /// The number of the current file.
     pub current: u32,
+    /// Where the last message ends that the index has in the file that was the current one.
+    end: u64,
+    /// Whether `.mixmeta` may name the current file by now.
+    is_named: bool,
     /// The files that were written to, and their old lengths; the last is the current one.
     written: Vec<Written>,
 }
@@ -34,12 +38,14 @@ struct Written {
 }
 
 impl<'e> Writer<'e> {
-    /// Begins behind what is in the data file of this number. The index is locked.
-    pub fn begin(environment: &'e Environment, place: &'e Place, current: u32) -> Self {
+    /// Begins behind what is in the data file of this number, in which the last message ends at `end`. The index is locked.
+    pub fn begin(environment: &'e Environment, place: &'e Place, current: u32, end: u64) -> Self {
         Self {
             environment,
             place,
             current,
+            end,
+            is_named: false,
             written: Vec::new(),
         }
     }
@@ -82,7 +88,10 @@ impl<'e> Writer<'e> {
         if !found.is_file() {
             return Err(Error::Refused("its data file is not a plain file"));
         }
-        self.add(path.clone(), file, Some(found.len()));
+        // In a file that was cut off new bytes would become a part of an old message.
+        if found.len() >= self.end {
+            self.add(path.clone(), file, Some(found.len()));
+        }
         Ok(())
     }
 
@@ -118,6 +127,12 @@ impl<'e> Writer<'e> {
         Ok(())
     }
 
+    /// From now on `.mixmeta` may name the current file: it stays, whatever happens. c-client would make it anew, with a mode
+    /// that keeps everybody out.
+    pub fn name_current(&mut self) {
+        self.is_named = true;
+    }
+
     /// The index knows the messages now.
     pub fn keep(mut self) {
         self.written.clear();
@@ -126,10 +141,13 @@ impl<'e> Writer<'e> {
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
-        for written in &mut self.written {
+        let last = self.written.len().saturating_sub(1);
+        for (place, written) in self.written.iter_mut().enumerate() {
+            let is_named = self.is_named && place == last;
             // Bytes that stay belong to no message, and are reclaimed some day.
             let _ = match written.before {
                 Some(length) => written.file.set_len(length),
+                None if is_named => written.file.set_len(0),
                 None => self.environment.files.remove_file(&written.path),
             };
         }
@@ -138,13 +156,13 @@ impl Drop for Writer<'_> {
 
 const TOO_LARGE: Error = Error::Refused("the message is too large for this format");
 
-/// Makes a data file with a number from `first` on.
+/// Makes a data file with a number from `first` on; with a lower one where there is none left.
 fn create(
     environment: &Environment,
     place: &Place,
     first: u32,
 ) -> Result<(u32, PathBuf, Box<dyn MailFile>)> {
-    let numbers = first..=first.saturating_add(TRIES);
+    let numbers = (first..=first.saturating_add(TRIES)).chain((1..first).rev());
     create_one_of(environment, place, numbers)
 }
 

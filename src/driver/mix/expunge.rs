@@ -8,8 +8,9 @@ use crate::driver::job::Job;
 use crate::driver::mix::contents::Record;
 use crate::driver::mix::fields::sequence_line;
 use crate::driver::mix::index;
-use crate::driver::mix::locked::{Locked, ONE_WRITE, Small};
+use crate::driver::mix::locked::Locked;
 use crate::driver::mix::mailbox::Mix;
+use crate::driver::mix::small::{ONE_WRITE, Small};
 use crate::driver::mix::{status, store};
 use crate::mail::change::Change;
 use crate::mail::uid::{Uid, UidSet};
@@ -67,6 +68,7 @@ impl Mix {
         }
         let moves = self.by_moving(&locked.status, self.contents.status_is_regular)?;
         self.contents.index_is_regular = true;
+        self.contents.index_is_whole = true;
         self.contents.index = locked.index.mark()?;
         let records = self.contents.records.iter().zip(gone);
         let uids = records

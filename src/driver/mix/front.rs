@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::driver::error::{Error, Result};
+use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::mix::fields::{Fields, without_end};
 use crate::driver::mix::index::Entry;
@@ -13,7 +14,7 @@ use crate::os::files::{MailFile, OpenMode};
 use crate::os::transfer::read_full_at;
 
 /// What it begins with.
-const FRONT: &[u8] = b":msg:";
+pub const FRONT: &[u8] = b":msg:";
 /// A line that is longer is none.
 const LONGEST: usize = 1024;
 
@@ -56,9 +57,15 @@ pub fn entry_at(bytes: &[u8], file: u32, position: u64) -> Option<Entry> {
 }
 
 /// Whether each message is where its entry says.
-pub fn are_all_there(environment: &Environment, mailbox: &Path, all: &[Entry]) -> Result<bool> {
+pub fn are_all_there(
+    environment: &Environment,
+    mailbox: &Path,
+    all: &[Entry],
+    job: &Job,
+) -> Result<bool> {
     let mut open: Option<(u32, Box<dyn MailFile>)> = None;
     for entry in all {
+        job.checkpoint()?;
         let path = mailbox.join(data_file(entry.file));
         let file = match open.take() {
             Some((number, file)) if number == entry.file => file,

@@ -129,29 +129,29 @@ pub fn offset_of(place: usize) -> u64 {
 /// What the file says.
 #[derive(Default)]
 pub struct Index {
-    /// The update sequence.
-    pub sequence: u32,
     /// The messages, UIDs ascending.
     pub entries: Vec<Entry>,
     /// The first line that cannot be read, or whose UID is not higher than those before it; it is passed over.
     pub damaged: Option<u64>,
     /// Whether each line is as it is written here.
     pub is_regular: bool,
+    /// Whether nothing follows the last line.
+    pub is_whole: bool,
 }
 
 impl Index {
     /// Reads a file of this length.
     pub fn read(source: Source<'_>, length: u64, job: &Job) -> Result<Self> {
         let mut index = Self {
-            sequence: 1,
             is_regular: true,
             ..Self::default()
         };
-        let mut last = 0;
+        let (mut last, mut has_sequence) = (0, false);
         let mut take = |line: &[u8], count: u64| {
             if count == 1 {
                 index.is_regular &= is_as_written(line, SEQUENCE_LINE as u64, &[]);
-                return sequence(line).map(|value| index.sequence = value);
+                has_sequence = sequence(line).is_some();
+                return has_sequence.then_some(());
             }
             let entry = Entry::parse(line).filter(|entry| entry.uid > last)?;
             index.is_regular &= is_as_written(line, ENTRY, &COLONS);
@@ -160,8 +160,11 @@ impl Index {
             Some(())
         };
         let read = lines(source, length, job, &mut take)?;
-        index.damaged = read.damaged;
-        index.is_regular &= read.is_whole && read.damaged.is_none() && length > 0;
+        // NULs alone are what a crash made of a file with messages.
+        let is_lost = length > 0 && !has_sequence;
+        index.damaged = read.damaged.or(is_lost.then_some(1));
+        index.is_regular &= read.is_whole && index.damaged.is_none() && length > 0;
+        index.is_whole = read.is_whole;
         Ok(index)
     }
 }

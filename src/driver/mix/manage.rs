@@ -36,16 +36,23 @@ pub fn is_own(name: &[u8]) -> bool {
     name.starts_with(FRONT)
 }
 
-/// Whether there is an index that is more than its first line, or any data.
+/// Whether there is an index that is more than its first line; any data where it is lost.
 fn holds_mail(files: &dyn FileLayer, path: &Path) -> io::Result<bool> {
     let length = |name: &Path| match files.link_metadata(&path.join(name)) {
         Err(missing) if is_missing(&missing) => Ok(0),
         other => other.map(|found| found.len()),
     };
-    if length(Path::new(INDEX))? > sequence_line(0).len() as u64 {
-        return Ok(true);
+    match length(Path::new(INDEX))? {
+        0 => {
+            for number in data_files(files, path)? {
+                if length(&data_file(number))? > 0 {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        known => Ok(known > sequence_line(0).len() as u64),
     }
-    Ok(false)
 }
 
 /// Whether `path` is a mailbox in this format.
@@ -129,12 +136,19 @@ pub fn status(environment: &Environment, place: &Place, job: &Job) -> Result<Mai
     })
 }
 
-/// Locks a mailbox that nobody else may have open.
-fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<Box<dyn MailFile>> {
+/// Locks a mailbox that nobody else may have open. In the order of those who reclaim: whoever does has no share lock for a
+/// moment, and is not taken for gone. What waits for the locks meanwhile finds the mailbox gone.
+fn lock_alone(
+    environment: &Environment,
+    place: &Place,
+    job: &Job,
+    lock: &dyn Fn(&Environment, &Place, &Job) -> Result<Locked>,
+) -> Result<(Locked, Box<dyn MailFile>)> {
     let share = share_of(place);
     let mut file = open_shared(environment, &share, OpenMode::ReadWrite, job)?;
+    let locked = lock(environment, place, job)?;
     match alone(&share, &mut *file)? {
-        true => Ok(file),
+        true => Ok((locked, file)),
         false => Err(held_by(&holder_of(&*file))),
     }
 }
@@ -142,13 +156,8 @@ fn lock_alone(environment: &Environment, place: &Place, job: &Job) -> Result<Box
 /// Removes a mailbox with its messages; mailboxes below it stay. With `only_empty` none that holds a message.
 pub fn delete(environment: &Environment, place: &Place, only_empty: bool, job: &Job) -> Result<()> {
     require(environment, place)?;
-    let lock = lock_alone(environment, place, job)?;
-    // Whoever is between two looks at it waits here, and finds it gone.
-    let locked = Locked::to_change(environment, place, job)?;
-    directory::delete(environment, place, &ANATOMY, only_empty)?;
-    drop(locked);
-    drop(lock);
-    Ok(())
+    let _locks = lock_alone(environment, place, job, &Locked::to_remove)?;
+    directory::delete(environment, place, &ANATOMY, only_empty)
 }
 
 /// Gives a mailbox another name, with all that is below it. INBOX is made anew, empty.
@@ -156,11 +165,9 @@ pub fn rename(environment: &Environment, from: &Place, to: &Place, job: &Job) ->
     require(environment, from)?;
     refuse_own_names(to)?;
     directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
-    let lock = lock_alone(environment, from, job)?;
-    let locked = Locked::to_change(environment, from, job)?;
+    let locks = lock_alone(environment, from, job, &Locked::to_change)?;
     local_file::rename(environment, from, to)?;
-    drop(locked);
-    drop(lock);
+    drop(locks);
     if from.is_inbox {
         return create(environment, from);
     }

@@ -29,8 +29,6 @@ pub struct Meta {
     pub words: Words,
     /// Their names as they stand in the file, also those that we cannot name.
     names: Vec<Vec<u8>>,
-    /// Bytes of the file.
-    pub length: u64,
     /// The first line that cannot be read.
     pub damaged: Option<u64>,
     /// Whether the file is as it is written here. Another one is read all the same; c-client may not.
@@ -39,6 +37,10 @@ pub struct Meta {
 
 /// The largest file that c-client reads, in bytes.
 pub const LARGEST: u64 = (1 << 20) - 1;
+/// The letters of the lines that are always there, in their order.
+const NEEDED: &[u8] = b"SVLN";
+/// Digits of a number as it is written. A line without its end that has fewer was cut off.
+const DIGITS: usize = 8;
 /// More names of keywords than this are damage.
 const MOST_NAMES: usize = 1000;
 
@@ -55,22 +57,22 @@ impl Meta {
 
     /// Reads the file.
     pub fn parse(bytes: &[u8]) -> Self {
-        let mut meta = Self {
-            length: bytes.len() as u64,
-            ..Self::default()
-        };
+        let mut meta = Self::default();
         // A program that was killed may have left NULs where it wanted to write more.
         let end = bytes.iter().rposition(|&byte| byte != 0);
         let text = bytes.get(..end.map_or(0, |end| end + 1));
         let mut seen = Vec::new();
         let text = text.unwrap_or_default();
         for (line, count) in text.split_inclusive(|&byte| byte == b'\n').zip(1..) {
+            let is_ended = line.ends_with(b"\n");
             let line = without_end(line);
             let Some((&letter, rest)) = line.split_first() else {
                 meta.damaged = meta.damaged.or(Some(count));
                 continue;
             };
+            let is_cut = !is_ended && letter != b'K' && rest.len() < DIGITS;
             let read = match letter {
+                _ if is_cut => None,
                 _ if seen.contains(&letter) => None,
                 b'S' => number(rest).map(|value| meta.sequence = value),
                 b'V' => number(rest).map(|value| meta.uid_validity = value),
@@ -84,9 +86,8 @@ impl Meta {
                 meta.damaged = meta.damaged.or(Some(count));
             }
         }
-        if !seen.contains(&b'S') {
-            meta.damaged = meta.damaged.or(Some(1));
-        }
+        let missing = (1..).zip(NEEDED).find(|(_, letter)| !seen.contains(letter));
+        meta.damaged = meta.damaged.or(missing.map(|(line, _)| line));
         meta.is_regular = meta.damaged.is_none() && meta.to_bytes() == bytes;
         meta
     }
@@ -170,6 +171,15 @@ mod tests {
             (text.replace("L0", "L123456780"), Some(3)),
             (text.replace("N6b02f782\r\n", "V1\r\n"), Some(4)),
             (text.replace("S6b02f785\r\n", ""), Some(1)),
+            (text.replace("N6b02f782\r\n", ""), Some(4)),
+            (
+                "S6b02f785\r\nV6b02f782\r\nL00000002\r\n".to_owned(),
+                Some(4),
+            ),
+            (
+                "S6b02f785\r\nV6b02f782\r\nL00000002\r\nN6b02".to_owned(),
+                Some(4),
+            ),
             (String::new(), Some(1)),
             ("K".repeat(100_000), Some(1)),
         ] {

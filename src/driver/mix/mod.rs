@@ -18,5 +18,7 @@ pub mod reading;
 pub mod reclaim;
 pub mod repair;
 pub mod row;
+pub mod small;
 pub mod status;
 pub mod store;
+pub mod wasteful;

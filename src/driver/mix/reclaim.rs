@@ -1,16 +1,16 @@
 //! Reclaiming the space of messages that are gone, where nobody else has the mailbox open. A data file without messages is
 //! removed. Of one with some the messages are copied into a new file, then the index says where they are now, and then the
-//! old file is removed: whenever that ends, each message is where the index says.
+//! old file is removed: whenever that ends, each message that was where the index says still is. Nothing is done where the
+//! index is not whole, or names a file that is missing.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::content::Source;
 use crate::driver::layout::prefile::locks;
-use crate::driver::mix::contents::Record;
 use crate::driver::mix::data::{create_one_of, remove};
 use crate::driver::mix::expunge::text_of;
 use crate::driver::mix::fields::sequence_patch;
@@ -18,27 +18,16 @@ use crate::driver::mix::front::require_line;
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::mailbox::Mix;
-use crate::driver::mix::names::{data_file, data_files};
+use crate::driver::mix::names::data_file;
+use crate::driver::mix::wasteful::{Inside, Wasteful, wasteful_files};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::transfer::{read_exact_at, write_all_at};
 
-/// In a larger file one part of this many may be waste: to copy all messages for the space of a few is not worth it.
-const SHARE: u64 = 16;
-/// In a file of so few bytes nothing is left.
-const SMALL: u64 = 64 << 10;
 /// So many bytes are copied before the index is changed.
 const ROUND: u64 = 64 << 20;
 const BLOCK: usize = 64 << 10;
-
-/// A data file with bytes of no message.
-struct Wasteful {
-    number: u32,
-    size: u64,
-    /// Whether there are messages in it.
-    is_used: bool,
-}
 
 /// Messages that were copied: until the index knows, the copies can go.
 struct Round<'e> {
@@ -89,11 +78,13 @@ impl Mix {
     }
 
     fn reclaim(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
-        if self.stale || locked.index.mark()? != self.contents.index {
+        let is_known = !self.stale && locked.index.mark()? == self.contents.index;
+        if !is_known || !self.contents.index_is_whole {
             // What is not known could be taken for waste.
             return Ok(());
         }
-        let wasteful = self.wasteful_files()?;
+        let files = &*self.environment.files;
+        let wasteful = wasteful_files(files, &self.place.path, &self.contents)?;
         self.may_have_waste = !wasteful.is_empty();
         let share = share_of(&self.place);
         if wasteful.is_empty() || !locks::alone(&share, &mut *self.share)? {
@@ -106,34 +97,6 @@ impl Mix {
         reclaimed
     }
 
-    fn wasteful_files(&self) -> Result<Vec<Wasteful>> {
-        let files = &*self.environment.files;
-        let folder = &self.place.path;
-        let mut used: BTreeMap<u32, u64> = BTreeMap::new();
-        for Record { entry, .. } in &self.contents.records {
-            *used.entry(entry.file).or_default() += entry.end() - u64::from(entry.position);
-        }
-        let mut wasteful = Vec::new();
-        for number in data_files(files, folder).map_err(Error::io(folder))? {
-            let path = folder.join(data_file(number));
-            let found = files.link_metadata(&path).map_err(Error::io(&path))?;
-            let (size, used) = (found.len(), used.get(&number).copied());
-            let waste = size.saturating_sub(used.unwrap_or(0));
-            let is_worth_it = match used {
-                Some(_) => waste > 0 && (size <= SMALL || waste >= size / SHARE),
-                None => size > 0 || number != self.contents.meta.current,
-            };
-            if found.is_file() && is_worth_it {
-                wasteful.push(Wasteful {
-                    number,
-                    size,
-                    is_used: used.is_some(),
-                });
-            }
-        }
-        Ok(wasteful)
-    }
-
     /// Nobody else has the mailbox open.
     fn copy_together(
         &mut self,
@@ -142,14 +105,26 @@ impl Mix {
         job: &Job,
     ) -> Result<()> {
         let environment = Arc::clone(&self.environment);
+        let inside = Inside::of(wasteful, &self.contents.records);
         let mut round = Round::new(&environment);
+        if wasteful.iter().any(|file| !file.is_used) {
+            // The index that says so may not be on disk yet.
+            locked.index.sync()?;
+        }
         for file in wasteful {
             job.checkpoint()?;
             if !file.is_used {
                 self.drop_file(file.number)?;
                 continue;
             }
-            self.copy(file, &mut round, job)?;
+            let mut copied = self.copy(file, &inside, &mut round, job);
+            if matches!(&copied, Err(refusal) if is_full(refusal)) && !round.old.is_empty() {
+                // What was copied before gives space back.
+                let before = std::mem::replace(&mut round, Round::new(&environment));
+                self.commit(locked, before)?;
+                copied = self.copy(file, &inside, &mut round, job);
+            }
+            copied?;
             if round.bytes > ROUND {
                 let full = std::mem::replace(&mut round, Round::new(&environment));
                 self.commit(locked, full)?;
@@ -172,53 +147,60 @@ impl Mix {
     }
 
     /// Copies the messages of a file into a new one. A file in which not all is where the index says is left alone.
-    fn copy(&self, file: &Wasteful, round: &mut Round<'_>, job: &Job) -> Result<()> {
+    fn copy(
+        &self,
+        file: &Wasteful,
+        inside: &Inside,
+        round: &mut Round<'_>,
+        job: &Job,
+    ) -> Result<()> {
         let (environment, place) = (&*self.environment, &self.place);
         let path = place.path.join(data_file(file.number));
-        let failed = Error::io(&path);
         let source = environment.files.open(&path, OpenMode::Read);
-        let source = source.map_err(&failed)?;
-        let inside = self.contents.records.iter().enumerate();
-        let inside = inside.filter(|(_, record)| record.entry.file == file.number);
-        let mut moved: Vec<(usize, Entry)> = inside
-            .map(|(place, record)| (place, record.entry))
-            .collect();
-        if !is_sound(&*source, &path, file.size, &moved)? {
+        let source = source.map_err(Error::io(&path))?;
+        let source = Source {
+            file: &*source,
+            path: &path,
+        };
+        let records = &self.contents.records;
+        let entry = |place: usize| Some((place, records.get(place)?.entry));
+        let mut moved: Vec<(usize, Entry)> = inside.file(file.number).filter_map(entry).collect();
+        if !is_sound(source, file.size, &moved, job)? {
             return Ok(());
         }
         let current = self.contents.meta.current;
         let made = match file.number == current {
             true => create_one_of(environment, place, self.next_numbers()),
-            // No number that an appending program will choose.
+            // Below the current one where one is free: those above it are for programs that append.
             false => {
-                let lower = (1..file.number).rev();
+                let lower = (1..file.number.min(current)).rev();
                 let numbers = lower.chain(file.number.saturating_add(1)..current);
-                create_one_of(environment, place, numbers)
+                create_one_of(environment, place, numbers.chain(self.next_numbers()))
             }
         };
         let (number, new_path, mut new) = made?;
-        round.new.push(new_path.clone());
-        let mut at = 0;
+        let copied = copy_all(source, (&mut *new, &new_path), &mut moved, job);
+        let Ok(Some(length)) = copied else {
+            remove(environment, &new_path);
+            return copied.map(drop);
+        };
         for (_, entry) in &mut moved {
-            job.checkpoint()?;
-            let (from, end) = (u64::from(entry.position), entry.end());
-            copy_bytes((&*source, from), (&mut *new, at), end - from).map_err(&failed)?;
-            (entry.file, entry.position) = (number, at as u32);
-            at += end - from;
+            entry.file = number;
         }
-        new.sync().map_err(Error::io(&new_path))?;
         if file.number == current {
             round.current = Some(number);
         }
-        round.bytes += at;
+        round.new.push(new_path);
+        round.bytes += length;
         round.moved.extend(moved);
-        round.old.push(path.clone());
+        round.old.push(path);
         Ok(())
     }
 
     fn next_numbers(&self) -> impl Iterator<Item = u32> + use<> {
         let now = u32::try_from((self.environment.clock)()).unwrap_or(0);
-        now.max(self.contents.meta.current.saturating_add(1))..u32::MAX
+        let first = now.max(self.contents.meta.current.saturating_add(1));
+        (first..=u32::MAX).chain((1..first).rev())
     }
 
     /// Lets the index say where the messages are now, and removes the old files.
@@ -230,31 +212,25 @@ impl Mix {
         let folder = &self.place.path;
         let synced = environment.files.sync_dir(folder);
         synced.map_err(Error::io(folder))?;
-        let sequence = locked.next_sequence(&environment, &self.contents.meta)?;
+        if !self.contents.index_is_regular {
+            let sequence = locked.next_sequence(&environment, &self.contents.meta)?;
+            let text = text_of(sequence, &self.contents.records);
+            locked.index.replace(&environment, text)?;
+        }
         round.moved.sort_unstable_by_key(|moved| moved.0);
-        let mut records = self.contents.records.clone();
+        let places = round.moved.iter().map(|(at, entry)| entry.place_patch(*at));
+        let places: Vec<_> = places.collect();
+        // From here on the index may name them.
+        round.new.clear();
+        locked.index.move_places(&environment, &places)?;
+        let sequence = locked.next_sequence(&environment, &self.contents.meta)?;
+        let patches = [sequence_patch(sequence)];
+        locked.index.patch(&environment, &patches, b"")?;
         for (place, entry) in &round.moved {
-            if let Some(record) = records.get_mut(*place) {
+            if let Some(record) = self.contents.records.get_mut(*place) {
                 record.entry = *entry;
             }
         }
-        let written = match self.contents.index_is_regular {
-            true => {
-                let places = round.moved.iter().map(|(at, entry)| entry.place_patch(*at));
-                let mut patches = vec![sequence_patch(sequence)];
-                patches.extend(places);
-                locked.index.patch(&environment, &patches, b"")
-            }
-            false => locked
-                .index
-                .replace(&environment, text_of(sequence, &records)),
-        };
-        if matches!(written, Ok(()) | Err(Error::Pending { .. })) {
-            // What is to be finished needs them.
-            round.new.clear();
-        }
-        written?;
-        self.contents.records = records;
         self.contents.index_is_regular = true;
         self.contents.index = locked.index.mark()?;
         if let Some(current) = round.current {
@@ -292,21 +268,23 @@ impl Drop for Round<'_> {
     }
 }
 
+/// Whether there is no space left for a copy.
+fn is_full(refusal: &Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(refusal, Error::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+}
+
 /// Whether each message is where the index says, and none overlaps another.
-fn is_sound(
-    file: &dyn MailFile,
-    path: &std::path::Path,
-    size: u64,
-    messages: &[(usize, Entry)],
-) -> Result<bool> {
+fn is_sound(source: Source<'_>, size: u64, messages: &[(usize, Entry)], job: &Job) -> Result<bool> {
     let mut by_position: Vec<Entry> = messages.iter().map(|message| message.1).collect();
     by_position.sort_unstable_by_key(|entry| entry.position);
     let mut end = 0;
     for entry in by_position {
+        job.checkpoint()?;
         if u64::from(entry.position) < end || entry.end() > size {
             return Ok(false);
         }
-        match require_line(Source { file, path }, &entry) {
+        match require_line(source, &entry) {
             Err(Error::Damaged { .. }) => return Ok(false),
             other => other?,
         }
@@ -315,19 +293,32 @@ fn is_sound(
     Ok(true)
 }
 
-fn copy_bytes(
-    (from, mut at): (&dyn MailFile, u64),
-    (to, mut behind): (&mut dyn MailFile, u64),
-    mut left: u64,
-) -> std::io::Result<()> {
+/// Copies messages one behind the other, to disk, and notes where each is then; gives the bytes of them all. `None` where one
+/// would be farther behind than an index can say.
+fn copy_all(
+    source: Source<'_>,
+    (new, path): (&mut dyn MailFile, &Path),
+    messages: &mut [(usize, Entry)],
+    job: &Job,
+) -> Result<Option<u64>> {
+    let (from_old, to_new) = (Error::io(source.path), Error::io(path));
     let mut block = vec![0; BLOCK];
-    while left > 0 {
-        let count = usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK));
-        let room = block.get_mut(..count).unwrap_or_default();
-        read_exact_at(from, room, at)?;
-        write_all_at(to, room, behind)?;
-        (at, behind) = (at + count as u64, behind + count as u64);
-        left -= count as u64;
+    let mut behind = 0;
+    for (_, entry) in messages {
+        let Ok(position) = u32::try_from(behind) else {
+            return Ok(None);
+        };
+        let (mut at, end) = (u64::from(entry.position), entry.end());
+        while at < end {
+            job.checkpoint()?;
+            let count = usize::try_from(end - at).map_or(BLOCK, |left| left.min(BLOCK));
+            let room = block.get_mut(..count).unwrap_or_default();
+            read_exact_at(source.file, room, at).map_err(&from_old)?;
+            write_all_at(new, room, behind).map_err(&to_new)?;
+            (at, behind) = (at + count as u64, behind + count as u64);
+        }
+        entry.position = position;
     }
-    Ok(())
+    new.sync().map_err(&to_new)?;
+    Ok(Some(behind))
 }

@@ -2,7 +2,7 @@
 //! the index is not whole and nothing says that they were expunged.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::driver::contract::LocalDriver;
@@ -14,7 +14,7 @@ use crate::driver::layout::prefile::locks::open_shared;
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::message::{Content, Messages, NewMessage};
 use crate::driver::mix::contents::Contents;
-use crate::driver::mix::front::{are_all_there, entry_at};
+use crate::driver::mix::front::{FRONT, are_all_there, entry_at};
 use crate::driver::mix::index::Entry;
 use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::names::{data_file, data_files};
@@ -39,6 +39,7 @@ pub fn repair(
     let locked = Locked::to_look(environment, from, job)?;
     let mut salvage = Salvage::look(environment, from, &locked, job)?;
     let messages = salvage.entries.len() as u64;
+    salvage.tell_left_out(job);
     driver.create(to, job)?;
     if messages > 0
         && let Err(refusal) = driver.append(to, &mut salvage, job)
@@ -58,6 +59,10 @@ struct Salvage<'e> {
     folder: PathBuf,
     contents: Contents,
     states: BTreeMap<u32, State>,
+    /// Messages that the index knows and no data file has.
+    lost: usize,
+    /// Bytes of the data files, where these were looked through, that belong to no message.
+    foreign: u64,
     entries: std::vec::IntoIter<Entry>,
 }
 
@@ -88,10 +93,27 @@ impl<'e> Salvage<'e> {
             folder: place.path.clone(),
             contents,
             states,
+            lost: 0,
+            foreign: 0,
             entries: Vec::new().into_iter(),
         };
         salvage.find(is_whole, job)?;
         Ok(salvage)
+    }
+
+    fn tell_left_out(&self, job: &Job) {
+        if self.lost > 0 {
+            let lost = self.lost;
+            job.notice(format!(
+                "{lost} messages of its index are in none of its data files"
+            ));
+        }
+        if self.foreign > 0 {
+            let foreign = self.foreign;
+            job.notice(format!(
+                "{foreign} bytes of its data files belong to no message that can be made out"
+            ));
+        }
     }
 
     fn find(&mut self, is_whole: bool, job: &Job) -> Result<()> {
@@ -100,7 +122,7 @@ impl<'e> Salvage<'e> {
         let mut all: BTreeMap<u32, Entry> = BTreeMap::new();
         for entry in &known {
             job.checkpoint()?;
-            if are_all_there(self.environment, &self.folder, &[*entry])? {
+            if are_all_there(self.environment, &self.folder, &[*entry], job)? {
                 all.insert(entry.uid, *entry);
             }
         }
@@ -119,40 +141,86 @@ impl<'e> Salvage<'e> {
                 let path = &self.folder.join(data_file(number));
                 let file = files.open(path, OpenMode::Read).map_err(Error::io(path))?;
                 let file = &*file;
-                scan(Source { file, path }, number, &mut take, job)?;
+                self.foreign += scan(Source { file, path }, number, &mut take, job)?;
             }
         }
+        let is_lost = |entry: &&Entry| !all.contains_key(&entry.uid);
+        self.lost = known.iter().filter(is_lost).count();
         let all: Vec<Entry> = all.into_values().collect();
         self.entries = all.into_iter();
         Ok(())
     }
 }
 
-/// Hands the messages of a data file to `take`, also those behind bytes that are none.
-fn scan(source: Source<'_>, number: u32, take: &mut dyn FnMut(Entry), job: &Job) -> Result<()> {
+/// Hands the messages of a data file to `take`, also those behind bytes that are none; gives the count of these bytes.
+fn scan(source: Source<'_>, number: u32, take: &mut dyn FnMut(Entry), job: &Job) -> Result<u64> {
     let failed = Error::io(source.path);
     let length = source.file.metadata().map_err(&failed)?.len();
     let mut window = Window::new(source.file, 0, length);
+    let mut foreign = 0;
     loop {
         job.checkpoint()?;
         let line = match window.line().map_err(&failed)? {
-            Line::Unended(0) => return Ok(()),
+            Line::Unended(0) => return Ok(foreign),
             Line::Whole(length) => length,
             _ => 0,
         };
         let bytes = window.rest().get(..line).unwrap_or_default();
-        let Some(entry) = entry_at(bytes, number, window.offset()) else {
-            window.skip_line().map_err(&failed)?;
+        let Some(mut entry) = entry_at(bytes, number, window.offset()) else {
+            foreign += window.skip_line().map_err(&failed)?.length;
             continue;
         };
-        take(entry);
-        while window.offset() < entry.end() {
-            let left = usize::try_from(entry.end() - window.offset()).unwrap_or(usize::MAX);
-            window.consume(left);
-            if window.rest().is_empty() && !window.more().map_err(&failed)? {
-                break;
+        window.consume(line);
+        match is_end(source, entry.end(), length).map_err(&failed)? {
+            true => skip_to(&mut window, entry.end()).map_err(&failed)?,
+            // Its size is not true: it ends where the next one begins, or the file.
+            false => {
+                skip_to_front(&mut window, number, job).map_err(&failed)??;
+                let size = window.offset().saturating_sub(entry.text());
+                entry.size = u32::try_from(size).unwrap_or(entry.size);
             }
         }
+        take(entry);
+    }
+}
+
+/// Whether the file ends here, or the line in front of a message begins.
+fn is_end(source: Source<'_>, at: u64, length: u64) -> io::Result<bool> {
+    let mut start = [0; FRONT.len()];
+    if at >= length {
+        return Ok(at == length);
+    }
+    let count = read_full_at(source.file, &mut start, at)?;
+    Ok(start.get(..count) == Some(FRONT))
+}
+
+fn skip_to(window: &mut Window<'_>, end: u64) -> io::Result<()> {
+    while window.offset() < end {
+        let left = usize::try_from(end - window.offset()).unwrap_or(usize::MAX);
+        window.consume(left);
+        if window.rest().is_empty() && !window.more()? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Goes on to the next line that can be one in front of a message.
+fn skip_to_front(window: &mut Window<'_>, number: u32, job: &Job) -> io::Result<Result<()>> {
+    loop {
+        if let Err(cancelled) = job.checkpoint() {
+            return Ok(Err(cancelled));
+        }
+        let line = match window.line()? {
+            Line::Unended(0) => return Ok(Ok(())),
+            Line::Whole(length) => length,
+            _ => 0,
+        };
+        let bytes = window.rest().get(..line).unwrap_or_default();
+        if entry_at(bytes, number, window.offset()).is_some() {
+            return Ok(Ok(()));
+        }
+        window.skip_line()?;
     }
 }
 
@@ -167,12 +235,7 @@ impl Messages for Salvage<'_> {
         let path = self.folder.join(data_file(entry.file));
         let failed = Error::io(&path);
         let file = self.environment.files.open(&path, OpenMode::Read);
-        let file = match file {
-            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
-                return self.next(job);
-            }
-            other => other.map_err(&failed)?,
-        };
+        let file = file.map_err(&failed)?;
         let mut content = Content::new();
         let mut block = vec![0; BLOCK];
         let (mut at, end) = (entry.text(), entry.end());

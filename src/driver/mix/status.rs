@@ -70,8 +70,8 @@ pub fn offset_of(place: usize) -> u64 {
 /// What was read besides the flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Status {
-    /// The update sequence.
-    pub sequence: u32,
+    /// Whether there is not even an update sequence, nor a line that cannot be read.
+    pub is_blank: bool,
     /// The first line that cannot be read; it is passed over.
     pub damaged: Option<u64>,
     /// Whether each line is as it is written here.
@@ -87,14 +87,14 @@ impl Status {
         job: &Job,
     ) -> Result<Self> {
         let mut status = Self {
-            sequence: 1,
+            is_blank: true,
             damaged: None,
             is_regular: length > 0,
         };
         let mut take = |line: &[u8], count: u64| {
             if count == 1 {
                 status.is_regular &= is_as_written(line, SEQUENCE_LINE as u64, &[]);
-                return sequence(line).map(|value| status.sequence = value);
+                return sequence(line).map(|_| status.is_blank = false);
             }
             let (uid, state) = State::parse(line)?;
             status.is_regular &= is_as_written(line, LINE, &COLONS);
@@ -103,6 +103,7 @@ impl Status {
         };
         let read = lines(source, length, job, &mut take)?;
         status.damaged = read.damaged;
+        status.is_blank &= read.damaged.is_none();
         status.is_regular &= read.is_whole && read.damaged.is_none();
         Ok(status)
     }

@@ -15,6 +15,10 @@ use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::uid::{Uid, UidSet};
 
+/// Told where keywords are left out.
+pub(super) const TOO_MANY_KEYWORDS: &str =
+    "a mailbox has room for 30 keywords only; the others are not kept";
+
 impl Mix {
     /// Changes flags, and tells them.
     pub(super) fn store_flags(
@@ -71,7 +75,7 @@ impl Mix {
             self.tell_state(job);
         }
         if !meta.words.know(keywords) {
-            job.notice("a mailbox has room for 30 keywords only; the others are not kept");
+            job.notice(TOO_MANY_KEYWORDS);
         }
         Ok(())
     }
@@ -131,6 +135,7 @@ impl Mix {
                 .iter_mut()
                 .for_each(|it| it.has_state = true);
             self.contents.status_is_regular = true;
+            self.contents.lost_flags = None;
         }
         let mut told = Vec::new();
         for &(place, state) in &changed {
@@ -155,7 +160,8 @@ impl Mix {
     /// may write, and a `.mixmeta` that c-client reads too.
     pub(super) fn settle(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
         let settled = self
-            .settle_meta(locked)
+            .settle_index(locked)
+            .and_then(|()| self.settle_meta(locked))
             .and_then(|()| self.settle_states(locked, job));
         match settled {
             Err(refusal @ (Error::Cancelled | Error::Changed(_))) => Err(refusal),
@@ -177,6 +183,16 @@ impl Mix {
         }
     }
 
+    /// Cuts off what an expunge left behind the index that was killed; later the sequences would no longer tell whose it is.
+    fn settle_index(&mut self, locked: &mut Locked) -> Result<()> {
+        if self.contents.tail_is_waste() && self.contents.damage().is_none() {
+            locked.index.cut_nuls()?;
+            self.contents.index = locked.index.mark()?;
+            self.contents.index_is_whole = true;
+        }
+        Ok(())
+    }
+
     fn settle_meta(&mut self, locked: &mut Locked) -> Result<()> {
         let mut meta = self.contents.meta.clone();
         let last_uid = self.last_uid.max(self.contents.last_uid());
@@ -191,6 +207,10 @@ impl Mix {
     }
 
     fn settle_states(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
+        if self.contents.lost_flags.is_some_and(|it| it.is_total()) {
+            // Somebody may still have a copy of them.
+            return Ok(());
+        }
         let new = self.contents.records.iter().enumerate();
         let new = new.filter(|(_, record)| record.is_new() || !record.has_state);
         let new: Vec<(usize, State)> = new
