@@ -19,11 +19,9 @@ use crate::desk::{add, job, keywords};
 use crate::news::{DELETED, FLAGGED, Scene, flags, scene};
 
 /// Articles and flags that are others than they seem.
-#[path = "news_doubt.rs"]
 mod doubt;
 
 /// Other programs that write `.newsrc` in place, and what is left of one that was killed.
-#[path = "news_beside.rs"]
 mod beside;
 
 /// What a disk refuses: the operation, why, and whether it goes on refusing.
