@@ -230,13 +230,13 @@ pub const TABLE: &[Row] = &[
         Command::Subscribe,
         "subscribe",
         "Subscribe to the folder.",
-        &[at(Folders, 24, "Subscribe")],
+        &[at(Folders, 28, "Subscribe")],
     ),
     row(
         Command::Unsubscribe,
         "unsubscribe",
         "Unsubscribe from the folder.",
-        &[at(Folders, 25, "Unsubscr")],
+        &[at(Folders, 29, "Unsubscr")],
     ),
     row(
         Command::RenameFolder,

@@ -367,7 +367,7 @@ fn new_messages_get_the_next_numbers_and_times_that_say_whether_they_were_seen()
     }
     assert_eq!(
         scene.sequences(),
-        "cur: 1\nunseen: 2 4\nWork: 3\ndeleted: 3\n"
+        "cur: 1\nunseen: 2 4\ndeleted: 3\nWork: 3\n"
     );
     let mut opened = scene.open(Access::ReadWrite);
     assert_eq!(flags(&opened), ["\\Seen", "", "\\Seen \\Deleted Work", ""]);

@@ -416,7 +416,8 @@ fn inn_stores_articles_while_a_group_is_open() {
                 .ends_with(&format!("body {serial}\n.one dot\n")),
             "wire {wire}: {text}"
         );
-        // What is read in one group is read in the other.
+        // What is read in one group is read in the other, if that is known there.
+        spool.home.write(".newsrc", b"test.b!\n");
         spool.mugo(&["flag", "#news.test.a", "1:*", "+\\Deleted"]);
         let newsrc = spool.newsrc();
         assert!(

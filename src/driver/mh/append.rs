@@ -1,7 +1,6 @@
 //! Appending: each message is written under another name and brought to disk; then all get the next numbers, and the
 //! sequences that their flags ask for, as one change.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::driver::mh::folder::is_inbox;
 use crate::driver::mh::locking::lock;
 use crate::driver::mh::mailbox::Mh;
 use crate::driver::mh::manage::create;
+use crate::driver::mh::members::{Members, set_of};
 use crate::driver::mh::recovery::NEW;
 use crate::driver::mh::refresh::Own;
 use crate::driver::mh::register::Depth;
@@ -28,7 +28,7 @@ use crate::driver::place::Place;
 use crate::mail::appended::Appended;
 use crate::mail::flags::{Flags, SystemFlags};
 use crate::mail::status::Access;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
 use crate::os::files::{FileLayer, OpenMode};
 
@@ -158,20 +158,16 @@ impl Batch<'_> {
         let numbers = next_numbers(&*self.environment.files, self.place, self.letters.len())?;
         let mut new = old.clone();
         new.remove_from_all(&set_of(&numbers));
-        let mut members: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut members = Members::default();
         let mut words = Vec::new();
         let mut moves = Vec::new();
         for (letter, &number) in self.letters.iter().zip(&numbers) {
             let names = sequences_for(&letter.flags, unseen, &new);
             words.push(Step::Words(format!("{number} {}", names.join(" "))));
             moves.push(Step::Move(letter.staged.clone(), file_of(number)));
-            for name in names {
-                members.entry(name).or_default().push(number);
-            }
+            names.iter().for_each(|name| members.put(name, number));
         }
-        for (name, numbers) in &members {
-            new.add(name, &set_of(numbers));
-        }
+        members.add_to(&mut new);
         let steps: Vec<Step> = words.into_iter().chain(moves).collect();
         let mut part = Part {
             first: &mut || file.write(&new),
@@ -189,11 +185,6 @@ impl Batch<'_> {
             }
         }
     }
-}
-
-/// Ascending numbers as a set.
-fn set_of(numbers: &[u32]) -> UidSet {
-    numbers.iter().copied().filter_map(Uid::new).collect()
 }
 
 /// The numbers behind the highest that a message has.

@@ -1,6 +1,6 @@
 //! Finishes changes of programs that are gone: messages that were to come, and such that were to go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use crate::driver::layout::folder::numbers::{file_of, number, numbers_in};
 use crate::driver::layout::folder::pending::{self, Step, Whose, move_file};
 use crate::driver::mh::entry::Entry;
 use crate::driver::mh::files::content;
+use crate::driver::mh::members::{Members, set_of};
 use crate::driver::mh::sequence_file::SequenceFile;
 use crate::driver::place::Place;
-use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 
 /// What the name begins with under which a message is written.
@@ -57,9 +57,7 @@ pub fn finish(environment: &Environment, place: &Place, file: &mut SequenceFile<
             }
         }
         sequences.remove_from_all(&set_of(&plan.forgotten));
-        for (name, numbers) in &plan.members {
-            sequences.add(name, &set_of(numbers));
-        }
+        plan.members.add_to(&mut sequences);
         file.write(&sequences)?;
         let files = &*environment.files;
         for (staged, number) in &plan.elsewhere {
@@ -86,7 +84,7 @@ struct Plan {
     /// The numbers of which nothing holds that was said before.
     forgotten: Vec<u32>,
     /// The sequences of new messages.
-    members: BTreeMap<String, Vec<u32>>,
+    members: Members,
     /// The highest number that the change itself takes.
     highest: u32,
     /// The highest number that is taken, once that was looked up.
@@ -126,10 +124,7 @@ impl Plan {
             .split(' ')
             .filter(|name| !name.is_empty())
         {
-            self.members
-                .entry(name.to_owned())
-                .or_default()
-                .push(number);
+            self.members.put(name, number);
         }
         Ok(())
     }
@@ -187,12 +182,6 @@ fn may_go(environment: &Environment, place: &Place, apart: &Path) -> bool {
         let _ = move_file(files, &path, &place.path.join(file_of(next)));
     }
     false
-}
-
-fn set_of(numbers: &[u32]) -> UidSet {
-    let mut numbers = numbers.to_vec();
-    numbers.sort_unstable();
-    numbers.into_iter().filter_map(Uid::new).collect()
 }
 
 fn number_of(name: &Path) -> Option<u32> {

@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::folder::numbers::numbers_in;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::granted;
 use crate::driver::mh::entry::{DirectoryStamp, Entry, Key, LENGTH};
 use crate::driver::mh::files::{Found, Listed, Measures, list, measure};
+use crate::driver::mh::known::{copied_files, known_files, moved_files};
 use crate::driver::remembered::log::{Kind, Locked, Log, News, is_broken};
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
@@ -70,6 +72,16 @@ pub struct Survey {
     pub new: Vec<Found>,
     /// Whether nobody has ever looked at this mailbox.
     pub is_first: bool,
+}
+
+/// What names and keys tell of the files.
+struct Files {
+    /// Messages whose files have other names now.
+    moved: Vec<Entry>,
+    /// Files that are none of the messages that are known.
+    strangers: Vec<Listed>,
+    /// Which of the messages that are known are there.
+    taken: Vec<bool>,
 }
 
 /// Whether files that are not known are read to their ends.
@@ -175,10 +187,11 @@ impl Register {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.mailbox)(refusal),
         };
-        let listed = list(&self.environment, &self.mailbox, job).map_err(failed)?;
-        let mut taken = vec![false; self.read.live.len()];
-        let strangers = known_files(&self.read.live, listed, &mut taken);
-        let (mut changed, strangers) = moved_files(&self.read.live, strangers, &mut taken);
+        let Files {
+            moved: mut changed,
+            strangers,
+            mut taken,
+        } = self.files(job).map_err(failed)?;
         let mut is_whole = false;
         let new = match depth {
             Depth::Names => strangers.iter().map(|it| it.to_found((0, 0))).collect(),
@@ -215,18 +228,29 @@ impl Register {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.mailbox)(refusal),
         };
-        let listed = list(&self.environment, &self.mailbox, job).map_err(failed)?;
-        let mut taken = vec![false; self.read.live.len()];
-        let strangers = known_files(&self.read.live, listed, &mut taken);
-        let (_, strangers) = moved_files(&self.read.live, strangers, &mut taken);
-        if strangers.len() < MANY {
+        let numbers = numbers_in(&*self.environment.files, &self.mailbox).map_err(failed)?;
+        if numbers.len() < self.read.live.len() + MANY {
             return Ok(());
         }
+        let Files { strangers, .. } = self.files(job).map_err(failed)?;
         let measures = measure(&self.environment, &self.mailbox, &strangers, job);
         let measures = strangers.iter().zip(measures.map_err(failed)?);
         let measures = measures.filter_map(|(it, measures)| Some((it.key, measures?)));
         self.prepared = measures.collect();
         Ok(())
+    }
+
+    /// Looks at the files by their names and keys.
+    fn files(&self, job: &Job) -> io::Result<Files> {
+        let listed = list(&self.environment, &self.mailbox, job)?;
+        let mut taken = vec![false; self.read.live.len()];
+        let strangers = known_files(&self.read.live, listed, &mut taken);
+        let (moved, strangers) = moved_files(&self.read.live, strangers, &mut taken);
+        Ok(Files {
+            moved,
+            strangers,
+            taken,
+        })
     }
 
     /// The measures of these files, as far as they were not taken before.
@@ -423,97 +447,5 @@ impl Read {
         last.write(&mut payload);
         self.live.iter().for_each(|entry| entry.write(&mut payload));
         payload
-    }
-}
-
-/// The files that are no message under the number by which it is known; those that are, are `taken`.
-fn known_files(live: &[Entry], listed: Vec<Listed>, taken: &mut [bool]) -> Vec<Listed> {
-    let mut by_number: Vec<(u32, usize)> = live
-        .iter()
-        .enumerate()
-        .map(|(place, entry)| (entry.number, place))
-        .collect();
-    by_number.sort_unstable();
-    let known = |listed: &Listed| {
-        let place = by_number.binary_search_by_key(&listed.number, |it| it.0);
-        let (_, place) = by_number.get(place.ok()?)?;
-        let entry = live.get(*place)?;
-        // One that could not be read may be readable now.
-        (entry.key == listed.key && entry.digest != 0).then_some(*place)
-    };
-    let mut strangers = listed;
-    strangers.retain(|listed| match known(listed) {
-        Some(place) => {
-            take(taken, place);
-            false
-        }
-        None => true,
-    });
-    strangers
-}
-
-/// The messages whose files have other names now, and the files that are none of them.
-fn moved_files(
-    live: &[Entry],
-    listed: Vec<Listed>,
-    taken: &mut [bool],
-) -> (Vec<Entry>, Vec<Listed>) {
-    if listed.is_empty() {
-        return (Vec::new(), listed);
-    }
-    let free = live.iter().enumerate().zip(taken.iter());
-    let free = free.filter(|((_, entry), taken)| !**taken && entry.digest != 0);
-    let mut by_key: HashMap<_, usize> = free.map(|((place, it), _)| (it.key, place)).collect();
-    let mut moved = Vec::new();
-    let mut strangers = Vec::new();
-    for listed in listed {
-        let place = by_key.remove(&listed.key);
-        match place.and_then(|place| Some((place, live.get(place)?))) {
-            Some((place, entry)) => {
-                take(taken, place);
-                let number = listed.number;
-                moved.push(Entry { number, ..*entry });
-            }
-            None => strangers.push(listed),
-        }
-    }
-    (moved, strangers)
-}
-
-/// The messages that are found by their content, and those that are new.
-fn copied_files(live: &[Entry], found: Vec<Found>, taken: &mut [bool]) -> (Vec<Entry>, Vec<Found>) {
-    let mut by_content: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
-    let free = live.iter().enumerate().zip(taken.iter()).filter(|it| !it.1);
-    // The first of equal ones comes out first.
-    for ((place, entry), _) in free.rev().filter(|it| it.0.1.digest != 0) {
-        let places = by_content.entry((entry.digest, entry.size)).or_default();
-        places.push(place);
-    }
-    let mut same = Vec::new();
-    let mut new = Vec::new();
-    let unread = live.iter().zip(0..).filter(|(entry, _)| entry.digest == 0);
-    let unread: HashMap<(u32, Key), usize> = unread
-        .map(|(entry, place)| ((entry.number, entry.key), place))
-        .collect();
-    for found in found {
-        let content = (found.entry.digest, found.entry.size);
-        let name = (found.entry.number, found.entry.key);
-        let place = unread.get(&name).copied();
-        let place = place.or_else(|| by_content.get_mut(&content).and_then(Vec::pop));
-        match place.and_then(|place| Some((place, live.get(place)?))) {
-            Some((place, entry)) => {
-                take(taken, place);
-                let uid = entry.uid;
-                same.push(Entry { uid, ..found.entry });
-            }
-            None => new.push(found),
-        }
-    }
-    (same, new)
-}
-
-fn take(taken: &mut [bool], place: usize) {
-    if let Some(taken) = taken.get_mut(place) {
-        *taken = true;
     }
 }

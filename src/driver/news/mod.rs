@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod marks;
 pub mod newsrc;
 pub mod newsrc_file;
+pub mod newsrc_found;
 mod newsrc_put;
 pub mod ranges;
 pub mod refresh;

@@ -5,7 +5,7 @@
 //! `.newsrc.old`, as c-client has it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
@@ -13,6 +13,7 @@ use crate::driver::layout::file::access::Stamp;
 use crate::driver::local_file::is_missing;
 use crate::driver::news::group::newsrc_path;
 use crate::driver::news::newsrc::{Edits, Newsrc};
+use crate::driver::news::newsrc_found::{Found, LARGEST};
 use crate::driver::news::newsrc_put::{Place, Put};
 use crate::driver::news::steady::{Known, busy, read_steady};
 use crate::driver::news::whole_file::read_whole;
@@ -21,20 +22,9 @@ use crate::os::dot_lock::DotLockError;
 use crate::os::environment::Environment;
 use crate::os::replace::{is_replaceable, target};
 
-/// What was read, and what tells that it changed since.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Found {
-    /// The file; empty where there is none.
-    pub newsrc: Newsrc,
-    /// `None` where there is none.
-    pub stamp: Option<Stamp>,
-}
-
 /// Makes the edits of what stands there.
 pub type Change<'a> = &'a mut dyn FnMut(&Newsrc) -> Result<Edits>;
 
-/// The largest file that is read, in bytes.
-pub(super) const LARGEST: u64 = 64 << 20;
 /// How often it is tried again when somebody writes to it meanwhile.
 const TRIES: usize = 20;
 
@@ -125,13 +115,6 @@ fn may_write(environment: &Environment, path: &Path) -> io::Result<()> {
         Err(refusal) if !is_missing(&refusal) => Err(refusal),
         _ => Ok(()),
     }
-}
-
-/// Where the file stays as it was before the last change.
-pub(super) fn old_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".old");
-    name.into()
 }
 
 fn no_lock(refusal: NoDotLock) -> Error {

@@ -15,7 +15,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::folder::pending::move_file;
 use crate::driver::local_file::is_missing;
 use crate::driver::news::newsrc::Newsrc;
-use crate::driver::news::newsrc_file::{LARGEST, old_path};
+use crate::driver::news::newsrc_found::{LARGEST, old_path};
 use crate::driver::news::steady::DOUBT;
 use crate::driver::news::whole_file::read_whole;
 use crate::os::environment::Environment;
