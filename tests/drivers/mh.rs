@@ -733,6 +733,9 @@ fn what_could_not_be_marked_as_unseen_is_so_again_the_next_time() {
     )
     .expect("open");
     assert_eq!(flags(&opened), ["", ""]);
+    // One that fails as well takes nothing away.
+    let full = opened.store(&[1], &add(FLAGGED));
+    full.expect_err("the disk is full");
     layer.set(Fault::None);
     // A change of another flag marks it as well.
     opened.store(&[1], &add(FLAGGED)).expect("stored");

@@ -295,9 +295,9 @@ impl LocalMailbox for Mh {
         self.take_in(&mut file, &[], job)?;
         let mut sequences = file.read()?;
         // What could not be marked before is, lest a change of another flag makes it seen.
-        let unmarked = std::mem::take(&mut self.unseen_here);
-        let is_unmarked = |told: &Told| Uid::new(told.uid).is_some_and(|it| unmarked.contains(it));
-        let unmarked = self.numbers_of(is_unmarked);
+        let unmarked = self.numbers_of(|told| {
+            Uid::new(told.uid).is_some_and(|uid| self.unseen_here.contains(uid))
+        });
         for name in &self.profile.unseen {
             sequences.add(name, &unmarked);
         }
@@ -316,6 +316,7 @@ impl LocalMailbox for Mh {
             &mut sequences,
         );
         file.write(&sequences)?;
+        self.unseen_here = UidSet::new();
         self.tell(&sequences, &[], job);
         self.stamp = self.stamp_of_sequences();
         Ok(())
