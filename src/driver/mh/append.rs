@@ -19,7 +19,7 @@ use crate::driver::mh::locking::lock;
 use crate::driver::mh::mailbox::Mh;
 use crate::driver::mh::manage::create;
 use crate::driver::mh::members::{Members, set_of};
-use crate::driver::mh::recovery::NEW;
+use crate::driver::mh::recovery::{NEW, NO_NUMBERS_LEFT};
 use crate::driver::mh::refresh::Own;
 use crate::driver::mh::register::Depth;
 use crate::driver::mh::sequence_file::SequenceFile;
@@ -195,7 +195,7 @@ fn next_numbers(files: &dyn FileLayer, place: &Place, count: usize) -> Result<Ve
     let last = last.copied().unwrap_or(0);
     let count = u32::try_from(count).unwrap_or(HIGHEST);
     let end = last.checked_add(count).filter(|&end| end <= HIGHEST);
-    let end = end.ok_or(Error::Refused("the mailbox has no numbers left"))?;
+    let end = end.ok_or(NO_NUMBERS_LEFT)?;
     Ok((last + 1..=end).collect())
 }
 

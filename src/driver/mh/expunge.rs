@@ -1,22 +1,21 @@
 //! Expunging: what goes is taken out of all sequences, gets another name and is removed, as one change.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::folder::numbers::{file_of, numbers_in};
-use crate::driver::layout::folder::pending::{self, Missing, Part, Step, move_file};
+use crate::driver::layout::folder::numbers::file_of;
+use crate::driver::layout::folder::pending::{self, Missing, Part, Step};
 use crate::driver::mh::entry::{Entry, Key};
 use crate::driver::mh::locking::lock;
 use crate::driver::mh::mailbox::Mh;
-use crate::driver::mh::recovery::gone_front;
+use crate::driver::mh::members::set_of;
+use crate::driver::mh::recovery::{come_back, gone_front};
 use crate::driver::mh::refresh::is_deleted;
-use crate::driver::place::Place;
 use crate::mail::uid::{Uid, UidSet};
-use crate::os::environment::Environment;
 
 /// So many messages go as one change.
 const AT_ONCE: usize = 10_000;
@@ -63,19 +62,21 @@ impl Mh {
         let steps: Vec<Step> = moves.chain(discards).collect();
         let old = file.read()?;
         let mut new = old.clone();
-        new.remove_from_all(&numbers_of(&sound));
+        new.remove_from_all(&set_of(&numbers_of(&sound)));
         // What was moved in the last moment may be another message all the same.
-        let keys = sound
+        let meant = sound
             .iter()
-            .map(|entry| (place.path.join(apart(entry)), entry.key));
-        let keys: HashMap<PathBuf, Key> = keys.collect();
-        let strangers = RefCell::new(HashSet::new());
+            .map(|entry| (place.path.join(apart(entry)), *entry));
+        let meant: HashMap<PathBuf, Entry> = meant.collect();
+        let strangers = RefCell::new(Vec::new());
         let may_go = |path: &Path| {
             let found = environment.files.link_metadata(path);
-            let found = found.ok().map(|found| Key::of(&found));
-            let is_meant = found.is_none() || found.as_ref() == keys.get(path);
+            let (Ok(found), Some(entry)) = (found, meant.get(path)) else {
+                return true;
+            };
+            let is_meant = Key::of(&found) == entry.key;
             if !is_meant {
-                strangers.borrow_mut().insert(path.to_owned());
+                strangers.borrow_mut().push((path.to_owned(), entry.number));
             }
             is_meant
         };
@@ -100,44 +101,27 @@ impl Mh {
                 return outcome.and(back).map(|()| false);
             }
         };
-        let strangers = strangers.into_inner();
-        let stays = sound.iter().zip(moved).filter(|(entry, moved)| {
-            let apart = place.path.join(apart(entry));
-            match strangers.contains(&apart) {
-                true => come_back(&environment, &place, entry, &apart),
-                false => !**moved && is_itself(entry),
-            }
-        });
+        // They are in no sequence: what was said of what had the number before does not hold of them.
+        let mut all_back = Ok(());
+        for (apart, number) in strangers.into_inner() {
+            let back = come_back(&environment, &place, &apart, Some(number));
+            all_back = all_back.and(back);
+        }
+        let stays = sound.iter().zip(moved);
+        let stays = stays.filter(|(entry, moved)| !**moved && is_itself(entry));
         let stays: Vec<Entry> = stays.map(|(entry, _)| *entry).collect();
         if !stays.is_empty() {
             let mut sequences = file.read()?;
-            sequences.copy_members(&old, &numbers_of(&stays));
+            sequences.copy_members(&old, &set_of(&numbers_of(&stays)));
             file.write(&sequences)?;
         }
         self.register.doubt();
         self.take_in(&mut file, &[], &job)?;
+        all_back?;
         outcome.map(|_| gone.len() == AT_ONCE && stays.is_empty())
     }
 }
 
-/// Gives a file that was not to go its name again, or the next one that is free; whether it has its own name.
-fn come_back(environment: &Environment, place: &Place, entry: &Entry, apart: &Path) -> bool {
-    let files = &*environment.files;
-    let back = move_file(files, apart, &place.path.join(file_of(entry.number)));
-    if back.is_ok() {
-        return true;
-    }
-    let numbers = numbers_in(files, &place.path).unwrap_or_default();
-    let next = numbers.last().copied().unwrap_or(0).checked_add(1);
-    if let Some(next) = next {
-        // Where this fails too it stays under a name that is not removed as long as it is young.
-        let _ = move_file(files, apart, &place.path.join(file_of(next)));
-    }
-    false
-}
-
-fn numbers_of(entries: &[Entry]) -> UidSet {
-    let mut numbers: Vec<u32> = entries.iter().map(|entry| entry.number).collect();
-    numbers.sort_unstable();
-    numbers.into_iter().filter_map(Uid::new).collect()
+fn numbers_of(entries: &[Entry]) -> Vec<u32> {
+    entries.iter().map(|entry| entry.number).collect()
 }

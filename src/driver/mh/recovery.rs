@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::driver::error::{Error, Result};
+use crate::driver::layout::file::access::{self, TRIES};
 use crate::driver::layout::folder::numbers::{file_of, number, numbers_in};
 use crate::driver::layout::folder::pending::{self, Step, Whose, move_file};
 use crate::driver::mh::entry::Entry;
@@ -17,6 +19,9 @@ use crate::os::environment::Environment;
 
 /// What the name begins with under which a message is written.
 pub const NEW: &str = ".mugo-new-";
+
+/// Nothing can be put behind the last message.
+pub const NO_NUMBERS_LEFT: Error = Error::Refused("the mailbox has no numbers left");
 
 /// What the name begins with under which a message is kept until it goes for good.
 pub fn gone_front(entry: &Entry) -> String {
@@ -65,9 +70,9 @@ pub fn finish(environment: &Environment, place: &Place, file: &mut SequenceFile<
             move_file(files, staged, &to).map_err(Error::io(&to))?;
         }
         let is_meant = |step: &Step| match step {
-            Step::Move(from, _) => plan.meant.contains(from),
+            Step::Move(from, _) => Ok(plan.meant.contains(from)),
             Step::Discard(apart) => may_go(environment, place, apart),
-            Step::Words(_) => true,
+            Step::Words(_) => Ok(true),
         };
         left.finish(environment, &place.path, &is_meant)?;
     }
@@ -141,7 +146,7 @@ impl Plan {
         };
         let next = last.checked_add(1);
         self.last = next;
-        next.ok_or(Error::Refused("the mailbox has no numbers left"))
+        next.ok_or(NO_NUMBERS_LEFT)
     }
 
     /// A message that was to go leaves all sequences, if it is still itself.
@@ -169,19 +174,40 @@ fn is_called_by_content(
 }
 
 /// Whether what was put apart is what was meant to go. Another message gets a number again.
-fn may_go(environment: &Environment, place: &Place, apart: &Path) -> bool {
-    let files = &*environment.files;
+fn may_go(environment: &Environment, place: &Place, apart: &Path) -> Result<bool> {
     let path = place.path.join(apart);
-    if files.link_metadata(&path).is_err() || is_called_by_content(environment, place, apart, apart)
-    {
-        return true;
+    let is_gone = environment.files.link_metadata(&path).is_err();
+    if is_gone || is_called_by_content(environment, place, apart, apart) {
+        return Ok(true);
     }
-    let numbers = numbers_in(files, &place.path).unwrap_or_default();
-    if let Some(next) = numbers.last().copied().unwrap_or(0).checked_add(1) {
-        // Where it fails it stays, under a name that nothing removes as long as it is young.
-        let _ = move_file(files, &path, &place.path.join(file_of(next)));
+    come_back(environment, place, &path, None)?;
+    Ok(false)
+}
+
+/// Gives a message that was not to go its `old` number again, or the next one that is free.
+pub fn come_back(
+    environment: &Environment,
+    place: &Place,
+    apart: &Path,
+    old: Option<u32>,
+) -> Result<()> {
+    let files = &*environment.files;
+    let mut number = old;
+    for _ in 0..TRIES {
+        let to = match number {
+            Some(number) => number,
+            None => {
+                let numbers = numbers_in(files, &place.path).map_err(Error::io(&place.path))?;
+                let next = numbers.last().copied().unwrap_or(0).checked_add(1);
+                next.ok_or(NO_NUMBERS_LEFT)?
+            }
+        };
+        match move_file(files, apart, &place.path.join(file_of(to))) {
+            Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => number = None,
+            other => return other.map_err(Error::io(apart)),
+        }
     }
-    false
+    Err(access::unsteady())
 }
 
 fn number_of(name: &Path) -> Option<u32> {

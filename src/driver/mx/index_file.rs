@@ -49,7 +49,7 @@ impl<'e> IndexFile<'e> {
             let now = index.read()?;
             // The lock says that nobody works on a note.
             pending::recover_where(environment, &place.path, Whose::OfAll, &|step| {
-                is_meant(&now, step)
+                Ok(is_meant(&now, step))
             })?;
         }
         Ok(index)

@@ -101,7 +101,8 @@ pub fn carry_out_with(
         return outcome.map(|()| done);
     }
     for step in steps {
-        if matches!(step, Step::Discard(file) if outcome.is_ok() && !(part.may_go)(&mailbox.join(file)))
+        if let (Step::Discard(file), Ok(())) = (step, &outcome)
+            && !(part.may_go)(&mailbox.join(file))
         {
             done.push(false);
             continue;
@@ -219,7 +220,7 @@ pub fn is_there(environment: &Environment, mailbox: &Path) -> bool {
 
 /// Does what programs that are gone have left undone.
 pub fn recover(environment: &Environment, mailbox: &Path) -> Result<()> {
-    recover_where(environment, mailbox, Whose::OfThoseGone, &|_| true)
+    recover_where(environment, mailbox, Whose::OfThoseGone, &|_| Ok(true))
 }
 
 /// Whose notes are finished.
@@ -256,15 +257,17 @@ pub fn left(environment: &Environment, mailbox: &Path, whose: Whose) -> Result<V
 }
 
 impl Left {
-    /// Takes the steps, as far as they are still `meant`.
+    /// Takes the steps, as far as they are still `meant`. Where that cannot be said they stay noted.
     pub fn finish(
         self,
         environment: &Environment,
         mailbox: &Path,
-        meant: &dyn Fn(&Step) -> bool,
+        meant: &dyn Fn(&Step) -> Result<bool>,
     ) -> Result<()> {
-        for step in self.steps.iter().filter(|step| meant(step)) {
-            step.take(environment, mailbox, Missing::PassedOver)?;
+        for step in &self.steps {
+            if meant(step)? {
+                step.take(environment, mailbox, Missing::PassedOver)?;
+            }
         }
         sync(environment, mailbox, &self.steps)?;
         match environment.files.remove_file(&self.path) {
@@ -280,7 +283,7 @@ pub fn recover_where(
     environment: &Environment,
     mailbox: &Path,
     whose: Whose,
-    meant: &dyn Fn(&Step) -> bool,
+    meant: &dyn Fn(&Step) -> Result<bool>,
 ) -> Result<()> {
     let all = left(environment, mailbox, whose)?;
     all.into_iter()
