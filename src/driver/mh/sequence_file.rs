@@ -178,7 +178,7 @@ impl<'e> SequenceFile<'e> {
             true => Ok(()),
             // Some programs put another file in its place, and know no lock.
             false => Err(Error::Refused(
-                "another program replaced its sequences at this moment; its own count, please try again",
+                "another program replaced its sequences at this moment; those are kept and this change of flags is not: try it again",
             )),
         }
     }
