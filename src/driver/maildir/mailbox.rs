@@ -13,6 +13,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::standing::{self, Standing, why_not};
 use crate::driver::local_file::is_missing;
 use crate::driver::maildir::folder::{Found, Stamp, is_mailbox, require};
 use crate::driver::maildir::letters::{Letters, Shares};
@@ -21,12 +22,10 @@ use crate::driver::maildir::uid_log::{Facts, UidLog};
 use crate::driver::place::Place;
 use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
-use crate::mail::reason::in_words;
-use crate::mail::status::{Access, MailboxState};
+use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
-use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::guard::FileId;
@@ -42,8 +41,7 @@ pub(super) struct Record {
 pub struct Maildir {
     pub(super) environment: Arc<Environment>,
     pub(super) place: Place,
-    pub(super) access: Access,
-    why_read_only: Option<String>,
+    pub(super) standing: Standing,
     pub(super) letters: Letters,
     pub(super) shares: Shares,
     pub(super) log: UidLog,
@@ -64,7 +62,6 @@ pub struct Maildir {
     pub(super) stamp: Stamp,
     /// Whether names may have changed once more under the same stamp.
     pub(super) racy: bool,
-    pub(super) told: Option<MailboxState>,
 }
 
 /// So many messages get their flags, or go, as one change.
@@ -84,8 +81,7 @@ impl Maildir {
         let mut mailbox = Self {
             environment: Arc::clone(environment),
             place: place.clone(),
-            access,
-            why_read_only: None,
+            standing: Standing::new(environment, CHARACTERISTICS.driver, access),
             letters: Letters::default(),
             shares: Shares::default(),
             log: UidLog::new(environment, &place.path),
@@ -98,9 +94,8 @@ impl Maildir {
             records: Vec::new(),
             stamp: Stamp::default(),
             racy: true,
-            told: None,
         };
-        if access == Access::ReadWrite {
+        if mailbox.standing.may_write() {
             mailbox.prepare_to_write();
         } else if !environment.read_only {
             // Where it cannot be done, what is there is shown.
@@ -112,15 +107,8 @@ impl Maildir {
 
     /// Falls to read-only where the folders cannot be written, else puts them in order.
     fn prepare_to_write(&mut self) {
-        let why = if self.environment.read_only {
-            Some("nothing may be written in this session".to_owned())
-        } else {
-            let tried = try_to_write(&self.environment, &self.place);
-            tried.err().map(|refusal| match &refusal {
-                Error::Io { source, .. } => format!("it may not be written: {}", in_words(source)),
-                other => other.to_string(),
-            })
-        };
+        let tried = try_to_write(&self.environment, &self.place);
+        let why = tried.err().map(|refusal| why_not(&refusal));
         let why = why.or_else(|| {
             let recovered = pending::recover(&self.environment, &self.place.path);
             recovered.err().map(|refusal| {
@@ -130,57 +118,28 @@ impl Maildir {
                 )
             })
         });
-        if why.is_some() {
-            self.access = Access::ReadOnly;
-            self.why_read_only = why;
+        if let Some(why) = why {
+            self.standing.fall(why);
             return;
         }
         clean(&self.environment, &self.place);
     }
 
-    /// The state of the mailbox.
-    fn state(&self) -> MailboxState {
-        let writable = self.access == Access::ReadWrite;
-        MailboxState {
-            driver: CHARACTERISTICS.driver,
-            path: Some(self.place.path.clone()),
-            access: self.access,
-            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(self.uid_validity),
-            uid_next: Uid::new(self.last_uid.saturating_add(1)),
-            sticky_uids: self.sticky,
-            keywords: self.letters.names(),
-            permanent_flags: if writable {
-                SystemFlags::SETTABLE
-            } else {
-                SystemFlags::NONE
-            },
-            new_keywords: writable && self.letters.has_room(),
-        }
-    }
-
     /// Tells the state where it is another one than was told.
     pub(super) fn tell_state(&mut self, job: &Job) {
-        let state = self.state();
-        if self.told.as_ref() != Some(&state) {
-            self.told = Some(state.clone());
-            job.emit(Change::State(Box::new(state)));
-        }
+        let facts = standing::Facts {
+            path: &self.place.path,
+            uid_validity: self.uid_validity,
+            last_uid: self.last_uid,
+            sticky_uids: self.sticky,
+            keywords: (self.letters.names(), self.letters.has_room()),
+        };
+        self.standing.tell(facts, job);
     }
 
     pub(super) fn place_of(&self, uid: Uid) -> Option<usize> {
         let key = |record: &Record| record.facts.uid;
         self.records.binary_search_by_key(&uid.get(), key).ok()
-    }
-
-    fn writable(&self, job: &Job) -> Result<()> {
-        if self.access == Access::ReadWrite {
-            return Ok(());
-        }
-        if let Some(why) = &self.why_read_only {
-            job.notice(format!("read-only: {why}"));
-        }
-        Err(Error::ReadOnly)
     }
 
     /// Makes sure that this is still the mailbox that was opened.
@@ -361,7 +320,7 @@ impl LocalMailbox for Maildir {
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         self.define(change, job)?;
         let all = self.records.iter();
         let all = all.filter_map(|record| Uid::new(record.facts.uid));
@@ -382,7 +341,7 @@ impl LocalMailbox for Maildir {
     }
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         self.look(job)?;
         let goes = |record: &&Record| {
             let uid = Uid::new(record.facts.uid);

@@ -14,7 +14,6 @@ use crate::driver::remembered::log::is_broken;
 use crate::mail::change::Change;
 use crate::mail::flags::{Flags, SystemFlags};
 use crate::mail::reason::in_words;
-use crate::mail::status::Access;
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 
@@ -103,7 +102,7 @@ impl Maildir {
             let Some(name) = found.name.with_letters(found.name.letters()) else {
                 continue;
             };
-            if self.access == Access::ReadOnly {
+            if !self.standing.may_write() {
                 continue;
             }
             let seen = Found {
@@ -239,7 +238,7 @@ impl Maildir {
 
     /// Whether UIDs may be written down: what could not be read is not to be written over.
     fn may_number(&self) -> bool {
-        self.access == Access::ReadWrite && !self.log_is_unusable
+        self.standing.may_write() && !self.log_is_unusable
     }
 
     /// UIDs of the log, else such as hold for this session.
@@ -309,12 +308,12 @@ impl Maildir {
             Ok(letters) if letters != self.letters => {
                 self.letters = letters;
                 self.shares = Shares::default();
-                if self.told.is_some() {
+                if self.standing.is_told() {
                     self.tell_state(job);
                 }
             }
             Ok(_) => {}
-            Err(refusal) if self.told.is_none() => {
+            Err(refusal) if !self.standing.is_told() => {
                 let why = in_words(&refusal);
                 job.notice(format!("the names of its keywords cannot be read: {why}"));
             }

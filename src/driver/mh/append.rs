@@ -45,10 +45,7 @@ pub fn append(
         create(environment, place)?;
     }
     let mailbox = Mh::closed(environment, place, Access::ReadWrite, Depth::Content)?;
-    if let Some(why) = &mailbox.why_read_only {
-        job.notice(format!("read-only: {why}"));
-        return Err(Error::ReadOnly);
-    }
+    mailbox.standing.require_writable(job)?;
     let mut batch = Batch {
         environment,
         place,

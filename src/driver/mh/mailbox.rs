@@ -11,6 +11,7 @@ use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::numbers::file_of;
 use crate::driver::layout::folder::pending;
+use crate::driver::layout::folder::standing::{Facts, Standing};
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::layout::prefile::words::{Lists, Words};
 use crate::driver::local_file::is_missing;
@@ -23,14 +24,12 @@ use crate::driver::mh::row::CHARACTERISTICS;
 use crate::driver::mh::sequence_file::LARGEST;
 use crate::driver::mh::store;
 use crate::driver::place::Place;
-use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
-use crate::mail::status::{Access, MailboxState};
+use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
-use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::guard::FileId;
@@ -49,8 +48,7 @@ pub struct Mh {
     pub(super) environment: Arc<Environment>,
     pub(super) place: Place,
     pub(super) profile: Profile,
-    pub(super) access: Access,
-    pub(super) why_read_only: Option<String>,
+    pub(super) standing: Standing,
     pub(super) register: Register,
     pub(super) depth: Depth,
     pub(super) words: Words,
@@ -59,7 +57,6 @@ pub struct Mh {
     pub(super) told: Vec<Told>,
     /// The highest UID that was told.
     pub(super) told_uid: u32,
-    pub(super) told_state: Option<MailboxState>,
     /// Messages that were not seen and could not be marked so: their UIDs.
     pub(super) unseen_here: UidSet,
     /// The sequences as they were read last, and whether they may have changed once more under the same stamp.
@@ -79,7 +76,7 @@ impl Mh {
     ) -> Result<Self> {
         let mut mailbox = Self::closed(environment, place, access, Depth::Content)?;
         mailbox.refresh(job)?;
-        if mailbox.access == Access::ReadWrite {
+        if mailbox.standing.may_write() {
             pending::clear_leftovers(environment, &place.path);
         }
         Ok(mailbox)
@@ -93,28 +90,24 @@ impl Mh {
         depth: Depth,
     ) -> Result<Self> {
         let profile = require(environment, place)?;
-        let why_read_only = match access {
-            Access::ReadOnly => None,
-            Access::ReadWrite => why_read_only(environment, place, &profile),
-        };
-        let access = match why_read_only {
-            Some(_) => Access::ReadOnly,
-            None => access,
-        };
-        let writes = access == Access::ReadWrite;
+        let mut standing = Standing::new(environment, CHARACTERISTICS.driver, access);
+        if standing.may_write()
+            && let Some(why) = why_read_only(environment, place, &profile)
+        {
+            standing.fall(why);
+        }
+        let writes = standing.may_write();
         Ok(Self {
             environment: Arc::clone(environment),
             place: place.clone(),
             profile,
-            access,
-            why_read_only,
+            standing,
             register: Register::new(environment, &place.path, writes),
             depth,
             words: Words::default(),
             lists: Lists::default(),
             told: Vec::new(),
             told_uid: 0,
-            told_state: None,
             unseen_here: UidSet::new(),
             stamp: (None, true),
             damage_told: false,
@@ -122,44 +115,16 @@ impl Mh {
         })
     }
 
-    fn state(&self) -> MailboxState {
-        let writable = self.access == Access::ReadWrite;
-        let last = self.register.last_uid().max(self.told_uid);
-        MailboxState {
-            driver: CHARACTERISTICS.driver,
-            path: Some(self.place.path.clone()),
-            access: self.access,
-            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(self.register.uid_validity),
-            uid_next: Uid::new(last.saturating_add(1)),
-            sticky_uids: self.register.sticky,
-            keywords: self.words.names(),
-            permanent_flags: if writable {
-                SystemFlags::SETTABLE
-            } else {
-                SystemFlags::NONE
-            },
-            new_keywords: writable && self.words.has_room(),
-        }
-    }
-
     /// Tells the state where it is another one than was told.
     pub(super) fn tell_state(&mut self, job: &Job) {
-        let state = self.state();
-        if self.told_state.as_ref() != Some(&state) {
-            self.told_state = Some(state.clone());
-            job.emit(Change::State(Box::new(state)));
-        }
-    }
-
-    fn writable(&self, job: &Job) -> Result<()> {
-        if self.access == Access::ReadWrite {
-            return Ok(());
-        }
-        if let Some(why) = &self.why_read_only {
-            job.notice(format!("read-only: {why}"));
-        }
-        Err(Error::ReadOnly)
+        let facts = Facts {
+            path: &self.place.path,
+            uid_validity: self.register.uid_validity,
+            last_uid: self.register.last_uid().max(self.told_uid),
+            sticky_uids: self.register.sticky,
+            keywords: (self.words.names(), self.words.has_room()),
+        };
+        self.standing.tell(facts, job);
     }
 
     pub(super) fn same_directory(&self) -> Result<()> {
@@ -228,9 +193,6 @@ pub(super) fn flags_of(told: &Told, lists: &mut Lists, words: &Words) -> Flags {
 
 /// Why a mailbox cannot be written.
 fn why_read_only(environment: &Environment, place: &Place, profile: &Profile) -> Option<String> {
-    if environment.read_only {
-        return Some("nothing may be written in this session".to_owned());
-    }
     let sequences = place.path.join(&profile.sequences);
     let files = &environment.files;
     let may = |path: &Path| files.may_write(path).unwrap_or(false);
@@ -289,7 +251,7 @@ impl LocalMailbox for Mh {
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         let (environment, place) = (Arc::clone(&self.environment), self.place.clone());
         let mut file = lock(&environment, &place, &self.profile, job)?;
         self.take_in(&mut file, &[], job)?;
@@ -327,7 +289,7 @@ impl LocalMailbox for Mh {
     }
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         while self.expunge_some(uids, job)? {
             job.checkpoint()?;
         }

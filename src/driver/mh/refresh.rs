@@ -16,7 +16,6 @@ use crate::driver::mh::sequences::Sequences;
 use crate::driver::mh::words::{FLAGS, keyword_of};
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
-use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
@@ -76,7 +75,7 @@ impl Mh {
         let stamp = self.stamp_of_sequences();
         let survey = self.register.survey(self.depth, job)?;
         let marks = self.marks(survey.as_ref(), &sequences, &[]);
-        if self.access == Access::ReadOnly || marks.is_empty() {
+        if !self.standing.may_write() || marks.is_empty() {
             return self.settle(survey, (sequences, marks, stamp), &[], job);
         }
         // Whoever changes the log waits for the sequences first.
@@ -196,9 +195,9 @@ impl Mh {
                 if !std::mem::replace(&mut self.damage_told, true) {
                     job.notice(format!("flags are not known: {why}"));
                 }
-                if self.access == Access::ReadWrite {
-                    self.access = Access::ReadOnly;
-                    self.why_read_only = Some(format!("its sequences cannot be read: {why}"));
+                if self.standing.may_write() {
+                    let why = format!("its sequences cannot be read: {why}");
+                    self.standing.fall(why);
                     self.register.keep_nothing();
                 }
                 return Ok(Sequences::default());
@@ -271,7 +270,7 @@ impl Mh {
         if !self.words.define(&keywords).is_empty() {
             self.lists = Lists::default();
         }
-        if !self.words.know(&keywords) && self.told_state.is_none() {
+        if !self.words.know(&keywords) && !self.standing.is_told() {
             job.notice("it has more than 30 sequences; the others are kept, and not shown");
         }
     }

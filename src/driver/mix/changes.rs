@@ -12,7 +12,6 @@ use crate::driver::mix::meta::Meta;
 use crate::driver::mix::names::{INDEX, META, STATUS};
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
-use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
@@ -48,9 +47,9 @@ impl Mix {
     /// The same under a lock that is there already.
     pub(super) fn catch_up(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
         self.take_in(locked, job)?;
-        match self.access {
-            Access::ReadWrite => self.settle(locked, job),
-            Access::ReadOnly => Ok(()),
+        match self.standing.may_write() {
+            true => self.settle(locked, job),
+            false => Ok(()),
         }
     }
 
@@ -94,7 +93,7 @@ impl Mix {
 
     /// Takes in what the files say, and tells what is another way than it was told.
     pub(super) fn take_in(&mut self, locked: &Locked, job: &Job) -> Result<()> {
-        let is_first = self.told.is_none();
+        let is_first = !self.standing.is_told();
         let before = (!is_first && !self.stale).then_some(&self.contents);
         let Some(read) = Contents::read(locked, before, job)? else {
             return Ok(());
@@ -166,8 +165,8 @@ impl Mix {
     /// A damaged mailbox is only looked at.
     fn heed_damage(&mut self, job: &Job) {
         let damage = self.contents.damage();
-        if let Some(damage) = damage.filter(|_| self.access == Access::ReadWrite) {
-            self.fall(damage.to_string());
+        if let Some(damage) = damage.filter(|_| self.standing.may_write()) {
+            self.standing.fall(damage.to_string());
         }
         let lost = self.contents.lost_flags;
         let told = damage.or(lost).filter(|_| !self.damage_told);

@@ -19,7 +19,7 @@ use crate::os::journal::plan::Plan;
 impl Mix {
     /// Removes the messages that are deleted, of `uids` where given: those that were told before, and are still deleted.
     pub(super) fn expunge_messages(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         let newest = self.told_uid;
         let mut locked = self.lock(job)?;
         let expunged = self
@@ -34,7 +34,7 @@ impl Mix {
         (uids, newest): (Option<&UidSet>, u32),
         job: &Job,
     ) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         job.checkpoint()?;
         let goes = |record: &Record| {
             let uid = record.entry.uid;

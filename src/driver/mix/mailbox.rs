@@ -10,6 +10,7 @@ use crate::driver::contract::LocalMailbox;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
+use crate::driver::layout::folder::standing::{Facts, Standing, why_not};
 use crate::driver::layout::prefile::locks::open_shared;
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::layout::prefile::words::{Lists, Words};
@@ -18,14 +19,11 @@ use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::manage::require;
 use crate::driver::mix::row::CHARACTERISTICS;
 use crate::driver::place::Place;
-use crate::mail::change::Change;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
-use crate::mail::reason::in_words;
-use crate::mail::status::{Access, MailboxState};
+use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
-use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 
@@ -33,8 +31,7 @@ use crate::os::files::{MailFile, OpenMode};
 pub struct Mix {
     pub(super) environment: Arc<Environment>,
     pub(super) place: Place,
-    pub(super) access: Access,
-    why_read_only: Option<String>,
+    pub(super) standing: Standing,
     /// `.mixmeta` with its shared lock.
     pub(super) share: Box<dyn MailFile>,
     pub(super) contents: Contents,
@@ -43,7 +40,6 @@ pub struct Mix {
     pub(super) last_uid: u32,
     /// The highest UID that was told.
     pub(super) told_uid: u32,
-    pub(super) told: Option<MailboxState>,
     pub(super) damage_told: bool,
     pub(super) trouble_told: bool,
     /// The small files as they were looked at last, from outside.
@@ -67,24 +63,18 @@ impl Mix {
         job: &Job,
     ) -> Result<Self> {
         require(environment, place)?;
-        let (share, why_read_only) = open_share(environment, place, access, job)?;
-        let is_read_only = access == Access::ReadOnly || why_read_only.is_some();
+        let mut standing = Standing::new(environment, CHARACTERISTICS.driver, access);
+        let share = open_share(environment, place, &mut standing, job)?;
         let mut mailbox = Self {
             environment: Arc::clone(environment),
             place: place.clone(),
-            access: if is_read_only {
-                Access::ReadOnly
-            } else {
-                Access::ReadWrite
-            },
-            why_read_only,
+            standing,
             share,
             contents: Contents::default(),
             lists: Lists::default(),
             uid_validity: 0,
             last_uid: 0,
             told_uid: 0,
-            told: None,
             damage_told: false,
             trouble_told: false,
             stamps: Default::default(),
@@ -102,14 +92,14 @@ impl Mix {
 
     /// The lock for the first look: to change things where that is wished and possible.
     fn lock_to_open(&mut self, job: &Job) -> Result<Locked> {
-        if self.access == Access::ReadWrite {
+        if self.standing.may_write() {
             let why = match Locked::to_change(&self.environment, &self.place, job) {
                 Ok(locked) => return Ok(locked),
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(Error::Locked { by }) if !job.may_wait() => return Err(Error::Locked { by }),
                 Err(refusal) => why_not(&refusal),
             };
-            self.fall(why);
+            self.standing.fall(why);
         }
         Locked::to_look(&self.environment, &self.place, job)
     }
@@ -117,91 +107,45 @@ impl Mix {
     /// The lock for a verb, of the mailbox that was opened.
     pub(super) fn lock(&self, job: &Job) -> Result<Locked> {
         self.stamps_now()?;
-        match self.access {
-            Access::ReadWrite => Locked::to_change(&self.environment, &self.place, job),
-            Access::ReadOnly => Locked::to_look(&self.environment, &self.place, job),
-        }
-    }
-
-    pub(super) fn fall(&mut self, why: String) {
-        self.access = Access::ReadOnly;
-        self.why_read_only = Some(why);
-    }
-
-    fn state(&self) -> MailboxState {
-        let writable = self.access == Access::ReadWrite;
-        let words = self.words();
-        MailboxState {
-            driver: CHARACTERISTICS.driver,
-            path: Some(self.place.path.clone()),
-            access: self.access,
-            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(self.uid_validity),
-            uid_next: Uid::new(self.last_uid.saturating_add(1)),
-            sticky_uids: true,
-            keywords: words.names(),
-            permanent_flags: if writable {
-                SystemFlags::SETTABLE
-            } else {
-                SystemFlags::NONE
-            },
-            new_keywords: writable && words.has_room(),
+        match self.standing.may_write() {
+            true => Locked::to_change(&self.environment, &self.place, job),
+            false => Locked::to_look(&self.environment, &self.place, job),
         }
     }
 
     /// Tells the state where it is another one than was told.
     pub(super) fn tell_state(&mut self, job: &Job) {
-        let state = self.state();
-        if self.told.as_ref() != Some(&state) {
-            self.told = Some(state.clone());
-            job.emit(Change::State(Box::new(state)));
-        }
+        let words = self.words();
+        let facts = Facts {
+            path: &self.place.path,
+            uid_validity: self.uid_validity,
+            last_uid: self.last_uid,
+            sticky_uids: true,
+            keywords: (words.names(), words.has_room()),
+        };
+        self.standing.tell(facts, job);
     }
 
     pub(super) fn words(&self) -> &Words {
         &self.contents.meta.words
     }
-
-    /// Refuses a change to a mailbox that is open read-only, and tells why where that was not asked for.
-    pub(super) fn writable(&self, job: &Job) -> Result<()> {
-        if self.access == Access::ReadWrite {
-            return Ok(());
-        }
-        if let Some(why) = &self.why_read_only {
-            job.notice(format!("read-only: {why}"));
-        }
-        Err(Error::ReadOnly)
-    }
 }
 
-/// Takes the lock that says that the mailbox is open; with why it can only be read, where that was not asked for.
+/// Takes the lock that says that the mailbox is open. Where it cannot be one of a writer the mailbox falls to read-only.
 fn open_share(
     environment: &Environment,
     place: &Place,
-    access: Access,
+    standing: &mut Standing,
     job: &Job,
-) -> Result<(Box<dyn MailFile>, Option<String>)> {
+) -> Result<Box<dyn MailFile>> {
     let meta = share_of(place);
-    let mut why = None;
-    if access == Access::ReadWrite && environment.read_only {
-        why = Some("nothing may be written in this session".to_owned());
-    } else if access == Access::ReadWrite {
+    if standing.may_write() {
         match open_shared(environment, &meta, OpenMode::ReadWrite, job) {
-            Err(refusal @ Error::Io { .. }) => why = Some(why_not(&refusal)),
-            other => return other.map(|share| (share, None)),
+            Err(refusal @ Error::Io { .. }) => standing.fall(why_not(&refusal)),
+            other => return other,
         }
     }
-    let share = open_shared(environment, &meta, OpenMode::Read, job)?;
-    Ok((share, why))
-}
-
-/// Why a mailbox cannot be written.
-fn why_not(refusal: &Error) -> String {
-    match refusal {
-        Error::Locked { by } => format!("{} has locked it", by.raw()),
-        Error::Io { source, .. } => format!("it may not be written: {}", in_words(source)),
-        other => other.to_string(),
-    }
+    open_shared(environment, &meta, OpenMode::Read, job)
 }
 
 /// The flags of a message.

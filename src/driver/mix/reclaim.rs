@@ -20,7 +20,6 @@ use crate::driver::mix::locked::{Locked, share_of};
 use crate::driver::mix::mailbox::Mix;
 use crate::driver::mix::names::data_file;
 use crate::driver::mix::wasteful::{Inside, Wasteful, wasteful_files};
-use crate::mail::status::Access;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::transfer::{read_exact_at, write_all_at};
@@ -45,7 +44,7 @@ struct Round<'e> {
 impl Mix {
     /// Reclaims what there is. That it cannot be done is told, and no reason not to read mail.
     pub(super) fn reclaim_if_possible(&mut self, locked: &mut Locked, job: &Job) -> Result<()> {
-        if !self.may_have_waste || self.access == Access::ReadOnly {
+        if !self.may_have_waste || !self.standing.may_write() {
             return Ok(());
         }
         match self.reclaim(locked, job) {
@@ -64,7 +63,7 @@ impl Mix {
 
     /// At check and close: reclaims what there is. A lock that somebody holds is not waited for.
     pub(super) fn tidy(&mut self, job: &Job) -> Result<()> {
-        if !self.may_have_waste || self.access == Access::ReadOnly {
+        if !self.may_have_waste || !self.standing.may_write() {
             return Ok(());
         }
         let mut locked = match self.lock(&job.hurried()) {

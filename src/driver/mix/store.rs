@@ -27,7 +27,7 @@ impl Mix {
         change: &FlagChange,
         job: &Job,
     ) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         // Those that were told before.
         let newest = self.told_uid;
         let mut locked = self.lock(job)?;
@@ -44,7 +44,7 @@ impl Mix {
         change: &FlagChange,
         job: &Job,
     ) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         if !matches!(change, FlagChange::Remove(_)) {
             self.define(locked, change, job)?;
         }

@@ -15,7 +15,6 @@ use crate::driver::mx::index_file::{IndexFile, path_of};
 use crate::driver::mx::mailbox::{Mx, Record, is_plain, summary_of};
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
-use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
@@ -49,13 +48,14 @@ impl Mx {
         let numbers = numbers_in(&*environment.files, &place.path);
         let numbers = numbers.map_err(Error::io(&place.path))?;
         if let Some(offset) = index.damaged
-            && self.access == Access::ReadWrite
+            && self.standing.may_write()
         {
-            self.fall(format!("its index is damaged at byte {offset}"));
+            self.standing
+                .fall(format!("its index is damaged at byte {offset}"));
         }
         let last = self.last_plain(&numbers).max(self.last_uid);
         let incomplete = index.uid_validity == 0 || index.last_uid < last;
-        if self.access == Access::ReadOnly || !incomplete {
+        if !self.standing.may_write() || !incomplete {
             return self.tell(&file, &index, &numbers, job);
         }
         drop(file);
@@ -117,7 +117,8 @@ impl Mx {
         let Some(offset) = index.damaged else {
             return Ok(());
         };
-        self.fall(format!("its index is damaged at byte {offset}"));
+        self.standing
+            .fall(format!("its index is damaged at byte {offset}"));
         self.tell_state(job);
         Err(Error::ReadOnly)
     }
@@ -149,7 +150,7 @@ impl Mx {
             ));
         }
         self.still_there(index)?;
-        let first = self.told.is_none();
+        let first = !self.standing.is_told();
         if self.uid_validity == 0 {
             self.uid_validity = match index.uid_validity {
                 0 => self.environment.fresh_uid_validity(),

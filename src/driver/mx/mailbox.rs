@@ -11,6 +11,7 @@ use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::numbers::file_of;
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::standing::{Facts, Standing, why_not};
 use crate::driver::layout::prefile::line::DELETED;
 use crate::driver::layout::prefile::record::{bits_of, system_of};
 use crate::driver::layout::prefile::words::{Lists, Words};
@@ -20,15 +21,12 @@ use crate::driver::mx::index_file::{IndexFile, gone_front};
 use crate::driver::mx::manage::require;
 use crate::driver::mx::row::CHARACTERISTICS;
 use crate::driver::place::Place;
-use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
-use crate::mail::reason::in_words;
-use crate::mail::status::{Access, MailboxState};
+use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
-use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::guard::FileId;
@@ -48,8 +46,7 @@ pub(super) struct Record {
 pub struct Mx {
     pub(super) environment: Arc<Environment>,
     pub(super) place: Place,
-    pub(super) access: Access,
-    pub(super) why_read_only: Option<String>,
+    pub(super) standing: Standing,
     pub(super) words: Words,
     pub(super) lists: Lists,
     pub(super) uid_validity: u32,
@@ -60,7 +57,6 @@ pub struct Mx {
     pub(super) stamp: (Stamp, Stamp),
     /// Whether one of them may have changed once more under the same stamp.
     pub(super) racy: bool,
-    pub(super) told: Option<MailboxState>,
     pub(super) damage_told: bool,
     /// The highest UID that was told.
     pub(super) told_uid: u32,
@@ -80,8 +76,7 @@ impl Mx {
         let mut mailbox = Self {
             environment: Arc::clone(environment),
             place: place.clone(),
-            access,
-            why_read_only: None,
+            standing: Standing::new(environment, CHARACTERISTICS.driver, access),
             words: Words::default(),
             lists: Lists::default(),
             uid_validity: 0,
@@ -89,12 +84,11 @@ impl Mx {
             records: Vec::new(),
             stamp: Default::default(),
             racy: true,
-            told: None,
             damage_told: false,
             told_uid: 0,
             directory: directory_of(environment, &place.path)?,
         };
-        if access == Access::ReadWrite {
+        if mailbox.standing.may_write() {
             match IndexFile::lock(environment, place, job) {
                 Ok(file) => {
                     pending::clear_leftovers(environment, &place.path);
@@ -102,51 +96,23 @@ impl Mx {
                 }
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(Error::Locked { by }) if !job.may_wait() => return Err(Error::Locked { by }),
-                Err(Error::Locked { by }) => {
-                    mailbox.fall(format!("{} has locked it", by.raw()));
-                }
-                Err(Error::Io { source, .. }) => {
-                    mailbox.fall(format!("it may not be written: {}", in_words(&source)));
-                }
-                Err(refusal) => mailbox.fall(refusal.to_string()),
+                Err(refusal) => mailbox.standing.fall(why_not(&refusal)),
             }
         }
         mailbox.refresh(job)?;
         Ok(mailbox)
     }
 
-    pub(super) fn fall(&mut self, why: String) {
-        self.access = Access::ReadOnly;
-        self.why_read_only = Some(why);
-    }
-
-    fn state(&self) -> MailboxState {
-        let writable = self.access == Access::ReadWrite;
-        MailboxState {
-            driver: CHARACTERISTICS.driver,
-            path: Some(self.place.path.clone()),
-            access: self.access,
-            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(self.uid_validity),
-            uid_next: Uid::new(self.last_uid.saturating_add(1)),
-            sticky_uids: true,
-            keywords: self.words.names(),
-            permanent_flags: if writable {
-                SystemFlags::SETTABLE
-            } else {
-                SystemFlags::NONE
-            },
-            new_keywords: writable && self.words.has_room(),
-        }
-    }
-
     /// Tells the state where it is another one than was told.
     pub(super) fn tell_state(&mut self, job: &Job) {
-        let state = self.state();
-        if self.told.as_ref() != Some(&state) {
-            self.told = Some(state.clone());
-            job.emit(Change::State(Box::new(state)));
-        }
+        let facts = Facts {
+            path: &self.place.path,
+            uid_validity: self.uid_validity,
+            last_uid: self.last_uid,
+            sticky_uids: true,
+            keywords: (self.words.names(), self.words.has_room()),
+        };
+        self.standing.tell(facts, job);
     }
 
     pub(super) fn place_of(&self, uid: u32) -> Option<usize> {
@@ -156,16 +122,6 @@ impl Mx {
 
     pub(super) fn flags(&mut self, record: &Record) -> Flags {
         flags_of(record, &mut self.lists, &self.words)
-    }
-
-    fn writable(&self, job: &Job) -> Result<()> {
-        if self.access == Access::ReadWrite {
-            return Ok(());
-        }
-        if let Some(why) = &self.why_read_only {
-            job.notice(format!("read-only: {why}"));
-        }
-        Err(Error::ReadOnly)
     }
 
     /// The file of a message. Where it is gone that is told first.
@@ -245,7 +201,7 @@ impl LocalMailbox for Mx {
     }
 
     fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         // Those that were told, of which the index may know more by now.
         let wanted = self.records.iter().map(|record| record.uid);
         let wanted = wanted.filter(|&uid| Uid::new(uid).is_some_and(|uid| uids.contains(uid)));
@@ -272,7 +228,7 @@ impl LocalMailbox for Mx {
     }
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         while self.expunge_some(uids, job)? {
             job.checkpoint()?;
         }

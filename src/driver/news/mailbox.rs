@@ -14,6 +14,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
+use crate::driver::layout::folder::standing::{self, Standing};
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::layout::prefile::words::Lists;
 use crate::driver::local_file::is_missing;
@@ -30,11 +31,10 @@ use crate::mail::change::Change;
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::reason::in_words;
-use crate::mail::status::{Access, MailboxState};
+use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
-use crate::mail::text::Foreign;
-use crate::mail::uid::{Uid, UidSet, UidValidity};
+use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::MailFile;
 
@@ -58,10 +58,9 @@ pub struct Newsgroup {
     pub(super) place: Place,
     pub(super) group: Vec<u8>,
     pub(super) spool: PathBuf,
-    pub(super) access: Access,
+    pub(super) standing: Standing,
     /// What was asked for: only then something may be kept.
     pub(super) wanted: Access,
-    pub(super) why_read_only: Option<String>,
     pub(super) marks: Marks,
     lists: Lists,
     /// The articles, numbers ascending.
@@ -80,7 +79,6 @@ pub struct Newsgroup {
     high: u32,
     /// Whether the cache lacks what is known now.
     pub(super) unsaved: bool,
-    pub(super) told: Option<MailboxState>,
     /// The highest number that was told.
     pub(super) told_uid: u32,
     pub(super) large_told: bool,
@@ -99,15 +97,13 @@ impl Newsgroup {
         job: &Job,
     ) -> Result<Self> {
         let mut mailbox = Self::new(environment, place, access)?;
-        if access == Access::ReadWrite {
-            if environment.read_only {
-                mailbox.fall("nothing may be written in this session".to_owned());
-            } else if let Some(refusal) = newsrc_file::refusal(environment) {
-                mailbox.fall(format!(
-                    "what was read cannot be written to .newsrc: {}",
-                    in_words(&refusal)
-                ));
-            }
+        if mailbox.standing.may_write()
+            && let Some(refusal) = newsrc_file::refusal(environment)
+        {
+            mailbox.standing.fall(format!(
+                "what was read cannot be written to .newsrc: {}",
+                in_words(&refusal)
+            ));
         }
         mailbox.first_look(job)?;
         Ok(mailbox)
@@ -125,9 +121,8 @@ impl Newsgroup {
             place: place.clone(),
             group: group.to_vec(),
             spool: spool_path(environment),
-            access,
+            standing: Standing::new(environment, CHARACTERISTICS.driver, access),
             wanted: access,
-            why_read_only: None,
             marks: Marks::new(environment),
             lists: Lists::default(),
             records: Vec::new(),
@@ -139,51 +134,29 @@ impl Newsgroup {
             listed: false,
             unsaved: false,
             high: u32::try_from(high.unwrap_or(0)).unwrap_or(u32::MAX),
-            told: None,
             told_uid: 0,
             large_told: false,
             explained: false,
         })
     }
 
-    pub(super) fn fall(&mut self, why: String) {
-        self.access = Access::ReadOnly;
-        self.why_read_only = Some(why);
-    }
-
-    fn state(&self) -> MailboxState {
-        let writable = self.access == Access::ReadWrite;
+    /// Tells the state where it is another one than was told.
+    pub(super) fn tell_state(&mut self, job: &Job) {
         let last = self.records.last().map_or(0, |record| record.facts.number);
-        MailboxState {
-            driver: CHARACTERISTICS.driver,
-            path: Some(self.place.path.clone()),
-            access: self.access,
-            why_read_only: self.why_read_only.as_deref().map(Foreign::new),
-            uid_validity: UidValidity::new(UID_VALIDITY),
-            uid_next: self.uid_next(last),
+        let words = &self.marks.words;
+        let facts = standing::Facts {
+            path: &self.place.path,
+            uid_validity: UID_VALIDITY,
+            last_uid: last.max(self.high),
             sticky_uids: true,
-            keywords: self.marks.words.names(),
-            permanent_flags: if writable {
-                SystemFlags::SETTABLE
-            } else {
-                SystemFlags::NONE
-            },
-            new_keywords: writable && self.marks.words.has_room(),
-        }
+            keywords: (words.names(), words.has_room()),
+        };
+        self.standing.tell(facts, job);
     }
 
     /// The next UID, where the last article has this number.
     pub(super) fn uid_next(&self, last: u32) -> Option<Uid> {
         Uid::new(last.max(self.high).saturating_add(1))
-    }
-
-    /// Tells the state where it is another one than was told.
-    pub(super) fn tell_state(&mut self, job: &Job) {
-        let state = self.state();
-        if self.told.as_ref() != Some(&state) {
-            self.told = Some(state.clone());
-            job.emit(Change::State(Box::new(state)));
-        }
     }
 
     pub(super) fn place_of(&self, number: u32) -> Option<usize> {
@@ -213,16 +186,6 @@ impl Newsgroup {
     pub(super) fn summary_at(&mut self, place: usize) -> Option<Summary> {
         let record = self.records.get(place).filter(|record| !record.hidden)?;
         summary_of(record, &mut self.lists, &self.marks)
-    }
-
-    pub(super) fn writable(&self, job: &Job) -> Result<()> {
-        if self.access == Access::ReadWrite {
-            return Ok(());
-        }
-        if let Some(why) = &self.why_read_only {
-            job.notice(format!("read-only: {why}"));
-        }
-        Err(Error::ReadOnly)
     }
 
     /// The file of an article. Where it is gone that is told first.
@@ -330,7 +293,7 @@ impl LocalMailbox for Newsgroup {
     }
 
     fn expunge(&mut self, uids: Option<&UidSet>, job: &Job) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         let mut gone = UidSet::new();
         for record in self.records.iter_mut().filter(|it| it.read && !it.hidden) {
             let Some(uid) = Uid::new(record.facts.number) else {

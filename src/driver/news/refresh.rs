@@ -39,7 +39,8 @@ impl Newsgroup {
             Ok(found) => self.take_newsrc(&found, job),
             Err(refusal) => {
                 let why = in_words(&refusal);
-                self.fall(format!("what was read of news is not known: {why}"));
+                self.standing
+                    .fall(format!("what was read of news is not known: {why}"));
             }
         }
         self.directory = self.directory_now()?;
@@ -195,7 +196,7 @@ impl Newsgroup {
         self.tell_gone(&gone, job);
         if others {
             job.emit(Change::Reset);
-            self.told = None;
+            self.standing.forget_told();
             self.tell_state(job);
             self.tell_from(0, job);
         }

@@ -23,7 +23,7 @@ impl Newsgroup {
         change: &FlagChange,
         job: &Job,
     ) -> Result<()> {
-        self.writable(job)?;
+        self.standing.require_writable(job)?;
         if !self.listed {
             // What is kept for a faster opening is no ground to write on.
             self.settled = false;

@@ -6,3 +6,4 @@ pub mod in_threads;
 pub mod message_file;
 pub mod numbers;
 pub mod pending;
+pub mod standing;
