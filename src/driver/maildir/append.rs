@@ -1,7 +1,7 @@
 //! Appending: each message is written to `tmp` and brought to disk, then all of them move to `cur` as one change.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::staged::Staged;
 use crate::driver::layout::lf::write_lf;
 use crate::driver::local_file::{is_missing, is_unwritable};
 use crate::driver::maildir::folder::{self, Found, require};
@@ -27,7 +28,6 @@ use crate::mail::flags::{Flags, Keyword};
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
-use crate::os::files::OpenMode;
 
 /// Appends all messages or none, durable on return.
 pub fn append(
@@ -45,6 +45,7 @@ pub fn append(
     let mut batch = Batch {
         environment,
         place,
+        staged: Staged::new(environment, place),
         letters: Vec::new(),
     };
     while let Some(message) = messages.next(job)? {
@@ -54,17 +55,16 @@ pub fn append(
     batch.deliver(job)
 }
 
-/// Messages in `tmp`. Dropped, those that were not delivered are removed.
+/// Messages in `tmp`.
 struct Batch<'a> {
     environment: &'a Arc<Environment>,
     place: &'a Place,
+    staged: Staged<'a>,
     letters: Vec<Letter>,
 }
 
 /// One of them.
 struct Letter {
-    /// Where it is, in the mailbox.
-    staged: PathBuf,
     /// What it will be called but for its flags.
     base: String,
     flags: Flags,
@@ -76,38 +76,22 @@ struct Letter {
 impl Batch<'_> {
     fn stage(&mut self, mut message: NewMessage) -> Result<()> {
         let unique = unique_name(self.environment);
-        let staged = Path::new("tmp").join(&unique);
-        let path = self.place.path.join(&staged);
-        let failed = Error::io(&path);
-        let mode = self.place.protection.file;
-        let mut file = self
-            .environment
-            .files
-            .open(&path, OpenMode::CreateNew(mode))
-            .map_err(&failed)?;
         let now = || InternalDate::in_zone((self.environment.clock)(), &TimeZone::system());
         let date = message.internal_date.unwrap_or_else(now);
+        let name = Path::new("tmp").join(&unique);
+        let (stored, size) = self.staged.write(name, |file| {
+            let written = write_lf(&mut message.content, file)?;
+            // Who clears up `tmp` may go by the time of access.
+            file.set_times((self.environment.clock)(), date.seconds)?;
+            Ok(written)
+        })?;
         self.letters.push(Letter {
-            staged,
-            base: unique,
-            flags: message.flags.clone(),
-            size: 0,
+            base: format!("{unique},S={stored},W={size}"),
+            flags: message.flags,
+            size,
             date,
             wish: message.uid,
         });
-        let written = (|| {
-            file.set_mode(mode)?;
-            let written = write_lf(&mut message.content, &mut *file)?;
-            // Who clears up `tmp` may go by the time of access.
-            file.set_times((self.environment.clock)(), date.seconds)?;
-            file.sync()?;
-            Ok(written)
-        })();
-        let (stored, size) = written.map_err(&failed)?;
-        if let Some(letter) = self.letters.last_mut() {
-            letter.size = size;
-            letter.base.push_str(&format!(",S={stored},W={size}"));
-        }
         Ok(())
     }
 
@@ -117,13 +101,14 @@ impl Batch<'_> {
         }
         let mailbox = &self.place.path;
         let names = self.names(job)?;
-        let steps = self.letters.iter().map(|letter| {
+        let letters = self.letters.iter().zip(self.staged.names());
+        let steps = letters.map(|(letter, staged)| {
             let letters = names.of(&letter.flags, b"");
             let name = Name::parse(letter.base.as_bytes());
             let name = name.and_then(|name| name.with_letters(&letters));
             let name = name.ok_or(Error::Refused("the name of this host is too long"))?;
             let to = Path::new("cur").join(name.file());
-            Ok(Step::Move(letter.staged.clone(), to))
+            Ok(Step::Move(staged.clone(), to))
         });
         let steps: Vec<Step> = steps.collect::<Result<_>>()?;
         let mut log = UidLog::new(self.environment, mailbox);
@@ -152,10 +137,7 @@ impl Batch<'_> {
         };
         let uids = numbered.as_ref().map(|numbered| own(&numbered.uids));
         let uids = uids.unwrap_or_default();
-        if matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
-            // What is to be finished needs them.
-            self.letters.clear();
-        }
+        self.staged.leave_after(&outcome);
         outcome?;
         // Where nothing is kept in this state folder UIDs hold for a session.
         let uid_validity = UidValidity::new(log.uid_validity()).filter(|_| !uids.is_empty());
@@ -220,16 +202,6 @@ impl Batch<'_> {
         }
         let mode = self.place.protection.file;
         Letters::define(self.environment, &self.place.path, &wanted, mode, job)
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        for letter in &self.letters {
-            // One that stays is removed from `tmp` some day.
-            let path = self.place.path.join(&letter.staged);
-            let _ = self.environment.files.remove_file(&path);
-        }
     }
 }
 

@@ -2,14 +2,13 @@
 //! sequences that their flags ask for, as one change.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::layout::folder::pending::{self, Missing, Part, Step};
+use crate::driver::layout::folder::staged::{Staged, new_name};
 use crate::driver::layout::lf::write_lf;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::{Messages, NewMessage};
@@ -19,7 +18,7 @@ use crate::driver::mh::locking::lock;
 use crate::driver::mh::mailbox::Mh;
 use crate::driver::mh::manage::create;
 use crate::driver::mh::members::{Members, set_of};
-use crate::driver::mh::recovery::{NEW, NO_NUMBERS_LEFT};
+use crate::driver::mh::recovery::NO_NUMBERS_LEFT;
 use crate::driver::mh::refresh::Own;
 use crate::driver::mh::register::Depth;
 use crate::driver::mh::sequence_file::SequenceFile;
@@ -30,7 +29,7 @@ use crate::mail::flags::{Flags, SystemFlags};
 use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
-use crate::os::files::{FileLayer, OpenMode};
+use crate::os::files::FileLayer;
 
 /// Appends all messages or none, durable on return.
 pub fn append(
@@ -49,6 +48,7 @@ pub fn append(
     let mut batch = Batch {
         environment,
         place,
+        staged: Staged::new(environment, place),
         letters: Vec::new(),
     };
     while let Some(message) = messages.next(job)? {
@@ -58,15 +58,15 @@ pub fn append(
     batch.deliver(mailbox, job)
 }
 
-/// Messages under other names. Dropped, those that were not delivered are removed.
+/// Messages under other names.
 struct Batch<'a> {
     environment: &'a Arc<Environment>,
     place: &'a Place,
+    staged: Staged<'a>,
     letters: Vec<Letter>,
 }
 
 struct Letter {
-    staged: PathBuf,
     flags: Flags,
     wish: Option<Uid>,
 }
@@ -76,19 +76,6 @@ const TRIES: usize = 20;
 
 impl Batch<'_> {
     fn stage(&mut self, mut message: NewMessage) -> Result<()> {
-        let staged = unique_name(self.environment);
-        let path = self.place.path.join(&staged);
-        let failed = Error::io(&path);
-        let mode = self.place.protection.file;
-        let files = &self.environment.files;
-        let mut file = files
-            .open(&path, OpenMode::CreateNew(mode))
-            .map_err(&failed)?;
-        self.letters.push(Letter {
-            staged,
-            flags: message.flags.clone(),
-            wish: message.uid,
-        });
         let now = (self.environment.clock)();
         let date = message.internal_date.map_or(now, |date| date.seconds);
         // Programs that know no sequences take one for seen that was read after it was written.
@@ -96,12 +83,15 @@ impl Batch<'_> {
             true => now.max(date.saturating_add(1)),
             false => date,
         };
-        let written = file
-            .set_mode(mode)
-            .and_then(|()| write_lf(&mut message.content, &mut *file))
-            .and_then(|_| file.set_times(read, date))
-            .and_then(|()| file.sync());
-        written.map_err(&failed)
+        self.staged.write(new_name(self.environment), |file| {
+            write_lf(&mut message.content, file)?;
+            file.set_times(read, date)
+        })?;
+        self.letters.push(Letter {
+            flags: message.flags,
+            wish: message.uid,
+        });
+        Ok(())
     }
 
     fn deliver(mut self, mut mailbox: Mh, job: &Job) -> Result<Appended> {
@@ -125,12 +115,7 @@ impl Batch<'_> {
             job.checkpoint()?;
             numbers = self.place_all(&mut file, &profile.unseen);
         }
-        if matches!(numbers, Ok(_) | Err(Error::Pending { .. })) {
-            // What is to be finished needs them.
-            self.letters
-                .iter_mut()
-                .for_each(|letter| letter.staged.clear());
-        }
+        self.staged.leave_after(&numbers);
         let numbers = numbers?;
         let wishes = self.letters.iter().map(|letter| letter.wish);
         let own: Vec<Own> = numbers.iter().copied().zip(wishes).collect();
@@ -158,10 +143,11 @@ impl Batch<'_> {
         let mut members = Members::default();
         let mut words = Vec::new();
         let mut moves = Vec::new();
-        for (letter, &number) in self.letters.iter().zip(&numbers) {
+        let letters = self.letters.iter().zip(self.staged.names());
+        for ((letter, name), &number) in letters.zip(&numbers) {
             let names = sequences_for(&letter.flags, unseen, &new);
             words.push(Step::Words(format!("{number} {}", names.join(" "))));
-            moves.push(Step::Move(letter.staged.clone(), file_of(number)));
+            moves.push(Step::Move(name.clone(), file_of(number)));
             names.iter().for_each(|name| members.put(name, number));
         }
         members.add_to(&mut new);
@@ -207,25 +193,4 @@ fn uids_of(mailbox: &Mh, numbers: &[u32]) -> Vec<Uid> {
     };
     let uids: Option<Vec<Uid>> = numbers.iter().map(uid).collect();
     uids.filter(|_| mailbox.register.sticky).unwrap_or_default()
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        let staged = self.letters.iter().map(|letter| &letter.staged);
-        for staged in staged.filter(|staged| !staged.as_os_str().is_empty()) {
-            // One that stays is seen by nobody.
-            let _ = self
-                .environment
-                .files
-                .remove_file(&self.place.path.join(staged));
-        }
-    }
-}
-
-/// A name that no other message of this or another program has.
-fn unique_name(environment: &Environment) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let process = &environment.process;
-    PathBuf::from(format!("{NEW}{}-{}-{number}", process.pid, process.start))
 }

@@ -10,7 +10,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::numbers::file_of;
-use crate::driver::layout::folder::pending;
+use crate::driver::layout::folder::staged;
 use crate::driver::layout::folder::standing::{Facts, Standing};
 use crate::driver::layout::prefile::record::system_of;
 use crate::driver::layout::prefile::words::{Lists, Words};
@@ -77,7 +77,7 @@ impl Mh {
         let mut mailbox = Self::closed(environment, place, access, Depth::Content)?;
         mailbox.refresh(job)?;
         if mailbox.standing.may_write() {
-            pending::clear_leftovers(environment, &place.path);
+            staged::clear_leftovers(environment, &place.path);
         }
         Ok(mailbox)
     }

@@ -10,15 +10,13 @@ use crate::driver::error::{Error, Result};
 use crate::driver::layout::file::access::{self, TRIES};
 use crate::driver::layout::folder::numbers::{file_of, number, numbers_in};
 use crate::driver::layout::folder::pending::{self, Step, Whose, move_file};
+use crate::driver::layout::folder::staged::NEW;
 use crate::driver::mh::entry::Entry;
 use crate::driver::mh::files::content;
 use crate::driver::mh::members::{Members, set_of};
 use crate::driver::mh::sequence_file::SequenceFile;
 use crate::driver::place::Place;
 use crate::os::environment::Environment;
-
-/// What the name begins with under which a message is written.
-pub const NEW: &str = ".mugo-new-";
 
 /// Nothing can be put behind the last message.
 pub const NO_NUMBERS_LEFT: Error = Error::Refused("the mailbox has no numbers left");

@@ -2,14 +2,13 @@
 //! their numbers as one change.
 
 use std::io::{self, Read};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::numbers::{file_of, numbers_in};
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::staged::{Staged, new_name};
 use crate::driver::layout::prefile::record::bits_of;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::{Content, Messages, NewMessage, granted};
@@ -21,7 +20,7 @@ use crate::mail::appended::Appended;
 use crate::mail::flags::{Flags, SystemFlags};
 use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::Environment;
-use crate::os::files::{MailFile, OpenMode};
+use crate::os::files::MailFile;
 use crate::os::transfer::write_all_at;
 
 /// Appends all messages or none, durable on return.
@@ -39,6 +38,7 @@ pub fn append(
     let mut batch = Batch {
         environment,
         place,
+        staged: Staged::new(environment, place),
         letters: Vec::new(),
     };
     while let Some(message) = messages.next(job)? {
@@ -48,42 +48,32 @@ pub fn append(
     batch.deliver(job)
 }
 
-/// Messages under other names. Dropped, those that were not delivered are removed.
+/// Messages under other names.
 struct Batch<'a> {
     environment: &'a Arc<Environment>,
     place: &'a Place,
+    staged: Staged<'a>,
     letters: Vec<Letter>,
 }
 
 struct Letter {
-    staged: PathBuf,
     flags: Flags,
     wish: Option<Uid>,
 }
 
 impl Batch<'_> {
     fn stage(&mut self, mut message: NewMessage) -> Result<()> {
-        let staged = unique_name(self.environment);
-        let path = self.place.path.join(&staged);
-        let failed = Error::io(&path);
-        let mode = self.place.protection.file;
-        let files = &self.environment.files;
-        let mut file = files
-            .open(&path, OpenMode::CreateNew(mode))
-            .map_err(&failed)?;
-        self.letters.push(Letter {
-            staged,
-            flags: message.flags.clone(),
-            wish: message.uid,
-        });
         let now = (self.environment.clock)();
         let date = message.internal_date.map_or(now, |date| date.seconds);
-        let written = file
-            .set_mode(mode)
-            .and_then(|()| copy(&mut message.content, &mut *file))
-            .and_then(|()| file.set_times(date, date))
-            .and_then(|()| file.sync());
-        written.map_err(&failed)
+        self.staged.write(new_name(self.environment), |file| {
+            copy(&mut message.content, file)?;
+            file.set_times(date, date)
+        })?;
+        self.letters.push(Letter {
+            flags: message.flags,
+            wish: message.uid,
+        });
+        Ok(())
     }
 
     fn deliver(mut self, job: &Job) -> Result<Appended> {
@@ -115,14 +105,11 @@ impl Batch<'_> {
             new.entries.push(Entry::new(uid, keywords, bits_of(system)));
         }
         file.write(&old, &new)?;
-        let steps = self.letters.iter().zip(&uids);
-        let steps = steps.map(|(letter, &uid)| Step::Move(letter.staged.clone(), file_of(uid)));
+        let steps = self.staged.names().iter().zip(&uids);
+        let steps = steps.map(|(name, &uid)| Step::Move(name.clone(), file_of(uid)));
         let steps: Vec<Step> = steps.collect();
         let outcome = pending::carry_out(self.environment, path, &steps, Missing::Fails);
-        if matches!(outcome, Ok(_) | Err(Error::Pending { .. })) {
-            // What is to be finished needs them.
-            self.letters.clear();
-        }
+        self.staged.leave_after(&outcome);
         outcome?;
         Ok(Appended {
             uid_validity: UidValidity::new(new.uid_validity),
@@ -130,27 +117,6 @@ impl Batch<'_> {
             uids: uids.into_iter().filter_map(Uid::new).collect(),
         })
     }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        for letter in &self.letters {
-            // One that stays is seen by nobody.
-            let path = self.place.path.join(&letter.staged);
-            let _ = self.environment.files.remove_file(&path);
-        }
-    }
-}
-
-/// A name that no other message of this or another program has.
-fn unique_name(environment: &Environment) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let process = &environment.process;
-    PathBuf::from(format!(
-        ".mugo-new-{}-{}-{number}",
-        process.pid, process.start
-    ))
 }
 
 fn copy(content: &mut Content, file: &mut dyn MailFile) -> io::Result<()> {

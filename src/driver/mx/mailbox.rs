@@ -11,6 +11,7 @@ use crate::driver::layout::file::access::Stamp;
 use crate::driver::layout::folder::message_file::{MessageFile, Stored, headers};
 use crate::driver::layout::folder::numbers::file_of;
 use crate::driver::layout::folder::pending::{self, Missing, Step};
+use crate::driver::layout::folder::staged;
 use crate::driver::layout::folder::standing::{Facts, Standing, why_not};
 use crate::driver::layout::prefile::line::DELETED;
 use crate::driver::layout::prefile::record::{bits_of, system_of};
@@ -91,7 +92,7 @@ impl Mx {
         if mailbox.standing.may_write() {
             match IndexFile::lock(environment, place, job) {
                 Ok(file) => {
-                    pending::clear_leftovers(environment, &place.path);
+                    staged::clear_leftovers(environment, &place.path);
                     drop(file);
                 }
                 Err(Error::Cancelled) => return Err(Error::Cancelled),

@@ -9,6 +9,7 @@ use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::folder::directory::{self, Anatomy};
 use crate::driver::layout::folder::numbers::{file_of, is_digits, numbers_in};
+use crate::driver::layout::folder::staged::NEW;
 use crate::driver::layout::prefile::line::SEEN;
 use crate::driver::local_file::{self, is_missing};
 use crate::driver::mx::index::Index;
@@ -31,7 +32,7 @@ static ANATOMY: Anatomy = Anatomy {
 
 /// Whether a name in a mailbox is none of another mailbox below it.
 pub fn is_own(name: &[u8]) -> bool {
-    let fronts: [&[u8]; 3] = [b".mxindex", b".mugo-new-", b".mugo-gone-"];
+    let fronts: [&[u8]; 3] = [b".mxindex", NEW.as_bytes(), b".mugo-gone-"];
     is_digits(name) || fronts.iter().any(|front| name.starts_with(front))
 }
 

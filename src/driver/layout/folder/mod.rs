@@ -6,4 +6,5 @@ pub mod in_threads;
 pub mod message_file;
 pub mod numbers;
 pub mod pending;
+pub mod staged;
 pub mod standing;

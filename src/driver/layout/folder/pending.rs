@@ -290,34 +290,6 @@ pub fn recover_where(
         .try_for_each(|left| left.finish(environment, mailbox, meant))
 }
 
-/// Removes files that killed programs left in a mailbox long ago, under names of messages that never came, unless something
-/// is noted of it.
-pub fn clear_leftovers(environment: &Environment, mailbox: &Path) {
-    const LEFT_OVER: i64 = 36 * 60 * 60;
-    if is_there(environment, mailbox) {
-        // A note that could not be finished may need them.
-        return;
-    }
-    let Ok(names) = environment.files.read_dir(mailbox) else {
-        return;
-    };
-    let now = (environment.clock)();
-    for name in names {
-        if !name.as_os_str().as_bytes().starts_with(b".mugo-new-") {
-            continue;
-        }
-        let path = mailbox.join(name);
-        let old = environment
-            .files
-            .link_metadata(&path)
-            .is_ok_and(|found| found.is_file() && now.saturating_sub(found.ctime()) > LEFT_OVER);
-        if old {
-            // It will be tried again.
-            let _ = environment.files.remove_file(&path);
-        }
-    }
-}
-
 /// Where the notes are.
 fn notes(environment: &Environment) -> PathBuf {
     environment.state.join("pending")
