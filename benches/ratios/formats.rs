@@ -14,7 +14,7 @@ use crate::report::Report;
 /// A format in which one file holds all mail, and how much of c-client's time Mugo may take.
 struct Format {
     name: &'static str,
-    /// A part of c-client's time: 4 stands for a quarter.
+    /// The part of c-client's time that opening and showing every envelope may take: 4 stands for a quarter.
     part: u32,
     write: fn(&mut dyn Write, u64, &[u8]) -> io::Result<()>,
 }
@@ -81,21 +81,22 @@ fn opening(place: &Place, format: &Format, report: &mut Report) {
     let name = format.name;
     let shown = place.path(name).display().to_string();
     let none = "subject \"no message has this\"";
-    let works: [(&str, Vec<&str>, Vec<&str>); 2] = [
-        ("opened", vec!["status", &shown], vec!["check", name]),
+    let works: [(&str, u32, Vec<&str>, Vec<&str>); 2] = [
+        ("opened", 4, vec!["status", &shown], vec!["check", name]),
         (
             "every envelope, flag, date, size",
+            format.part,
             vec!["index", &shown],
             vec!["prune", name, none],
         ),
     ];
-    for (title, ours, theirs) in works {
+    for (title, part, ours, theirs) in works {
         let title = format!("{name}: {title}, to c-client");
         let taken = measure::time(3, || place.mugo(&ours));
         // `prune` says by its status that nothing was found.
         let peer = measure::time_whatever(2, || place.peer(&theirs));
         match (taken, peer) {
-            (Some(taken), Some(peer)) => report.compare(&title, taken, peer / format.part, peer),
+            (Some(taken), Some(peer)) => report.compare(&title, taken, peer / part, peer),
             (None, _) => report.failed(&title),
             (_, None) => report.missing("mailutil", &title),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::context::Context;
+use crate::backend::envelopes::envelopes;
 use crate::backend::error::{Error, Result};
 use crate::backend::find;
 use crate::backend::outlet::Outlet;
@@ -22,7 +23,7 @@ pub async fn serve<S: Source>(
     job: &Job,
 ) -> Result<()> {
     match ask {
-        Ask::Envelopes(uids) => reading::envelopes(source, &uids, outlet, job).await,
+        Ask::Envelopes(uids) => envelopes(source, &uids, outlet, job).await,
         Ask::Structures(uids) => reading::structures(source, &uids, outlet, job).await,
         Ask::View {
             uid,

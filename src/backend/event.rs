@@ -1,6 +1,7 @@
 //! What the backend tells a face.
 
 use crate::backend::error::Result;
+use crate::backend::lent::Lent;
 use crate::backend::request::{MailboxId, Ticket};
 use crate::mail::appended::Appended;
 use crate::mail::change::Change;
@@ -39,7 +40,7 @@ pub enum Event {
 #[derive(Debug)]
 pub enum Piece {
     /// Envelopes that were asked for.
-    Envelopes(Vec<(Uid, Envelope)>),
+    Envelopes(Lent<(Uid, Envelope)>),
     /// Structures that were asked for.
     Structures(Vec<(Uid, BodyStructure)>),
     /// A message as a reader sees it.

@@ -1,4 +1,4 @@
-//! What a reader sees: envelopes, structures, messages laid out, parts decoded.
+//! What a reader sees: structures, messages laid out, parts decoded.
 
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
@@ -12,7 +12,6 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 use crate::mime::document::{Document, Paragraph, ParagraphKind};
 use crate::mime::document_builder::{ViewOptions, document};
-use crate::mime::header::envelope;
 use crate::mime::structure::{body_structure, section as decoded};
 
 /// The largest message that is taken into memory to be shown, in bytes.
@@ -20,9 +19,6 @@ pub const SHOWN: u64 = 64 << 20;
 /// The largest message of which a part is decoded, in bytes.
 pub const DECODED: u64 = 1 << 30;
 
-/// Rows of the first batch: small enough that they are on the screen at once. Each further one has twice as many.
-const ENVELOPES: usize = 50;
-const MOST_ENVELOPES: usize = 400;
 const STRUCTURES: usize = 10;
 
 /// A message that shall be seen.
@@ -33,28 +29,6 @@ pub struct Look {
     pub options: ViewOptions,
     /// Whether `\Seen` stays as it is.
     pub peek: bool,
-}
-
-/// Hands up the envelopes of `uids`. Messages that are gone are left out.
-pub async fn envelopes<S: Source>(
-    source: &mut S,
-    uids: &UidSet,
-    outlet: &Outlet,
-    job: &Job,
-) -> Result<()> {
-    let wanted = members(source, uids);
-    let (mut rest, mut most) = (wanted.as_slice(), ENVELOPES);
-    while !rest.is_empty() {
-        let (batch, later) = rest.split_at(most.min(rest.len()));
-        let mut rows = Vec::with_capacity(batch.len());
-        let mut found = |uid, header: &[u8]| rows.push((uid, envelope(header)));
-        let outcome = source.headers(batch, &mut found, job).await;
-        outlet.piece(Piece::Envelopes(rows)).await;
-        outcome?;
-        job.progress((wanted.len() - later.len()) as u64, wanted.len() as u64);
-        (rest, most) = (later, MOST_ENVELOPES.min(2 * most));
-    }
-    Ok(())
 }
 
 /// Hands up the body structures of `uids`. Messages that are gone are left out.

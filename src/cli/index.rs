@@ -83,20 +83,23 @@ fn stream(
     let zone = TimeZone::system();
     let context = context(output, setup, mailbox, &zone);
     // As they are now: answers may bring changes of the mailbox with them.
-    let known = set.iter().filter_map(|uid| known_row(&mailbox.list, uid));
-    let known: Vec<(MsgNo, Summary)> = known.collect();
+    let all = mailbox.list.messages().iter().enumerate();
+    let known: Vec<(MsgNo, Summary)> = all
+        .filter(|(_, summary)| set.contains(summary.uid))
+        .filter_map(|(row, summary)| Some((MsgNo::from_index(row)?, summary.clone())))
+        .collect();
     let mut rows = known.iter().peekable();
     client.ask(mailbox, Ask::Envelopes(set.clone()), &mut |heard| {
         let Heard::Piece(Piece::Envelopes(batch)) = heard else {
             return Ok(());
         };
-        for (uid, envelope) in batch {
+        for (uid, envelope) in &*batch {
             // Those that are left out are gone by now: what is known of them is shown.
-            while let Some(gone) = rows.next_if(|row| row.1.uid < uid) {
+            while let Some(gone) = rows.next_if(|row| row.1.uid < *uid) {
                 print_row(output, context, gone, None)?;
             }
-            if let Some(row) = rows.next_if(|row| row.1.uid == uid) {
-                print_row(output, context, row, Some(&envelope))?;
+            if let Some(row) = rows.next_if(|row| row.1.uid == *uid) {
+                print_row(output, context, row, Some(envelope))?;
             }
         }
         Ok(())
@@ -176,7 +179,7 @@ fn print(
     let set = rows.iter().copied().collect();
     client.ask(mailbox, Ask::Envelopes(set), &mut |heard| {
         if let Heard::Piece(Piece::Envelopes(batch)) = heard {
-            envelopes.extend(batch);
+            envelopes.extend(batch.keep());
         }
         Ok(())
     })?;

@@ -139,7 +139,7 @@ fn describe(
     let mut envelopes = BTreeMap::new();
     client.ask(mailbox, Ask::Envelopes(set.clone()), &mut |heard| {
         if let Heard::Piece(Piece::Envelopes(batch)) = heard {
-            envelopes.extend(batch);
+            envelopes.extend(batch.keep());
         }
         Ok(())
     })?;

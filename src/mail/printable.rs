@@ -28,8 +28,21 @@ impl Printable {
     }
 
     /// Text that Mugo computed: numbers, dates. It passes the filter all the same; foreign text has [`crate::mail::text::Foreign`].
-    pub fn own(text: impl AsRef<str>) -> Self {
-        Self::from_visible(make_visible(text.as_ref(), Tabs::Blank, &[]))
+    pub fn own(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if visible::is_plain(&text) {
+            let (width, muted) = (text.len(), Vec::new());
+            return Self { text, width, muted };
+        }
+        Self::from_visible(make_visible(&text, Tabs::Blank, &[]))
+    }
+
+    /// Nothing, with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ..Self::default()
+        }
     }
 
     /// `count` blanks.
@@ -136,9 +149,12 @@ impl Printable {
             return self.push(&other.fit(columns));
         }
         self.push(other);
-        let missing = columns - other.width;
-        self.text.extend(std::iter::repeat_n(' ', missing));
-        self.width += missing;
+        self.push_blanks(columns - other.width);
+    }
+
+    fn push_blanks(&mut self, count: usize) {
+        self.text.extend(std::iter::repeat_n(' ', count));
+        self.width += count;
     }
 
     /// As [`cut`](Self::cut), with `…` as the last column where something was cut off.
@@ -169,7 +185,8 @@ impl Printable {
         if missing == 0 {
             return self;
         }
-        let mut padded = Self::blanks(missing);
+        let mut padded = Self::with_capacity(missing + self.text.len());
+        padded.push_blanks(missing);
         padded.push(&self);
         padded
     }

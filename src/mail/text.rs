@@ -35,13 +35,24 @@ impl Foreign {
     pub fn part(&self, part: &str) -> Self {
         let start = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr());
         let range = start.map(|start| start..start + part.len());
-        match range.filter(|range| self.text.get(range.clone()) == Some(part)) {
+        // What lies where this text lies is a part of it.
+        match range.filter(|range| self.text.get(range.clone()).is_some()) {
             Some(range) => Self {
                 text: Arc::clone(&self.text),
                 range,
             },
             None => Self::new(part),
         }
+    }
+
+    /// Its length in bytes. Costs no look at the text.
+    pub fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.range.is_empty()
     }
 
     /// The text as it came, for comparing, searching and storing; never for drawing.

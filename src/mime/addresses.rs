@@ -6,6 +6,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use memchr::memchr;
+
 use crate::mail::address::Address;
 use crate::mail::text::Foreign;
 use crate::mime::encoded_words::encoded_words;
@@ -50,17 +52,28 @@ fn parsed(field: &str) -> Vec<Address> {
 
 /// The one address of a field in the usual form, `Ada Fern <ada@home.test>` or `ada@home.test`; `None` for any other.
 fn simple(field: &str, whole: &Foreign) -> Option<Address> {
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b" ._-+'!/=<>@".contains(&byte);
-    if !field.bytes().all(usual) || field.contains("  ") || field.contains("=?") {
-        return None;
+    let bytes = field.as_bytes();
+    let (mut open, mut at, mut before) = (None, None, 0);
+    for (place, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'<' if open.is_none() && at.is_none() => open = Some(place),
+            b'@' if at.is_none() => at = Some(place),
+            b'>' if open.is_some() && place + 1 == bytes.len() => {}
+            // In the specification nothing is blank, in the name no blanks meet.
+            b' ' if open.is_none() && at.is_none() && before != b' ' => {}
+            _ if USUAL[usize::from(byte)] => {}
+            _ => return None,
+        }
+        before = byte;
     }
-    let (name, spec) = match field.split_once('<') {
-        Some((name, rest)) => (name.trim(), rest.strip_suffix('>')?),
-        None => ("", field),
+    let at = at?;
+    let (name, start, end) = match open {
+        Some(open) if before == b'>' => (field.get(..open)?.trim(), open + 1, bytes.len() - 1),
+        None if memchr(b' ', bytes).is_none() => ("", 0, bytes.len()),
+        _ => return None,
     };
-    let (mailbox, host) = spec.split_once('@')?;
-    let odd = |text: &str| text.is_empty() || text.contains([' ', '<', '>', '@']);
-    if odd(mailbox) || odd(host) || name.contains(['<', '>', '@']) {
+    let (mailbox, host) = (field.get(start..at)?, field.get(at + 1..end)?);
+    if mailbox.is_empty() || host.is_empty() {
         return None;
     }
     Some(Address {
@@ -69,6 +82,21 @@ fn simple(field: &str, whole: &Foreign) -> Option<Address> {
         host: Some(whole.part(host)),
     })
 }
+
+/// The bytes of words that need no quotes and mean nothing else in an address.
+const USUAL: [bool; 256] = {
+    let mut usual = [false; 256];
+    let mut byte = 0;
+    while byte < usual.len() {
+        usual[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b'.' | b'_' | b'-' | b'+' | b'\'' | b'!' | b'/' | b'='
+            );
+        byte += 1;
+    }
+    usual
+};
 
 struct Parser<'a> {
     rest: Peekable<Chars<'a>>,
@@ -295,6 +323,8 @@ fn angle(rest: &mut Peekable<Chars<'_>>) -> Spec {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
 
     fn read(field: &str) -> Vec<String> {
@@ -365,6 +395,16 @@ mod tests {
             "",
         ] {
             assert_eq!(simple(odd, &Foreign::default()), None, "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_counts_as_usual_is_read_alike(field in "[aB =.<@>]{0,12}") {
+            let field = field.trim();
+            if let Some(plain) = simple(field, &Foreign::default()) {
+                prop_assert_eq!(parsed(field), [plain]);
+            }
         }
     }
 

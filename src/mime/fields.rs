@@ -30,15 +30,40 @@ impl Field<'_> {
         }
     }
 
+    /// The value, unfolded, without blanks around it, written behind `bytes` in whatever charset it has.
+    pub fn unfold_into(&self, bytes: &mut Vec<u8>) {
+        let is_blank = |byte: &u8| BLANKS.contains(&char::from(*byte));
+        let mut rest = self.value;
+        while let [tail @ .., blank] = rest
+            && is_blank(blank)
+        {
+            rest = tail;
+        }
+        while let [blank, tail @ ..] = rest
+            && is_blank(blank)
+        {
+            rest = tail;
+        }
+        while let Some(end) = memchr(b'\n', rest) {
+            let line = rest.get(..end).unwrap_or_default();
+            bytes.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        bytes.extend_from_slice(rest);
+    }
+
     /// The value as a reader sees it: unfolded, with its encoded words decoded.
     pub fn decoded(&self) -> String {
         encoded_words(&self.unfolded())
     }
 }
 
+/// What is not part of a value at its start and end.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// A value without the line ends of its folds, and without blanks around it.
-pub fn unfold(text: &str) -> Cow<'_, str> {
-    let trimmed = text.trim_matches([' ', '\t', '\r', '\n']);
+fn unfold(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim_matches(BLANKS);
     if memchr(b'\n', trimmed.as_bytes()).is_none() {
         return Cow::Borrowed(trimmed);
     }
@@ -49,6 +74,12 @@ pub fn unfold(text: &str) -> Cow<'_, str> {
 
 /// The fields of a header in their order. Lines that are no field are skipped; a blank line ends the header.
 pub fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    let in_name = |byte: &u8| (b'!'..=b'~').contains(byte);
+    rough_fields(header).filter(move |it| !it.name.is_empty() && it.name.iter().all(in_name))
+}
+
+/// The same, and with them lines that have a colon behind what is no name of a field.
+pub fn rough_fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = header;
     std::iter::from_fn(move || {
         loop {
@@ -98,13 +129,9 @@ fn folded_end(bytes: &[u8], mut end: usize) -> usize {
 }
 
 fn split(line: &[u8]) -> Option<Field<'_>> {
-    let colon = memchr(b':', line)?;
-    let (name, value) = line.split_at_checked(colon)?;
-    let name = name.trim_ascii_end();
-    let in_name = |byte: &u8| (b'!'..=b'~').contains(byte);
-    let valid = !name.is_empty() && name.iter().all(in_name);
-    valid.then(|| Field {
-        name,
+    let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+    Some(Field {
+        name: name.trim_ascii_end(),
         value: value.get(1..).unwrap_or_default(),
     })
 }

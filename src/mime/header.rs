@@ -6,50 +6,67 @@ use crate::mail::envelope::Envelope;
 use crate::mail::text::Foreign;
 use crate::mime::addresses::addresses_of;
 use crate::mime::encoded_words::encoded_words;
-use crate::mime::fields::{Field, fields, unfold};
+use crate::mime::fields::{Field, rough_fields};
 use crate::mime::parse;
 
 /// The envelope of the header at the start of `header`; what follows its blank line is not looked at. Never fails: what cannot be understood is left out.
 pub fn envelope(header: &[u8]) -> Envelope {
-    let mut envelope = Envelope::default();
-    let mut wanted = Vec::with_capacity(16);
-    wanted.extend(fields(header).filter_map(|field| Some((kind(&field)?, field))));
-    if let Some((whole, ends)) = copied(&wanted) {
+    EnvelopeReader::default().read(header)
+}
+
+/// Reads envelopes one after the other, in memory that serves all of them.
+#[derive(Default)]
+pub struct EnvelopeReader {
+    /// The values of the fields of one header, unfolded, one behind the other.
+    values: Vec<u8>,
+    /// What they are, and where each of them ends.
+    ends: Vec<(Kind, usize)>,
+}
+
+impl EnvelopeReader {
+    /// The same as [`envelope`].
+    pub fn read(&mut self, header: &[u8]) -> Envelope {
+        self.collect(header, |field, values| field.unfold_into(values));
+        if std::str::from_utf8(&self.values).is_err() {
+            let decoded = |field: &Field<'_>| field.unfolded().into_owned();
+            self.collect(header, |field, values| {
+                values.extend(decoded(field).bytes())
+            });
+        }
+        // Always: what is not UTF-8 was decoded.
+        let values = std::str::from_utf8(&self.values).unwrap_or_default();
+        // The texts of a usual header are parts of one copy; of a long one only what is needed is kept.
+        let (shared, values) = match values.len() <= USUAL {
+            true => (Foreign::new(values), None),
+            false => (Foreign::default(), Some(values)),
+        };
+        let values = values.unwrap_or(shared.raw());
+        let mut envelope = Envelope::default();
         let mut start = 0;
-        for (&(kind, _), end) in wanted.iter().zip(ends) {
-            let value = whole.raw().get(start..end).unwrap_or_default();
-            take(&mut envelope, kind, &unfold(value), &whole);
+        for &(kind, end) in &self.ends {
+            let value = values.get(start..end).unwrap_or_default();
+            take(&mut envelope, kind, value, &shared);
             start = end;
         }
-    } else {
-        for (kind, field) in &wanted {
-            take(&mut envelope, *kind, &field.unfolded(), &Foreign::default());
+        self.values.shrink_to(USUAL);
+        envelope
+    }
+
+    fn collect(&mut self, header: &[u8], write: impl Fn(&Field<'_>, &mut Vec<u8>)) {
+        self.values.clear();
+        self.ends.clear();
+        // What has one of these names has the name of a field.
+        for field in rough_fields(header) {
+            if let Some(kind) = kind(&field) {
+                write(&field, &mut self.values);
+                self.ends.push((kind, self.values.len()));
+            }
         }
     }
-    envelope
 }
 
-/// Most bytes of the fields that are kept in one piece.
+/// Most bytes of values that are kept in one piece.
 const USUAL: usize = 16 * 1024;
-
-/// One copy of these fields' values, of which the texts of a usual header are parts, and where in it each value ends;
-/// `None` where they are not UTF-8, or too long to be kept.
-fn copied(wanted: &[(Kind, Field<'_>)]) -> Option<(Foreign, Vec<usize>)> {
-    let mut copy = Vec::with_capacity(1024);
-    let mut ends = Vec::with_capacity(wanted.len());
-    for (_, field) in wanted {
-        copy.extend_from_slice(field.value);
-        if !field.value.ends_with(b"\n") {
-            copy.push(b'\n');
-        }
-        ends.push(copy.len());
-        if copy.len() > USUAL {
-            return None;
-        }
-    }
-    let text = std::str::from_utf8(&copy).ok()?;
-    Some((Foreign::new(text), ends))
-}
 
 /// A field that an envelope has.
 #[derive(Clone, Copy)]
@@ -73,23 +90,23 @@ enum List {
     Bcc,
 }
 
-const KINDS: [(&str, Kind); 11] = [
-    ("date", Kind::Date),
-    ("subject", Kind::Subject),
-    ("message-id", Kind::MessageId),
-    ("in-reply-to", Kind::InReplyTo),
-    ("references", Kind::References),
-    ("from", Kind::Addresses(List::From)),
-    ("sender", Kind::Addresses(List::Sender)),
-    ("reply-to", Kind::Addresses(List::ReplyTo)),
-    ("to", Kind::Addresses(List::To)),
-    ("cc", Kind::Addresses(List::Cc)),
-    ("bcc", Kind::Addresses(List::Bcc)),
-];
-
 fn kind(field: &Field<'_>) -> Option<Kind> {
-    let known = KINDS.iter().find(|(name, _)| field.is(name))?;
-    Some(known.1)
+    // Most fields are of none of these lengths.
+    let (name, kind) = match field.name.len() {
+        2 if field.is("to") => return Some(Kind::Addresses(List::To)),
+        2 => ("cc", Kind::Addresses(List::Cc)),
+        3 => ("bcc", Kind::Addresses(List::Bcc)),
+        4 if field.is("from") => return Some(Kind::Addresses(List::From)),
+        4 => ("date", Kind::Date),
+        6 => ("sender", Kind::Addresses(List::Sender)),
+        7 => ("subject", Kind::Subject),
+        8 => ("reply-to", Kind::Addresses(List::ReplyTo)),
+        10 if field.is("message-id") => return Some(Kind::MessageId),
+        10 => ("references", Kind::References),
+        11 => ("in-reply-to", Kind::InReplyTo),
+        _ => return None,
+    };
+    field.is(name).then_some(kind)
 }
 
 /// Takes in an unfolded value, which may be a part of `whole`.

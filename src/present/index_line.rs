@@ -88,7 +88,8 @@ pub fn number_width(messages: usize) -> usize {
 
 /// The line as one piece.
 pub fn index_line(row: IndexRow<'_>, context: IndexContext<'_>) -> Printable {
-    let mut whole = Printable::default();
+    // Most lines hold few characters of more than a byte.
+    let mut whole = Printable::with_capacity(context.width + context.width / 4);
     let mut put = |_, text: &Printable, width| whole.push_fit(text, width);
     lay_out(row, context, &mut put);
     whole
@@ -209,7 +210,7 @@ pub fn is_mine(address: &Address, me: &[String]) -> bool {
     let (Some(mailbox), Some(host)) = (&address.mailbox, &address.host) else {
         return false;
     };
-    let length = mailbox.raw().len() + 1 + host.raw().len();
+    let length = mailbox.len() + 1 + host.len();
     me.iter().filter(|mine| mine.len() == length).any(|mine| {
         let parts = mine.rsplit_once('@');
         parts.is_some_and(|(name, place)| {

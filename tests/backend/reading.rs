@@ -46,6 +46,33 @@ fn envelopes_come_in_batches_and_skip_what_is_not_there() {
     }
 }
 
+/// So many that another thread understands the headers, where there may be one.
+#[test]
+fn envelopes_of_many_messages_come_all_and_in_order() {
+    for kind in KINDS {
+        let mut face = Face::new(kind);
+        let many: Vec<String> = (0..2500)
+            .map(|number| format!("Subject: number {number}\r\n\r\n"))
+            .collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let mailbox = face.opened("box", &many);
+        let all = face.served(mailbox, Ask::Envelopes(UidSet::all()));
+        let mut number = 0;
+        for piece in all.pieces() {
+            let Piece::Envelopes(rows) = piece else {
+                continue;
+            };
+            for (uid, envelope) in rows.iter() {
+                let subject = envelope.subject.as_ref().expect("a subject");
+                assert_eq!(subject.raw(), format!("number {number}"), "{kind:?}");
+                number += 1;
+                assert_eq!(uid.get(), number);
+            }
+        }
+        assert_eq!(number, 2500, "{kind:?}");
+    }
+}
+
 #[test]
 fn a_view_marks_the_message_seen_and_a_peek_does_not() {
     for kind in KINDS {

@@ -1,24 +1,29 @@
 //! Lines of messages: where a header ends, LF made CRLF, and the dots that news servers double.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::os::files::MailFile;
 
 /// Bytes of the header that `text` starts with, the blank line included; `None` where the blank line is not there.
 pub fn header_length(text: &[u8]) -> Option<usize> {
-    let blank = |rest: &[u8]| match rest {
-        [b'\n', ..] => Some(1),
-        [b'\r', b'\n', ..] => Some(2),
-        _ => None,
-    };
-    if let Some(length) = blank(text) {
-        return Some(length);
+    if text.starts_with(b"\n") {
+        return Some(1);
     }
-    memchr::memchr_iter(b'\n', text).find_map(|place| {
-        let rest = text.get(place + 1..)?;
-        blank(rest).map(|length| place + 1 + length)
-    })
+    if text.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    // Two passes at full speed rather than a look at each line. The second goes no further than the first found something.
+    let wide = WIDE.find(text).map(|place| place + 3);
+    let before = wide.and_then(|end| text.get(..end)).unwrap_or(text);
+    NARROW.find(before).map(|place| place + 2).or(wide)
 }
+
+/// A blank line behind another line, with CRLF and with LF.
+static WIDE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\n\r\n"));
+static NARROW: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\n\n"));
 
 /// The octets of a file with CRLF line ends, by way of `buffer`. Its bytes as they are go to `seen`.
 pub fn size_with_crlf(

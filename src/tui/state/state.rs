@@ -176,7 +176,7 @@ impl State {
     }
 
     /// Says something of Mugo's own words on the status line.
-    pub fn say_own(&mut self, text: impl AsRef<str>) {
+    pub fn say_own(&mut self, text: impl Into<String>) {
         self.say(Printable::own(text));
     }
 
@@ -187,7 +187,7 @@ impl State {
     }
 
     /// Tells of a failure in Mugo's own words.
-    pub fn complain_own(&mut self, text: impl AsRef<str>) {
+    pub fn complain_own(&mut self, text: impl Into<String>) {
         self.complain(Printable::own(text));
     }
 

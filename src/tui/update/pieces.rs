@@ -32,7 +32,7 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
         Piece::Envelopes(envelopes) => {
             let known = matches!(state.jobs.get(&ticket), Some(Job::Envelopes));
             if let Some(open) = state.mailbox.as_mut().filter(|_| known) {
-                open.keep_envelopes(envelopes);
+                open.keep_envelopes(envelopes.keep());
             }
         }
         Piece::Bytes(more) => bytes(state, ticket, &more),

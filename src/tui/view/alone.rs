@@ -79,7 +79,7 @@ pub fn flags(state: &State, area: Rect, painter: &mut Painter<'_>) {
     ];
     debug_assert!(head.len() < FLAG_HEAD, "the boxes start below the head");
     for (place, text) in head.iter().enumerate() {
-        painter.put(row(area, place), &Printable::own(text), Role::Body);
+        painter.put(row(area, place), &Printable::own(*text), Role::Body);
     }
     let visible = usize::from(area.height).saturating_sub(head.len());
     let boxes = flags.boxes.iter().enumerate().skip(flags.top);

@@ -47,12 +47,38 @@ pub struct RecordLine {
     pub length: usize,
 }
 
+/// What is wrong with a line.
+type Wrong = &'static str;
+
 /// Reads the line at the start of `bytes`. `Err` tells what is wrong with it.
-pub fn parse(
-    format: &Format,
-    bytes: &[u8],
-    zone: &TimeZone,
-) -> std::result::Result<RecordLine, &'static str> {
+pub fn parse(format: &Format, bytes: &[u8], zone: &TimeZone) -> Result<RecordLine, Wrong> {
+    let line = split(format, bytes)?;
+    let date = InternalDate::parse(line.date, zone).ok_or("the date cannot be read")?;
+    let status = parse_status(format, line.state).ok_or("the flags cannot be read")?;
+    Ok(RecordLine {
+        date,
+        size: line.size,
+        status,
+        length: line.length,
+    })
+}
+
+/// The bytes of the line at the start of `bytes`, and those of the message that it tells of.
+pub fn lengths(format: &Format, bytes: &[u8]) -> Result<(usize, u64), Wrong> {
+    let line = split(format, bytes)?;
+    parse_status(format, line.state).ok_or("the flags cannot be read")?;
+    Ok((line.length, line.size))
+}
+
+/// A line whose date and state were not read yet.
+struct Split<'b> {
+    date: &'b [u8],
+    size: u64,
+    state: &'b [u8],
+    length: usize,
+}
+
+fn split<'b>(format: &Format, bytes: &'b [u8]) -> Result<Split<'b>, Wrong> {
     let start = bytes.get(..LONGEST).unwrap_or(bytes);
     let end = memchr::memchr(b'\n', start).ok_or("no line in front of the message")?;
     let whole = start.get(..=end).unwrap_or_default();
@@ -62,19 +88,16 @@ pub fn parse(
         .ok_or("the line in front of the message ends in another way")?;
     let comma = memchr::memchr(b',', line).ok_or("no date in front of the message")?;
     let (date, rest) = line.split_at(comma);
-    let date = InternalDate::parse(date, zone).ok_or("the date cannot be read")?;
     let rest = rest.get(1..).unwrap_or_default();
     let semicolon = memchr::memchr(b';', rest).ok_or("no size in front of the message")?;
     let (size, state) = rest.split_at(semicolon);
     let size = decimal(size)
         .filter(|&size| size > 0 && size <= format.largest())
         .ok_or("the size cannot be read")?;
-    let state = state.get(1..).unwrap_or_default();
-    let status = parse_status(format, state).ok_or("the flags cannot be read")?;
-    Ok(RecordLine {
+    Ok(Split {
         date,
         size,
-        status,
+        state: state.get(1..).unwrap_or_default(),
         length: whole.len(),
     })
 }

@@ -21,4 +21,5 @@ pub mod refresh;
 pub mod repair;
 pub mod scan;
 pub mod store;
+mod stretch;
 pub mod words;

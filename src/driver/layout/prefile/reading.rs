@@ -11,9 +11,9 @@ use crate::driver::layout::prefile::format::Newline;
 use crate::driver::layout::prefile::line::{self, LONGEST};
 use crate::driver::layout::prefile::mailbox::PrefileMailbox;
 use crate::driver::layout::prefile::record::Record;
+use crate::driver::layout::prefile::stretch::{self, Stretch};
 use crate::mail::structure::Part;
 use crate::mail::uid::Uid;
-use crate::os::transfer::read_full_at;
 
 impl PrefileMailbox {
     /// Writes a part of a message, with CRLF line ends.
@@ -39,24 +39,28 @@ impl PrefileMailbox {
         }
     }
 
-    /// Reads headers, each with one look at the file where it is no longer than usual.
+    /// Reads headers; where messages lie close to each other, the beginnings of many with one look at the file.
     pub(super) fn read_headers(
         &mut self,
         uids: &[Uid],
         found: &mut dyn FnMut(Uid, &[u8]),
         job: &Job,
     ) -> Result<()> {
-        let mut buffer = vec![0; USUAL];
+        let records: Vec<Record> = self.records_of(uids).collect();
+        let mut stretch = Stretch::default();
         let mut header = Vec::new();
-        for &uid in uids {
-            job.checkpoint()?;
-            let place = self.contents.place_of(uid.get());
-            let record = place.and_then(|place| self.contents.records.get(place));
-            let Some(record) = record.copied() else {
+        for (place, record) in records.iter().enumerate() {
+            if place.is_multiple_of(BETWEEN_CHECKPOINTS) {
+                job.checkpoint()?;
+            }
+            let Some(uid) = Uid::new(record.uid) else {
                 continue;
             };
             header.clear();
-            let bytes = self.read_start(&record, &mut buffer)?;
+            let most = stretch::length(records.get(place..).unwrap_or_default());
+            let bytes = stretch.read(&*self.file, record, most);
+            let bytes = bytes.map_err(Error::io(&self.place.path))?;
+            self.same_line(record, bytes)?;
             let text = bytes.get(usize::from(record.line)..).unwrap_or_default();
             match header_length(text).and_then(|length| text.get(..length)) {
                 Some(text) if self.format.newline == Newline::CrLf => {
@@ -73,30 +77,41 @@ impl PrefileMailbox {
         Ok(())
     }
 
-    /// Makes sure that the message is where it was.
-    fn look_at_line(&self, record: &Record) -> Result<()> {
-        self.read_start(record, &mut [0; LONGEST]).map(drop)
+    /// What is known of those of `uids` that are there. Most often each is the one behind the one before.
+    fn records_of(&self, uids: &[Uid]) -> impl Iterator<Item = Record> {
+        let records = &self.contents.records;
+        let mut next = 0;
+        uids.iter().filter_map(move |uid| {
+            let follows = records.get(next).is_some_and(|it| it.uid == uid.get());
+            let place = match follows {
+                true => next,
+                false => self.contents.place_of(uid.get())?,
+            };
+            next = place + 1;
+            records.get(place).copied()
+        })
     }
 
-    /// Reads the line of a message and what of the message follows it in `buffer`; the message must be where it was.
-    fn read_start<'b>(&self, record: &Record, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
-        let whole = usize::try_from(record.end() - record.offset).unwrap_or(usize::MAX);
-        let most = whole.min(buffer.len());
-        let room = buffer.get_mut(..most).unwrap_or_default();
-        let count = read_full_at(&*self.file, room, record.offset);
-        let count = count.map_err(Error::io(&self.place.path))?;
-        let bytes = buffer.get(..count).unwrap_or_default();
-        let line = line::parse(self.format, bytes, &jiff::tz::TimeZone::UTC);
+    /// Makes sure that the message is where it was.
+    fn look_at_line(&self, record: &Record) -> Result<()> {
+        let mut stretch = Stretch::default();
+        let bytes = stretch.read(&*self.file, record, LONGEST);
+        self.same_line(record, bytes.map_err(Error::io(&self.place.path))?)
+    }
+
+    /// Makes sure that `bytes` start with the line of this message.
+    fn same_line(&self, record: &Record, bytes: &[u8]) -> Result<()> {
+        let lengths = line::lengths(self.format, bytes);
         // In a damaged mailbox a message may end before its line says so: where the next one starts.
         let may_be_cut = self.contents.damaged.is_some();
-        let same = line.is_ok_and(|line| {
-            line.length == usize::from(record.line)
-                && (line.size == record.size || (may_be_cut && line.size > record.size))
+        let same = lengths.is_ok_and(|(line, size)| {
+            line == usize::from(record.line)
+                && (size == record.size || (may_be_cut && size > record.size))
         });
-        if same {
-            return Ok(bytes);
+        match same {
+            true => Ok(()),
+            false => Err(Error::Changed("its messages are no longer where they were")),
         }
-        Err(Error::Changed("its messages are no longer where they were"))
     }
 
     /// Where the text starts: behind the blank line.
@@ -139,8 +154,8 @@ impl PrefileMailbox {
     }
 }
 
-/// Bytes of a line and a header that most messages do not exceed.
-const USUAL: usize = 2048;
+/// So many headers are read before anybody can end it.
+const BETWEEN_CHECKPOINTS: usize = 32;
 
 /// Writes text with LF line ends with CRLF; CRs of its own go, as c-client has it.
 fn write_crlf(bytes: &[u8], into: &mut dyn Write) -> std::io::Result<()> {
