@@ -413,3 +413,45 @@ fn headers_are_the_same_however_they_are_read() {
     assert_eq!(found, one_by_one);
     assert_eq!(found[4].1, b"Subject: bare\n\n");
 }
+
+/// So many that headers are read by the stretch, which ends within some of them.
+#[test]
+fn headers_of_many_messages_are_those_of_each() {
+    let desk = Desk::new();
+    let texts: Vec<String> = (0..400usize)
+        .map(|number| {
+            let (header, body) = (number * 37 % 3000, number * 91 % 2500);
+            let (header, body) = ("x".repeat(header), "y".repeat(body));
+            format!("Subject: {number} {header}\r\n\r\n{body}\r\n")
+        })
+        .collect();
+    let messages: Vec<(u16, u32, &str)> = (1..)
+        .zip(&texts)
+        .map(|(uid, text)| (0x10, uid, text.as_str()))
+        .collect();
+    let place = desk.place("box", &file(400, &messages));
+    let mut opened = opened(&desk, &place);
+    let job = opened.job.clone();
+    let mut backwards: Vec<Uid> = opened.mailbox.uids().iter().collect();
+    backwards.reverse();
+    let few = backwards.iter().copied().filter(|uid| uid.get() % 7 == 3);
+    for uids in [
+        opened.mailbox.uids().iter().collect(),
+        few.collect(),
+        backwards.clone(),
+    ] {
+        let uids: Vec<Uid> = uids;
+        let mut seen = 0;
+        let mut take = |uid: Uid, header: &[u8]| {
+            assert_eq!(uid, uids[seen]);
+            let text = texts[uid.get() as usize - 1].as_bytes();
+            assert!(text.starts_with(header) && header.ends_with(b"\r\n\r\n"));
+            seen += 1;
+        };
+        opened
+            .mailbox
+            .headers(&uids, &mut take, &job)
+            .expect("read");
+        assert_eq!(seen, uids.len());
+    }
+}
