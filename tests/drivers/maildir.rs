@@ -150,12 +150,20 @@ fn uids_hold_until_what_is_known_of_them_is_lost() {
     let opened = scene.open(Access::ReadWrite);
     assert_eq!(opened.uids(), [1, 2, 3]);
     opened.close().expect("closed");
-    // Who may not write keeps nothing, and says so.
+    // A session in which nothing may be written keeps nothing, and says so.
     fs::remove_file(&log).expect("removed");
-    let opened = scene.open(Access::ReadOnly);
+    let mut environment = scene.desk.world.another(Arc::new(RealFiles));
+    environment.read_only = true;
+    let careful = MaildirDriver::new(&Arc::new(environment));
+    let opened = open(&careful, &scene.place, Access::ReadOnly).expect("open");
     assert!(!opened.list.state().expect("told").sticky_uids);
     assert_eq!(opened.uids(), [1, 2, 3]);
     assert!(!log.exists());
+    // Who only reads messages notes their UIDs all the same: they are no part of the mailbox.
+    let before = scene.names("cur");
+    let opened = scene.open(Access::ReadOnly);
+    assert!(opened.list.state().expect("told").sticky_uids);
+    assert!(log.exists() && scene.names("cur") == before);
 }
 
 #[test]

@@ -270,6 +270,40 @@ fn what_was_not_seen_is_known_by_sequences_else_by_times() {
 }
 
 #[test]
+fn who_only_reads_notes_uids_too() {
+    let scene = two();
+    let log = |scene: &Scene| KIND.place(&scene.desk.environment, &scene.place.path);
+    let mut environment = scene.desk.world.another(Arc::new(RealFiles));
+    environment.read_only = true;
+    let careful = MhDriver::new(&Arc::new(environment));
+    let opened = open(&careful, &scene.place, Access::ReadOnly).expect("open");
+    assert!(
+        !log(&scene).exists(),
+        "nothing is written in such a session"
+    );
+    opened.close().expect("closed");
+    let sequences = scene.sequences();
+    assert_eq!(scene.open(Access::ReadOnly).uids(), [1, 2]);
+    assert!(log(&scene).exists() && scene.sequences() == sequences);
+    scene.rename("1", "7");
+    let mut opened = scene.open(Access::ReadOnly);
+    assert_eq!(opened.uids(), [1, 2], "found under its new number");
+    assert_eq!(opened.read(1, Part::Header).len(), 174);
+    // What was not seen, and could not be marked so, is not known the next time.
+    let scene = self::scene();
+    scene.deliver("1", "a");
+    scene.date("1", 1_700_000_000, 1_700_000_000);
+    for _ in 0..2 {
+        let opened = scene.open(Access::ReadOnly);
+        assert_eq!(flags(&opened), [""]);
+        opened.close().expect("closed");
+        assert_eq!(scene.sequences(), "");
+    }
+    assert_eq!(flags(&scene.open(Access::ReadWrite)), [""]);
+    assert_eq!(scene.sequences(), "unseen: 1\n");
+}
+
+#[test]
 fn uids_follow_messages_to_other_numbers_and_files() {
     let scene = scene();
     for (number, subject) in [("2", "a"), ("5", "b"), ("6", "c"), ("9", "d")] {

@@ -238,7 +238,7 @@ impl Maildir {
 
     /// Whether UIDs may be written down: what could not be read is not to be written over.
     fn may_number(&self) -> bool {
-        self.standing.may_write() && !self.log_is_unusable
+        !self.environment.read_only && !self.log_is_unusable
     }
 
     /// UIDs of the log, else such as hold for this session.

@@ -96,7 +96,8 @@ impl Mh {
         {
             standing.fall(why);
         }
-        let writes = standing.may_write();
+        // What is known of UIDs is no part of the mailbox: who only reads its messages notes them too.
+        let writes = depth == Depth::Content && !environment.read_only;
         Ok(Self {
             environment: Arc::clone(environment),
             place: place.clone(),

@@ -130,8 +130,8 @@ impl Mh {
     ) -> Result<()> {
         let mut recent = Vec::new();
         if let Some(mut survey) = survey {
-            if !marks.unseen.is_empty() {
-                // What is known next time is not looked at again: these would be seen then.
+            if !marks.is_empty() {
+                // What is known next time is not looked at again: these would be seen then, or deleted.
                 survey.unlock();
                 self.register.keep_nothing();
             }
@@ -198,8 +198,8 @@ impl Mh {
                 if self.standing.may_write() {
                     let why = format!("its sequences cannot be read: {why}");
                     self.standing.fall(why);
-                    self.register.keep_nothing();
                 }
+                self.register.keep_nothing();
                 return Ok(Sequences::default());
             }
         };
