@@ -3,6 +3,7 @@
 //! The traits exist so that tests can make the Nth operation fail, cut writes short, record all of
 //! them and replay a power loss. The program itself knows one implementation, [`RealFiles`](crate::os::real_files::RealFiles).
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,12 @@ pub trait FileLayer: Send + Sync {
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// The names in a directory, unsorted, without `.` and `..`.
     fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+    /// The same names, one after the other, to whom they are of use for a moment.
+    fn visit_dir(&self, path: &Path, visit: &mut dyn FnMut(&OsStr)) -> io::Result<()> {
+        let names = self.read_dir(path)?;
+        names.iter().for_each(|name| visit(name.as_os_str()));
+        Ok(())
+    }
     /// Waits until the names in a directory are on disk.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Sets permission bits exactly, whatever the umask.

@@ -3,15 +3,17 @@
 //! Every open is close-on-exec and non-blocking (so a FIFO never hangs), every call is repeated when a signal
 //! interrupts it. `flock` does nothing on NFS, as c-client has it: there the dot lock protects.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, FileTimes, Metadata, OpenOptions, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-#[cfg(target_os = "linux")]
-use rustix::fs::RenameFlags;
 use rustix::fs::{Access, AtFlags, CWD, FallocateFlags, FlockOperation, OFlags};
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, RawDir, RenameFlags};
 use rustix::io::Errno;
 
 use crate::os::files::{FileLayer, Flock, MailFile, OpenMode};
@@ -51,6 +53,10 @@ const LOCAL_MAGIC: [u64; 10] = [
 const QUIETLY: OFlags = OFlags::NOATIME;
 #[cfg(not(target_os = "linux"))]
 const QUIETLY: OFlags = OFlags::empty();
+
+/// Bytes of names that are asked for at once.
+#[cfg(target_os = "linux")]
+const NAMES_AT_ONCE: usize = 128 * 1024;
 
 /// How long a cut waits for writers that a sync has held up.
 const GIVE_WAY: Duration = Duration::from_millis(2);
@@ -146,6 +152,22 @@ impl FileLayer for RealFiles {
         fs::read_dir(path)?
             .map(|entry| entry.map(|entry| entry.file_name().into()))
             .collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn visit_dir(&self, path: &Path, visit: &mut dyn FnMut(&OsStr)) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = repeat(|| Ok(rustix::fs::open(path, flags, Mode::empty())?))?;
+        let mut room = Vec::with_capacity(NAMES_AT_ONCE);
+        let mut names = RawDir::new(folder, room.spare_capacity_mut());
+        while let Some(entry) = names.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                visit(OsStr::from_bytes(name));
+            }
+        }
+        Ok(())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! What is in a mailbox's folders: the names of its messages, and whether that may have changed.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -80,13 +81,12 @@ pub fn list(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
     // A message goes from `new` to `cur`: in this order none is missed.
     for is_new in [true, false] {
         let path = mailbox.join(if is_new { "new" } else { "cur" });
-        let names = environment
-            .files
-            .read_dir(&path)
-            .map_err(Error::io(&path))?;
-        let names = names.iter().filter_map(|name| name.file_name());
-        let names = names.filter_map(|name| Name::parse(name.as_bytes()));
-        all.extend(names.map(|name| Found { name, is_new }));
+        let mut visit = |name: &OsStr| {
+            let name = Name::parse(name.as_bytes());
+            all.extend(name.map(|name| Found { name, is_new }));
+        };
+        let visited = environment.files.visit_dir(&path, &mut visit);
+        visited.map_err(Error::io(&path))?;
     }
     all.sort_by(|one, other| {
         let key = |it: &Found| (it.is_new, it.name.letters().len());

@@ -26,13 +26,9 @@ pub fn measure(
     all: &[&Found],
     job: &Job,
 ) -> io::Result<Vec<Option<Measures>>> {
-    in_threads(all, |part| {
-        let mut buffer = vec![0; BLOCK];
-        let one = |found: &&Found| {
-            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-            of_one(environment, mailbox, found, &mut buffer)
-        };
-        part.iter().map(one).collect()
+    in_threads(all, job, |buffer: &mut Vec<u8>, found| {
+        buffer.resize(BLOCK, 0);
+        of_one(environment, mailbox, found, buffer)
     })
 }
 
@@ -56,7 +52,7 @@ fn of_one(
         return Ok(Some((told, date)));
     }
     let read = files.open(&path, OpenMode::Read);
-    match read.and_then(|file| size_with_crlf(&*file, buffer, &mut |_| {})) {
+    match read.and_then(|file| size_with_crlf(&*file, metadata.len(), buffer, &mut |_| {})) {
         Ok(size) => Ok(Some((size, date))),
         Err(missing) if is_missing(&missing) => Ok(None),
         // Whoever reads it is told why that fails.

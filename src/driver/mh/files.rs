@@ -58,26 +58,31 @@ impl Listed {
     }
 }
 
-/// The messages in a directory, by their numbers. What is no plain file is none.
-pub fn list(environment: &Environment, mailbox: &Path, job: &Job) -> io::Result<Vec<Listed>> {
-    let files = &environment.files;
-    let mut numbers = numbers_in(&**files, mailbox)?;
+/// The numbers of files that may be messages, ascending.
+pub fn numbers(environment: &Environment, mailbox: &Path) -> io::Result<Vec<u32>> {
+    let mut numbers = numbers_in(&*environment.files, mailbox)?;
     numbers.retain(|&number| number <= HIGHEST);
-    let listed = in_threads(&numbers, |part| {
-        let look = |&number: &u32| {
-            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-            match files.link_metadata(&mailbox.join(file_of(number))) {
-                Err(missing) if is_missing(&missing) => Ok(None),
-                Err(refusal) => Err(refusal),
-                Ok(found) => Ok(found.is_file().then(|| Listed {
-                    number,
-                    key: Key::of(&found),
-                    unread: (found.atime(), found.atime_nsec())
-                        <= (found.mtime(), found.mtime_nsec()),
-                })),
-            }
-        };
-        part.iter().map(look).collect()
+    Ok(numbers)
+}
+
+/// Those of these files that are messages. What is no plain file is none.
+pub fn list(
+    environment: &Environment,
+    mailbox: &Path,
+    numbers: &[u32],
+    job: &Job,
+) -> io::Result<Vec<Listed>> {
+    let files = &environment.files;
+    let listed = in_threads(numbers, job, |(): &mut (), &number| {
+        match files.link_metadata(&mailbox.join(file_of(number))) {
+            Err(missing) if is_missing(&missing) => Ok(None),
+            Err(refusal) => Err(refusal),
+            Ok(found) => Ok(found.is_file().then(|| Listed {
+                number,
+                key: Key::of(&found),
+                unread: (found.atime(), found.atime_nsec()) <= (found.mtime(), found.mtime_nsec()),
+            })),
+        }
     })?;
     Ok(listed.into_iter().flatten().collect())
 }
@@ -95,32 +100,28 @@ pub fn measure(
     all: &[Listed],
     job: &Job,
 ) -> io::Result<Vec<Option<Measures>>> {
-    in_threads(all, |part| {
-        let mut buffer = Vec::new();
-        let mut one = |listed: &Listed| {
-            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-            let path = mailbox.join(file_of(listed.number));
-            match content(environment, &path, &mut buffer) {
-                Err(missing) if is_missing(&missing) => Ok(None),
-                // Whoever reads it is told why that fails.
-                Err(_) => Ok(Some((listed.key.length, 0))),
-                measures => measures.map(Some),
-            }
-        };
-        part.iter().map(&mut one).collect()
+    in_threads(all, job, |buffer: &mut Vec<u8>, listed| {
+        let path = mailbox.join(file_of(listed.number));
+        match content(environment, &path, listed.key.length, buffer) {
+            Err(missing) if is_missing(&missing) => Ok(None),
+            // Whoever reads it is told why that fails.
+            Err(_) => Ok(Some((listed.key.length, 0))),
+            measures => measures.map(Some),
+        }
     })
 }
 
-/// The measures of one file, by way of `buffer`.
+/// The measures of the first `length` bytes of a file, by way of `buffer`.
 pub fn content(
     environment: &Environment,
     path: &Path,
+    length: u64,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Measures> {
     buffer.resize(BLOCK, 0);
     let file = environment.files.open(path, OpenMode::Read)?;
     let mut digest = Xxh3Default::new();
-    let size = size_with_crlf(&*file, buffer, &mut |bytes| digest.update(bytes))?;
+    let size = size_with_crlf(&*file, length, buffer, &mut |bytes| digest.update(bytes))?;
     // 0 stands for what is not known.
     Ok((size, digest.digest().max(1)))
 }

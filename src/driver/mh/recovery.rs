@@ -164,7 +164,12 @@ fn is_called_by_content(
     file: &Path,
     called: &Path,
 ) -> bool {
-    let found = content(environment, &place.path.join(file), &mut Vec::new());
+    let found = content(
+        environment,
+        &place.path.join(file),
+        u64::MAX,
+        &mut Vec::new(),
+    );
     found.is_ok_and(|(size, digest)| {
         let front = content_front(size, digest);
         called.as_os_str().as_bytes().starts_with(front.as_bytes())

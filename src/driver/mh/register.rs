@@ -5,18 +5,16 @@
 //! long as the directory has that stamp nobody needs to look at its files. Else each is looked at: a message is known by
 //! inode, modification time and length, and where these are new by its content, whatever its number is now.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::folder::numbers::numbers_in;
 use crate::driver::local_file::is_missing;
 use crate::driver::message::granted;
-use crate::driver::mh::entry::{DirectoryStamp, Entry, Key, LENGTH};
-use crate::driver::mh::files::{Found, Listed, Measures, list, measure};
+use crate::driver::mh::entry::{DirectoryStamp, Entry, LENGTH};
+use crate::driver::mh::files::{Found, Listed, Measures, list, measure, numbers};
 use crate::driver::mh::known::{copied_files, known_files, moved_files};
 use crate::driver::remembered::log::{Kind, Locked, Log, News, is_broken};
 use crate::mail::reason::in_words;
@@ -41,8 +39,16 @@ pub struct Register {
     pub sticky: bool,
     /// Whether the log is written.
     writes: bool,
-    /// Measures of files that nobody knows yet.
-    prepared: HashMap<Key, Measures>,
+    prepared: Prepared,
+}
+
+/// What was found out before anything was locked.
+#[derive(Default)]
+struct Prepared {
+    /// The files, and the stamp of a directory that has no others as long as it has this stamp.
+    listed: Option<(DirectoryStamp, Vec<Listed>)>,
+    /// Those that nobody knew yet, by their numbers.
+    measured: Vec<(Listed, Measures)>,
 }
 
 /// So many files are read before anything is locked.
@@ -111,7 +117,7 @@ impl Register {
             uid_validity: 0,
             sticky: true,
             writes,
-            prepared: HashMap::new(),
+            prepared: Prepared::default(),
         }
     }
 
@@ -183,6 +189,8 @@ impl Register {
         let is_first = self.read.entries == 0;
         let stamp = self.stamp()?;
         let is_steady = !stamp.is_recent((self.environment.clock)());
+        let listed = self.prepared.listed.take();
+        let listed = listed.filter(|(before, _)| *before == stamp).map(|it| it.1);
         let failed = |refusal| match job.checkpoint() {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.mailbox)(refusal),
@@ -191,7 +199,7 @@ impl Register {
             moved: mut changed,
             strangers,
             mut taken,
-        } = self.files(job).map_err(failed)?;
+        } = self.files(listed, job).map_err(failed)?;
         let mut is_whole = false;
         let new = match depth {
             Depth::Names => strangers.iter().map(|it| it.to_found((0, 0))).collect(),
@@ -228,47 +236,71 @@ impl Register {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(&self.mailbox)(refusal),
         };
-        let numbers = numbers_in(&*self.environment.files, &self.mailbox).map_err(failed)?;
+        let (environment, mailbox) = (&self.environment, &self.mailbox);
+        let stamp = self.stamp()?;
+        let numbers = numbers(environment, mailbox).map_err(failed)?;
         if numbers.len() < self.read.live.len() + MANY {
             return Ok(());
         }
-        let Files { strangers, .. } = self.files(job).map_err(failed)?;
-        let measures = measure(&self.environment, &self.mailbox, &strangers, job);
-        let measures = strangers.iter().zip(measures.map_err(failed)?);
-        let measures = measures.filter_map(|(it, measures)| Some((it.key, measures?)));
-        self.prepared = measures.collect();
+        let listed = list(environment, mailbox, &numbers, job).map_err(failed)?;
+        let Files { strangers, .. } = self.sort(listed.clone());
+        let measures = measure(environment, mailbox, &strangers, job).map_err(failed)?;
+        let measured = strangers.into_iter().zip(measures);
+        let measured = measured.filter_map(|(it, measures)| Some((it, measures?)));
+        self.prepared = Prepared {
+            listed: (!stamp.is_recent((environment.clock)())).then_some((stamp, listed)),
+            measured: measured.collect(),
+        };
         Ok(())
     }
 
-    /// Looks at the files by their names and keys.
-    fn files(&self, job: &Job) -> io::Result<Files> {
-        let listed = list(&self.environment, &self.mailbox, job)?;
+    /// Looks at the files by their names and keys, at those in `listed` where it is known which there are.
+    fn files(&self, listed: Option<Vec<Listed>>, job: &Job) -> io::Result<Files> {
+        let (environment, mailbox) = (&self.environment, &self.mailbox);
+        let listed = match listed {
+            Some(listed) => listed,
+            None => list(environment, mailbox, &numbers(environment, mailbox)?, job)?,
+        };
+        Ok(self.sort(listed))
+    }
+
+    /// What these files are of what is known.
+    fn sort(&self, listed: Vec<Listed>) -> Files {
         let mut taken = vec![false; self.read.live.len()];
         let strangers = known_files(&self.read.live, listed, &mut taken);
         let (moved, strangers) = moved_files(&self.read.live, strangers, &mut taken);
-        Ok(Files {
+        Files {
             moved,
             strangers,
             taken,
-        })
+        }
     }
 
     /// The measures of these files, as far as they were not taken before.
     fn measured(&self, all: &[Listed], job: &Job) -> io::Result<Vec<Option<Measures>>> {
-        let is_prepared = |it: &&Listed| self.prepared.contains_key(&it.key);
-        let others: Vec<Listed> = all.iter().filter(|it| !is_prepared(it)).copied().collect();
-        let mut measures = measure(&self.environment, &self.mailbox, &others, job)?.into_iter();
-        let all = all.iter().map(|it| match self.prepared.get(&it.key) {
-            Some(measures) => Some(*measures),
-            None => measures.next().flatten(),
-        });
-        Ok(all.collect())
+        let mut prepared = self.prepared.measured.iter().peekable();
+        let mut known = Vec::with_capacity(all.len());
+        let mut unknown = Vec::new();
+        for it in all {
+            while prepared
+                .next_if(|(other, _)| other.number < it.number)
+                .is_some()
+            {}
+            let found = prepared.next_if(|(other, _)| other.number == it.number);
+            let measures = found.filter(|(other, _)| other.key == it.key);
+            known.push(measures.map(|(_, measures)| *measures));
+            unknown.extend(measures.is_none().then_some(*it));
+        }
+        let read = measure(&self.environment, &self.mailbox, &unknown, job)?;
+        let gaps = known.iter_mut().filter(|measures| measures.is_none());
+        gaps.zip(read).for_each(|(gap, read)| *gap = read);
+        Ok(known)
     }
 
     /// Notes what a look found, and gives new messages UIDs above `floor`: these come back, in their order. Durable on
     /// return where that can be.
     pub fn settle(&mut self, survey: Survey, floor: u32, job: &Job) -> Result<Vec<u32>> {
-        self.prepared.clear();
+        self.prepared = Prepared::default();
         let Survey {
             locked,
             stamp,

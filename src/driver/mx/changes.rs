@@ -1,6 +1,5 @@
 //! Looks at the index and the directory, and tells what is new, changed or gone.
 
-use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use crate::driver::error::{Error, Result};
@@ -217,14 +216,11 @@ impl Mx {
 
     fn tell_new(&mut self, new: &[u32], index: &Index, recent: bool, job: &Job) -> Result<()> {
         let (files, path) = (&self.environment.files, &self.place.path);
-        let look = |uid: &u32| {
-            job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-            match files.link_metadata(&path.join(file_of(*uid))) {
-                Err(missing) if is_missing(&missing) => Ok(None),
-                other => other.map(|found| found.is_file().then_some((found.len(), found.mtime()))),
-            }
+        let look = |(): &mut (), uid: &u32| match files.link_metadata(&path.join(file_of(*uid))) {
+            Err(missing) if is_missing(&missing) => Ok(None),
+            other => other.map(|found| found.is_file().then_some((found.len(), found.mtime()))),
         };
-        let found = in_threads(new, |part| part.iter().map(look).collect());
+        let found = in_threads(new, job, look);
         let found = found.map_err(|refusal| match job.checkpoint() {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(path)(refusal),

@@ -64,31 +64,23 @@ impl Articles<'_> {
 
     /// Those of these articles whose files are others than is known, or were never read.
     pub fn changed(&self, known: &[Facts], job: &Job) -> io::Result<Vec<u32>> {
-        let looked = in_threads(known, |part| {
-            let one = |facts: &Facts| {
-                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-                let found = self.look(&self.directory.join(file_of(facts.number)));
-                let same = found.is_ok_and(|(_, found)| date_of(&found) == facts.date);
-                io::Result::Ok(Some(facts.number).filter(|_| !same || !facts.measured))
-            };
-            part.iter().map(one).collect()
+        let looked = in_threads(known, job, |(): &mut (), facts| {
+            let found = self.look(&self.directory.join(file_of(facts.number)));
+            let same = found.is_ok_and(|(_, found)| date_of(&found) == facts.date);
+            Ok(Some(facts.number).filter(|_| !same || !facts.measured))
         });
         Ok(looked?.into_iter().flatten().collect())
     }
 
     /// The digests of the Message-IDs of these articles; of those that can be read.
     pub fn ids(&self, numbers: &[u32], job: &Job) -> io::Result<Vec<u64>> {
-        let ids = in_threads(numbers, |part| {
-            let mut buffer = vec![0; BLOCK];
-            let one = |&number: &u32| {
-                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-                let read = self.open(number);
-                let read = read.and_then(|file| file.read_at(&mut buffer, 0));
-                let front = read.ok().and_then(|count| buffer.get(..count));
-                let facts = front.map(|front| self.facts_of(number, (0, 0), front));
-                io::Result::Ok(facts.map(|facts| facts.id))
-            };
-            part.iter().map(one).collect()
+        let ids = in_threads(numbers, job, |buffer: &mut Vec<u8>, &number| {
+            buffer.resize(BLOCK, 0);
+            let read = self.open(number);
+            let read = read.and_then(|file| file.read_at(buffer, 0));
+            let front = read.ok().and_then(|count| buffer.get(..count));
+            let facts = front.map(|front| self.facts_of(number, (0, 0), front));
+            Ok(facts.map(|facts| facts.id))
         });
         Ok(ids?.into_iter().flatten().collect())
     }
@@ -96,17 +88,13 @@ impl Articles<'_> {
     /// What is known of each of these articles; `None` for those that are gone by now, or are no articles.
     pub fn measure(&self, numbers: &[u32], job: &Job) -> io::Result<Vec<Option<Facts>>> {
         let (done, all) = (AtomicU64::new(0), numbers.len() as u64);
-        in_threads(numbers, |part| {
-            let mut buffer = vec![0; BLOCK];
-            let one = |&number: &u32| {
-                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                if done.is_multiple_of(STEP) {
-                    job.progress(done, all);
-                }
-                self.facts(number, &mut buffer, job)
-            };
-            part.iter().map(one).collect()
+        in_threads(numbers, job, |buffer: &mut Vec<u8>, &number| {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if done.is_multiple_of(STEP) {
+                job.progress(done, all);
+            }
+            buffer.resize(BLOCK, 0);
+            self.facts(number, buffer, job)
         })
     }
 

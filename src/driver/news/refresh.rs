@@ -1,6 +1,7 @@
 //! Looks at the directory of a group, at `.newsrc` and at the flags, and tells what is new, changed or gone.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -226,19 +227,20 @@ impl Newsgroup {
         if directory.is_none() {
             return Ok(Vec::new());
         }
-        let names = match self.environment.files.read_dir(&self.place.path) {
-            Err(missing) if is_missing(&missing) => Vec::new(),
-            other => other.map_err(Error::io(&self.place.path))?,
-        };
-        let mut numbers = Vec::with_capacity(names.len());
+        let mut numbers = Vec::new();
         let mut large = 0;
-        for name in &names {
-            let name = name.as_os_str().as_bytes();
-            match number(name) {
-                Some(number) => numbers.push(number),
-                None if is_digits(name) && !name.starts_with(b"0") => large += 1,
-                None => {}
-            }
+        let mut visit = |name: &OsStr| match number(name.as_bytes()) {
+            Some(number) => numbers.push(number),
+            None if is_digits(name.as_bytes()) && !name.as_bytes().starts_with(b"0") => large += 1,
+            None => {}
+        };
+        match self
+            .environment
+            .files
+            .visit_dir(&self.place.path, &mut visit)
+        {
+            Err(missing) if is_missing(&missing) => numbers.clear(),
+            other => other.map_err(Error::io(&self.place.path))?,
         }
         if large > 0 && !std::mem::replace(&mut self.large_told, true) {
             job.notice(format!(

@@ -3,21 +3,38 @@
 use std::io;
 use std::thread::{Builder, available_parallelism, scope};
 
+use crate::driver::job::Job;
+
 const MOST_THREADS: usize = 8;
 /// Fewer files are not worth a thread.
 const WORTH_IT: usize = 256;
 
-/// What `work` makes of `all`, part by part, in their order.
-pub fn in_threads<T: Sync, R: Send>(
+/// After so many files a thread looks whether it was cancelled.
+const BETWEEN_CHECKPOINTS: usize = 64;
+
+/// What `look` makes of each of `all`, in their order; where `job` was cancelled the error is
+/// [`Interrupted`](io::ErrorKind::Interrupted). Each thread has a `Room` of its own to work with.
+pub fn in_threads<T: Sync, R: Send, Room: Default>(
     all: &[T],
-    work: impl Fn(&[T]) -> io::Result<Vec<R>> + Sync,
+    job: &Job,
+    look: impl Fn(&mut Room, &T) -> io::Result<R> + Sync,
 ) -> io::Result<Vec<R>> {
     let threads = available_parallelism().map_or(1, usize::from) * 2;
     let threads = threads.min(MOST_THREADS).min(all.len() / WORTH_IT).max(1);
     let share = all.len().div_ceil(threads).max(1);
     let mut parts = all.chunks(share);
     let first = parts.next().unwrap_or_default();
-    let work = &work;
+    let work = &|part: &[T]| {
+        let mut room = Room::default();
+        let mut made = Vec::with_capacity(part.len());
+        for (place, one) in part.iter().enumerate() {
+            if place.is_multiple_of(BETWEEN_CHECKPOINTS) {
+                job.checkpoint().map_err(|_| io::ErrorKind::Interrupted)?;
+            }
+            made.push(look(&mut room, one)?);
+        }
+        io::Result::Ok(made)
+    };
     scope(|threads| {
         let spawn = |part| {
             let name = Builder::new().name("mugo-files".to_owned());
@@ -40,23 +57,43 @@ pub fn in_threads<T: Sync, R: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::driver::job::Reports;
+    use crate::mail::change::Change;
+    use crate::mail::text::Foreign;
+
+    struct Nobody;
+
+    impl Reports for Nobody {
+        fn change(&self, _: Change) {}
+        fn progress(&self, _: u64, _: u64) {}
+        fn notice(&self, _: Foreign) {}
+    }
 
     #[test]
-    fn the_order_stays_and_an_error_counts() {
+    fn the_order_stays_and_an_error_or_the_end_counts() {
+        let token = CancellationToken::new();
+        let job = Job::new(Arc::new(Nobody), token.clone());
         let all: Vec<u32> = (0..10_000).collect();
-        let doubled = in_threads(&all, |part| Ok(part.iter().map(|it| it * 2).collect()));
+        let double = |(): &mut (), it: &u32| Ok(it * 2);
         let expected: Vec<u32> = all.iter().map(|it| it * 2).collect();
-        assert_eq!(doubled.expect("no error"), expected);
-        let failed = in_threads(&all, |part| match part.contains(&9_999) {
-            true => Err(io::ErrorKind::NotFound.into()),
-            false => Ok(part.to_vec()),
-        });
-        assert!(failed.is_err());
-        assert!(
-            in_threads(&[], |part: &[u32]| Ok(part.to_vec()))
-                .expect("nothing")
-                .is_empty()
+        assert_eq!(in_threads(&all, &job, double).expect("no error"), expected);
+        assert!(in_threads(&[], &job, double).expect("nothing").is_empty());
+        let fail = |(): &mut (), &it: &u32| match it {
+            9_999 => Err(io::ErrorKind::NotFound.into()),
+            it => Ok(it),
+        };
+        let failed = in_threads(&all, &job, fail);
+        assert_eq!(
+            failed.expect_err("one failed").kind(),
+            io::ErrorKind::NotFound
         );
+        token.cancel();
+        let ended = in_threads(&all, &job, double).expect_err("cancelled");
+        assert_eq!(ended.kind(), io::ErrorKind::Interrupted);
     }
 }

@@ -23,11 +23,8 @@ pub fn is_digits(name: &[u8]) -> bool {
 
 /// The numbers of the files in a directory, ascending.
 pub fn numbers_in(files: &dyn FileLayer, path: &Path) -> io::Result<Vec<u32>> {
-    let names = files.read_dir(path)?;
-    let numbers = names
-        .iter()
-        .filter_map(|name| number(name.as_os_str().as_bytes()));
-    let mut numbers: Vec<u32> = numbers.collect();
+    let mut numbers = Vec::new();
+    files.visit_dir(path, &mut |name| numbers.extend(number(name.as_bytes())))?;
     numbers.sort_unstable();
     Ok(numbers)
 }
