@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use mugo::driver::contract::{LocalDriver, Probe};
 use mugo::driver::error::Error;
+use mugo::driver::layout::folder::cache;
 use mugo::driver::message::Messages;
-use mugo::driver::news::cache;
 use mugo::driver::news::driver::NewsDriver;
 use mugo::driver::news::group::directory_of;
 use mugo::driver::place::{Place, Protection};

@@ -6,8 +6,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::driver::layout::folder::whole_file::read_whole;
 use crate::driver::news::ranges::number;
-use crate::driver::news::whole_file::read_whole;
 use crate::os::files::FileLayer;
 
 /// The file, as it was read.

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::io::Errno;
 
 use crate::driver::job::Job;
+use crate::driver::layout::folder::cache::Facts;
 use crate::driver::layout::folder::in_threads::in_threads;
 use crate::driver::layout::folder::numbers::{file_of, number as parse_number};
 use crate::driver::layout::lines::{WIRE_END, header_length, is_wire};
 use crate::driver::local_file::is_missing;
-use crate::driver::news::facts::{Facts, date_of, digest};
+use crate::driver::news::facts::{date_of, digest};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::guard::FileId;

@@ -3,7 +3,6 @@
 
 pub mod active;
 pub mod article;
-pub mod cache;
 pub mod crosspost;
 pub mod driver;
 pub mod facts;
@@ -20,4 +19,3 @@ pub mod row;
 mod status;
 pub mod steady;
 pub mod store;
-pub mod whole_file;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::folder::cache::{self, Facts};
 use crate::driver::layout::folder::numbers::number;
 use crate::driver::layout::prefile::record::system_of;
-use crate::driver::news::cache;
-use crate::driver::news::facts::Facts;
 use crate::driver::news::group::read_active;
 use crate::driver::news::mailbox::{Newsgroup, UID_VALIDITY};
 use crate::driver::news::newsrc_file;

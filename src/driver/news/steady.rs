@@ -11,9 +11,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
+use crate::driver::layout::folder::whole_file::read_whole;
 use crate::driver::news::newsrc::Newsrc;
 use crate::driver::news::newsrc_found::{Found, LARGEST, old_path};
-use crate::driver::news::whole_file::read_whole;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 

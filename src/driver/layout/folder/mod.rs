@@ -1,5 +1,6 @@
 //! Mailboxes that are directories, with a file for each message.
 
+pub mod cache;
 pub mod directory;
 pub mod driver;
 pub mod in_threads;
@@ -8,3 +9,4 @@ pub mod numbers;
 pub mod pending;
 pub mod staged;
 pub mod standing;
+pub mod whole_file;

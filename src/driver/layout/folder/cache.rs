@@ -19,13 +19,29 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::driver::layout::file::access::Stamp;
-use crate::driver::news::facts::Facts;
-use crate::driver::news::whole_file::read_whole;
+use crate::driver::layout::folder::whole_file::read_whole;
 use crate::driver::remembered::table;
 use crate::os::environment::Environment;
 use crate::os::files::OpenMode;
 use crate::os::home::private_folder;
 use crate::os::transfer::write_all_at;
+
+/// An article's facts, which never change as long as its file does not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// Its number, which is its UID.
+    pub number: u32,
+    /// Whether it stands in other groups too.
+    pub crossposted: bool,
+    /// Whether its file could be read; else the rest is not to be relied on.
+    pub measured: bool,
+    /// Octets with CRLF line ends.
+    pub size: u64,
+    /// When its file was written, in seconds since 1970.
+    pub date: i64,
+    /// Digest of its Message-ID.
+    pub id: u64,
+}
 
 /// What was known of a group when it was written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
