@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use mugo::driver::contract::LocalDriver;
 use mugo::driver::error::Error;
 use mugo::driver::mx::driver::MxDriver;
+use mugo::driver::mx::kept::KEPT;
 use mugo::driver::place::Place;
 use mugo::mail::flags::{FlagChange, Flags, SystemFlags};
 use mugo::mail::status::Access;
@@ -409,4 +410,64 @@ fn the_highest_message_goes_and_its_uid_with_it_also_where_the_index_is_behind()
     let appended = scene.driver.append(&scene.place, &mut queue, &job);
     let uids = appended.expect("appended").uids;
     assert_eq!(uids.first().map(|uid| uid.get()), Some(10));
+}
+
+#[test]
+fn what_is_kept_spares_looks_and_is_never_the_truth() {
+    let scene = two();
+    let (job, _log) = job();
+    let many = (0..150).map(|_| message(b"Subject: x\r\n\r\nx\r\n"));
+    scene
+        .driver
+        .append(&scene.place, &mut Queue(many.collect()), &job)
+        .expect("appended");
+    // Names that came a moment ago may not be all: an hour later they are.
+    let later = |layer: Arc<dyn mugo::os::files::FileLayer>| {
+        let mut environment = scene.desk.world.another(layer);
+        let clock = Arc::clone(&environment.clock);
+        environment.clock = Arc::new(move || clock() + 3_600);
+        environment
+    };
+    let open_later = |layer| {
+        let driver = MxDriver::new(&Arc::new(later(layer)));
+        open(&driver, &scene.place, Access::ReadOnly).expect("open")
+    };
+    let kept = KEPT.place(&scene.desk.environment, &scene.place.path);
+    let opened = scene.open(Access::ReadOnly);
+    let expected = opened.list.messages().to_vec();
+    opened.close().expect("closed");
+    assert!(!kept.exists(), "the directory was changed a moment ago");
+    let mut careful = later(Arc::new(RealFiles));
+    careful.read_only = true;
+    let driver = MxDriver::new(&Arc::new(careful));
+    let opened = open(&driver, &scene.place, Access::ReadOnly).expect("open");
+    opened.close().expect("closed");
+    assert!(!kept.exists(), "nothing may be written");
+    open_later(Arc::new(RealFiles)).close().expect("closed");
+    let whole = fs::read(&kept).expect("kept");
+    let counted = Fault::Failure {
+        op: Op::Look,
+        at: 1_000_000,
+        errno: 5,
+        lasting: false,
+    };
+    let layer = Faults::over(Arc::new(RealFiles), counted);
+    let opened = open_later(Arc::new(layer.clone()));
+    assert_eq!(opened.list.messages(), expected);
+    assert!(layer.count() < 30, "{}", layer.count());
+    opened.close().expect("closed");
+    for at in (0..whole.len()).step_by(101) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x21;
+        fs::write(&kept, &damaged).expect("written");
+        let opened = open_later(Arc::new(RealFiles));
+        assert_eq!(opened.list.messages(), expected, "{at}");
+    }
+    fs::write(&kept, &whole).expect("written");
+    fs::remove_file(scene.path("7")).expect("removed");
+    fs::write(scene.path("900"), "Subject: y\r\n\r\n").expect("delivered");
+    let uids = open_later(Arc::new(RealFiles)).uids();
+    assert!(!uids.contains(&7) && uids.ends_with(&[152, 900]));
+    scene.driver.delete(&scene.place, &job).expect("deleted");
+    assert!(!kept.exists());
 }

@@ -11,7 +11,8 @@ use crate::driver::layout::prefile::words::Lists;
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::index::{Entry, Index};
 use crate::driver::mx::index_file::{IndexFile, path_of};
-use crate::driver::mx::mailbox::{Mx, Record, is_plain, summary_of};
+use crate::driver::mx::mailbox::{Mx, is_plain, summary_of};
+use crate::driver::mx::record::Record;
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
 use crate::mail::uid::{Uid, UidSet};
@@ -44,8 +45,7 @@ impl Mx {
         let file = IndexFile::look(&environment, &place, job)?;
         let index = file.read()?;
         self.still_there(&index)?;
-        let numbers = numbers_in(&*environment.files, &place.path);
-        let numbers = numbers.map_err(Error::io(&place.path))?;
+        let numbers = self.numbers()?;
         if let Some(offset) = index.damaged
             && self.standing.may_write()
         {
@@ -58,6 +58,7 @@ impl Mx {
             return self.tell(&file, &index, &numbers, job);
         }
         drop(file);
+        self.recalled = None;
         let mut file = IndexFile::lock(&environment, &place, job)?;
         let old = file.read()?;
         self.still_there(&old)?;
@@ -68,6 +69,17 @@ impl Mx {
             job.notice(format!("the index cannot be completed: {why}"));
         }
         self.take_in(&file, job)
+    }
+
+    /// The numbers of all files, ascending; where they are recalled no name is read.
+    fn numbers(&mut self) -> Result<Vec<u32>> {
+        let directory = self.stamp_now()?.1;
+        self.recalled = self.recalled.take().filter(|it| it.holds_in(&directory));
+        if let Some(recalled) = &self.recalled {
+            return Ok(recalled.numbers());
+        }
+        self.unsaved = true;
+        numbers_in(&*self.environment.files, &self.place.path).map_err(Error::io(&self.place.path))
     }
 
     /// The highest number of a plain file.
@@ -128,6 +140,7 @@ impl Mx {
         let index = file.read()?;
         let path = &self.place.path;
         let numbers = numbers_in(&*self.environment.files, path).map_err(Error::io(path))?;
+        self.unsaved = true;
         self.tell(file, &index, &numbers, job)
     }
 
@@ -220,7 +233,10 @@ impl Mx {
             Err(missing) if is_missing(&missing) => Ok(None),
             other => other.map(|found| found.is_file().then_some((found.len(), found.mtime()))),
         };
-        let found = in_threads(new, job, look);
+        let found = match &self.recalled {
+            Some(recalled) => Ok(recalled.of(new)),
+            None => in_threads(new, job, look),
+        };
         let found = found.map_err(|refusal| match job.checkpoint() {
             Err(cancelled) => cancelled,
             Ok(()) => Error::io(path)(refusal),

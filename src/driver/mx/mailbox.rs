@@ -19,7 +19,9 @@ use crate::driver::layout::prefile::words::{Lists, Words};
 use crate::driver::local_file::is_missing;
 use crate::driver::mx::index::{Entry, Index};
 use crate::driver::mx::index_file::{IndexFile, gone_front};
+use crate::driver::mx::kept::{self, Recalled};
 use crate::driver::mx::manage::require;
+use crate::driver::mx::record::Record;
 use crate::driver::mx::row::CHARACTERISTICS;
 use crate::driver::place::Place;
 use crate::mail::date::InternalDate;
@@ -31,17 +33,6 @@ use crate::mail::uid::{Uid, UidSet};
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 use crate::os::guard::FileId;
-
-/// A message, in 40 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Record {
-    pub(super) uid: u32,
-    pub(super) keywords: u32,
-    pub(super) flags: u16,
-    pub(super) recent: bool,
-    pub(super) size: u64,
-    pub(super) date: i64,
-}
 
 /// An open mailbox.
 pub struct Mx {
@@ -61,6 +52,10 @@ pub struct Mx {
     pub(super) damage_told: bool,
     /// The highest UID that was told.
     pub(super) told_uid: u32,
+    /// What was kept of it, until it was looked at.
+    pub(super) recalled: Option<Recalled>,
+    /// Whether the files were looked at since anything was kept.
+    pub(super) unsaved: bool,
     /// The directory as it was at the opening.
     directory: FileId,
 }
@@ -87,6 +82,8 @@ impl Mx {
             racy: true,
             damage_told: false,
             told_uid: 0,
+            recalled: None,
+            unsaved: false,
             directory: directory_of(environment, &place.path)?,
         };
         if mailbox.standing.may_write() {
@@ -100,7 +97,9 @@ impl Mx {
                 Err(refusal) => mailbox.standing.fall(why_not(&refusal)),
             }
         }
+        mailbox.recalled = kept::recall(environment, &place.path);
         mailbox.refresh(job)?;
+        mailbox.recalled = None;
         Ok(mailbox)
     }
 
@@ -241,6 +240,14 @@ impl LocalMailbox for Mx {
     }
 
     fn close(self: Box<Self>, _job: &Job) -> Result<()> {
+        if self.unsaved {
+            kept::save(
+                &self.environment,
+                &self.place.path,
+                &self.stamp.1,
+                &self.records,
+            );
+        }
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use crate::driver::layout::prefile::line::SEEN;
 use crate::driver::local_file::{self, is_missing};
 use crate::driver::mx::index::Index;
 use crate::driver::mx::index_file::{IndexFile, path_of};
+use crate::driver::mx::kept;
 use crate::driver::mx::row::CHARACTERISTICS;
 use crate::driver::place::Place;
 use crate::mail::status::MailboxStatus;
@@ -141,6 +142,7 @@ pub fn delete(
     let lock = IndexFile::lock(environment, place, job)?;
     directory::delete(environment, place, &ANATOMY, only_empty)?;
     drop(lock);
+    kept::forget(environment, &place.path);
     Ok(())
 }
 
@@ -152,6 +154,7 @@ pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place, job: &Jo
     let lock = IndexFile::lock(environment, from, job)?;
     local_file::rename(environment, from, to)?;
     drop(lock);
+    kept::forget(environment, &from.path);
     if from.is_inbox {
         return create(environment, from);
     }

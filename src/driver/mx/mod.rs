@@ -5,6 +5,8 @@ pub mod changes;
 pub mod driver;
 pub mod index;
 pub mod index_file;
+pub mod kept;
 pub mod mailbox;
 pub mod manage;
+mod record;
 pub mod row;

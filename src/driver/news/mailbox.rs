@@ -60,8 +60,6 @@ pub struct Newsgroup {
     pub(super) group: Vec<u8>,
     pub(super) spool: PathBuf,
     pub(super) standing: Standing,
-    /// What was asked for: only then something may be kept.
-    pub(super) wanted: Access,
     pub(super) marks: Marks,
     lists: Lists,
     /// The articles, numbers ascending.
@@ -123,7 +121,6 @@ impl Newsgroup {
             group: group.to_vec(),
             spool: spool_path(environment),
             standing: Standing::new(environment, CHARACTERISTICS.driver, access),
-            wanted: access,
             marks: Marks::new(environment),
             lists: Lists::default(),
             records: Vec::new(),

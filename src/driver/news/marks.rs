@@ -24,8 +24,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::record::MOST_KEYWORDS;
-use crate::driver::layout::folder::cache::folder;
 use crate::driver::layout::prefile::words::Words;
+use crate::driver::news::facts::KEPT;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting};
 use crate::mail::flags::Keyword;
 use crate::os::dot_lock::DotLock;
@@ -74,7 +74,7 @@ impl Marks {
     pub fn new(environment: &Arc<Environment>) -> Self {
         Self {
             environment: Arc::clone(environment),
-            path: folder(environment).join("marks"),
+            path: KEPT.folder(environment).join("marks"),
             words: Words::default(),
             known: HashMap::new(),
             read: None,
@@ -113,7 +113,8 @@ impl Marks {
     ) -> Result<()> {
         let path = self.path.clone();
         let failed = Error::io(&path);
-        private_folder(&*self.environment.files, &folder(&self.environment)).map_err(&failed)?;
+        private_folder(&*self.environment.files, &KEPT.folder(&self.environment))
+            .map_err(&failed)?;
         let lock = self.lock(job)?;
         let kept = self.keep_locked(words, change);
         // What is left of a lock that is not given back goes by itself.

@@ -9,10 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::Stamp;
-use crate::driver::layout::folder::cache::{self, Facts};
+use crate::driver::layout::folder::cache::{Cache, Facts, is_settled};
 use crate::driver::layout::folder::numbers::{is_digits, number};
 use crate::driver::local_file::is_missing;
 use crate::driver::news::article::path_in;
+use crate::driver::news::facts::KEPT;
 use crate::driver::news::mailbox::{Newsgroup, Record};
 use crate::driver::news::newsrc_file;
 use crate::driver::news::newsrc_found::Found;
@@ -20,7 +21,6 @@ use crate::driver::news::ranges::Ranges;
 use crate::mail::change::Change;
 use crate::mail::flags::Flags;
 use crate::mail::reason::in_words;
-use crate::mail::status::Access;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
@@ -45,8 +45,8 @@ impl Newsgroup {
         }
         self.directory = self.directory_now()?;
         let known = match &self.directory {
-            Some(now) => cache::read(&self.environment, &self.place.path, now),
-            None => cache::Cache::default(),
+            Some(now) => KEPT.read(&self.environment, &self.place.path, now),
+            None => Cache::default(),
         };
         let facts = match known.complete {
             true => known.facts,
@@ -221,7 +221,7 @@ impl Newsgroup {
     /// The numbers of the articles that are there, ascending.
     pub(super) fn list(&mut self, job: &Job) -> Result<Vec<u32>> {
         let directory = self.directory.as_ref();
-        self.settled = directory.is_none_or(|it| cache::is_settled(&self.environment, it));
+        self.settled = directory.is_none_or(|it| is_settled(&self.environment, it));
         self.listed = true;
         if directory.is_none() {
             return Ok(Vec::new());
@@ -344,8 +344,8 @@ impl Newsgroup {
 
     /// Keeps what is known for the next opening.
     pub(super) fn save(&mut self) {
-        let may = self.wanted == Access::ReadWrite && !self.environment.read_only;
-        let Some(directory) = self.directory.as_ref().filter(|_| may && self.unsaved) else {
+        let may = self.unsaved && !self.environment.read_only;
+        let Some(directory) = self.directory.as_ref().filter(|_| may) else {
             return;
         };
         let is_steady = |it: &&Record| !it.fresh && it.facts.measured;
@@ -353,7 +353,7 @@ impl Newsgroup {
         let mut facts = self.records.iter().filter(is_steady).map(|it| it.facts);
         let path = &self.place.path;
         // Without it the next opening takes longer.
-        let written = cache::write(&self.environment, path, (directory, whole), &mut facts);
+        let written = KEPT.write(&self.environment, path, (directory, whole), &mut facts);
         self.unsaved = written.is_err();
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::job::Job;
-use crate::driver::layout::folder::cache::{self, Facts};
+use crate::driver::layout::folder::cache::{Cache, Facts};
 use crate::driver::layout::folder::numbers::number;
 use crate::driver::layout::prefile::record::system_of;
+use crate::driver::news::facts::KEPT;
 use crate::driver::news::group::read_active;
 use crate::driver::news::mailbox::{Newsgroup, UID_VALIDITY};
 use crate::driver::news::newsrc_file;
@@ -34,8 +35,8 @@ impl Newsgroup {
         }
         group.directory = group.directory_now()?;
         let known = match &group.directory {
-            Some(now) => cache::read(environment, &place.path, now),
-            None => cache::Cache::default(),
+            Some(now) => KEPT.read(environment, &place.path, now),
+            None => Cache::default(),
         };
         let numbers = match known.complete {
             true => known.facts.iter().map(|it| it.number).collect(),
