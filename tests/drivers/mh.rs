@@ -682,6 +682,37 @@ fn mailboxes_below_stay_and_uids_follow_its_name() {
 }
 
 #[test]
+fn uids_follow_mailboxes_whose_parent_gets_another_name() {
+    let scene = two();
+    let deep = scene.desk.at(scene.path("below/deep"));
+    fs::create_dir_all(&deep.path).expect("made");
+    // A link is no mailbox below: its log is that of what it leads to.
+    symlink(&scene.desk.environment.home, scene.path("link")).expect("linked");
+    for (number, subject) in [("1", "a"), ("5", "b")] {
+        let text = format!("Subject: {subject}\n\n");
+        fs::write(deep.path.join(number), text).expect("delivered");
+    }
+    let opened = open(&scene.driver, &deep, Access::ReadWrite).expect("open");
+    let validity = opened.list.state().expect("told").uid_validity;
+    assert_eq!(opened.uids(), [1, 5]);
+    opened.close().expect("closed");
+    // Found by its inode under a number that it would not get as UID.
+    fs::rename(deep.path.join("5"), deep.path.join("2")).expect("renamed");
+    let (job, _log) = job();
+    let old = KIND.place(&scene.desk.environment, &deep.path);
+    let to = scene.desk.at(scene.desk.environment.home.join("moved"));
+    scene
+        .driver
+        .rename(&scene.place, &to, &job)
+        .expect("renamed");
+    assert!(!old.exists());
+    let deep = scene.desk.at(to.path.join("below/deep"));
+    let opened = open(&scene.driver, &deep, Access::ReadWrite).expect("open");
+    assert_eq!(opened.uids(), [1, 5]);
+    assert_eq!(opened.list.state().expect("told").uid_validity, validity);
+}
+
+#[test]
 fn messages_with_the_same_content_go_all_and_keep_nothing_of_each_other() {
     let scene = scene();
     for number in ["1", "2", "3", "4"] {

@@ -98,7 +98,8 @@ pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place) -> Resul
     require(environment, from)?;
     pending::recover(environment, &from.path)?;
     directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
-    log::rename(environment, KIND, from, to)?;
+    let is_own = |name: &[u8]| FOLDERS.iter().any(|folder| folder.as_bytes() == name);
+    log::rename(environment, KIND, from, to, is_own)?;
     if from.is_inbox {
         return create(environment, from);
     }

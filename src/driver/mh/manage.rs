@@ -102,7 +102,7 @@ pub fn rename(environment: &Arc<Environment>, from: &Place, to: &Place, job: &Jo
     refuse_outside(environment, to)?;
     directory::refuse_inbox_with_others(environment, from, &ANATOMY)?;
     let lock = lock(environment, from, &profile, job)?;
-    log::rename(environment, KIND, from, to)?;
+    log::rename(environment, KIND, from, to, is_digits)?;
     drop(lock);
     if from.is_inbox {
         return create(environment, from);

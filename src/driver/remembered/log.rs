@@ -11,7 +11,9 @@
 //! was cut off is written over; a file that is broken in another way is begun anew: then all UIDs are new, under another
 //! UIDVALIDITY.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -316,24 +318,74 @@ impl Log {
     }
 }
 
-/// Gives a mailbox another place, and its log with it.
-pub fn rename(environment: &Environment, kind: Kind, from: &Place, to: &Place) -> Result<()> {
+/// Gives a mailbox another place, and its log with it; so for the mailboxes below it. `is_own` knows the names in a mailbox that
+/// are no mailboxes.
+pub fn rename(
+    environment: &Environment,
+    kind: Kind,
+    from: &Place,
+    to: &Place,
+    is_own: fn(&[u8]) -> bool,
+) -> Result<()> {
     local_file::refuse_existing(environment, &to.path)?;
     local_file::create_parents(environment, to)?;
     let files = &*environment.files;
-    let log = kind.place(environment, &from.path);
-    let new = kind.place(environment, &to.path);
-    // It has the new name too before the mailbox has: UIDs are known under whichever it has after a crash.
-    link_anew(files, &log, &new).map_err(Error::io(&new))?;
+    let folders = folders_in(files, &from.path, is_own).map_err(Error::io(&from.path))?;
+    let logs = folders.iter().map(|folder| {
+        let place = |path: &Path| match folder.as_os_str().is_empty() {
+            true => kind.place(environment, path),
+            false => kind.place(environment, &path.join(folder)),
+        };
+        (place(&from.path), place(&to.path))
+    });
+    let logs: Vec<(PathBuf, PathBuf)> = logs.collect();
+    // They have the new names too before the mailboxes have: UIDs are known under whichever these have after a crash.
+    for (log, new) in &logs {
+        link_anew(files, log, new).map_err(Error::io(new))?;
+    }
     if let Err(refusal) = local_file::rename(environment, from, to) {
         if files.metadata(&from.path).is_ok() {
             // What stays is nobody's.
-            let _ = files.remove_file(&new);
+            for (_, new) in &logs {
+                let _ = files.remove_file(new);
+            }
         }
         return Err(refusal);
     }
-    let _ = files.remove_file(&log);
+    for (log, _) in &logs {
+        let _ = files.remove_file(log);
+    }
     Ok(())
+}
+
+/// So many directories below a mailbox take their UIDs along.
+const MOST_FOLDERS: usize = 10_000;
+
+/// The directories at and below `path` that may be mailboxes, as paths from there; links are not followed.
+fn folders_in(
+    files: &dyn FileLayer,
+    path: &Path,
+    is_own: fn(&[u8]) -> bool,
+) -> io::Result<Vec<PathBuf>> {
+    let mut folders = vec![PathBuf::new()];
+    let mut next = 0;
+    while let Some(folder) = folders.get(next).cloned() {
+        next += 1;
+        let mut names = Vec::new();
+        let mut visit = |name: &OsStr| {
+            if !is_own(name.as_bytes()) {
+                names.push(folder.join(name));
+            }
+        };
+        files.visit_dir(&path.join(&folder), &mut visit)?;
+        for name in names {
+            let found = files.link_metadata(&path.join(&name));
+            if folders.len() < MOST_FOLDERS && found.is_ok_and(|it| it.is_dir()) {
+                folders.push(name);
+            }
+        }
+    }
+    Ok(folders)
 }
 
 /// Gives the file `log`, where there is one, the name `new` too, durable on return.

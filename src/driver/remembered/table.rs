@@ -100,16 +100,16 @@ pub fn place(environment: &Environment, path: &Path) -> PathBuf {
 
 /// The path without links, as far as it leads anywhere.
 fn resolved(path: &Path) -> PathBuf {
-    if let Ok(found) = path.canonicalize() {
-        return found;
-    }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let Some((parent, name)) = absolute.parent().zip(absolute.file_name()) else {
-        return absolute;
-    };
-    match parent.canonicalize() {
-        Ok(parent) => parent.join(name),
-        Err(_) => absolute,
+    let there = absolute.ancestors().find_map(|front| {
+        let found = front.canonicalize().ok()?;
+        Some((found, absolute.strip_prefix(front).ok()?))
+    });
+    match there {
+        // Joined with nothing it would end in a slash.
+        Some((found, rest)) if rest.as_os_str().is_empty() => found,
+        Some((found, rest)) => found.join(rest),
+        None => absolute,
     }
 }
 
