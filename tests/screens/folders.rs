@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use mugo::tui::options::{Collection, Options};
 use mugo::tui::state::screen::Screen;
 
-use crate::bench::{Bench, bench_with, mail};
+use crate::bench::{Bench, bench, bench_with, mail};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (40, 12)];
 
@@ -120,6 +120,42 @@ fn other_collections_are_looked_into_from_the_first_one() {
     }
 }
 
+fn under_cursor(bench: &Bench) -> String {
+    let folders = &bench.state.folders;
+    let folder = folders.entries.get(folders.cursor).expect("an entry");
+    folder.label.raw().to_owned()
+}
+
+#[test]
+fn the_folder_list_is_searched_as_one_types() {
+    let mut bench = bench(80, 24, &mail());
+    for name in ["garden", "gardening", "gate", "orchard"] {
+        fs::write(bench.home(name), b"").expect("a folder");
+    }
+    bench.keys("l");
+    let at = under_cursor;
+    let began = at(&bench);
+    bench.keys("w").types("ga");
+    assert_eq!(at(&bench), "garden");
+    bench.types("t");
+    assert_eq!(at(&bench), "gate");
+    // What is not there is told when it is asked for; the cursor waits where it was.
+    bench.types("x");
+    assert_eq!(at(&bench), began);
+    bench.keys("backspace backspace").types("rdeni");
+    assert_eq!(at(&bench), "gardening");
+    bench.keys("enter");
+    assert_eq!(at(&bench), "gardening");
+    // The next one is found from there on, and giving up leaves the cursor where it was.
+    bench.keys("w").types("o");
+    assert_eq!(at(&bench), "orchard");
+    bench.keys("ctrl-c");
+    assert_eq!(at(&bench), "gardening");
+    bench.keys("w").types("zzz").keys("enter");
+    assert_eq!(bench.said(), "Word not found");
+    assert_eq!(at(&bench), "gardening");
+}
+
 #[test]
 fn newsgroups_are_a_tree_with_the_subscribed_ones_first() {
     for (width, height) in SIZES {
@@ -160,6 +196,10 @@ fn newsgroups_are_a_tree_with_the_subscribed_ones_first() {
         insta::assert_snapshot!(format!("news-{size}"), bench.screen());
         bench.keys("end enter enter");
         insta::assert_snapshot!(format!("news-described-{size}"), bench.screen());
+        // They are found by what they are about too.
+        bench.keys("w").types("general");
+        assert_eq!(under_cursor(&bench), "misc");
+        bench.keys("ctrl-c");
         // The group under the cursor, then one that is typed.
         bench.keys("s");
         assert_eq!(bench.said(), "Subscribed to \"#news.comp.mail.elm\"");

@@ -124,8 +124,8 @@ pub enum Purpose {
     Pipe(Uid),
     /// Which command gets the part?
     PipePart(Uid, Section),
-    /// What to search?
-    Whereis,
+    /// What to search? With the place of the cursor in the folder list, to which it comes back.
+    Whereis(usize),
     /// The name of a new folder?
     AddFolder,
     /// Mark all of a newsgroup as read?

@@ -23,7 +23,10 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::Jump => messages::jump(state, typed),
         Purpose::Pipe(uid) => files::pipe(state, uid, None, typed),
         Purpose::PipePart(uid, section) => files::pipe(state, uid, Some(section), typed),
-        Purpose::Whereis => whereis::search(state, typed),
+        Purpose::Whereis(from) => {
+            whereis::back_to(state, from);
+            whereis::search(state, typed);
+        }
         Purpose::AddFolder => folders::add(state, typed),
         Purpose::SubscribeGroup => subscribe::typed(state, typed),
         Purpose::Transfer(from) => transfer_to::named(state, from, typed),
@@ -74,7 +77,7 @@ pub fn special(state: &mut State, purpose: &Purpose, key: char) {
             let number = if key == 'y' { 1 } else { last };
             messages::jump(state, &number.to_string());
         }
-        (Purpose::Whereis, 'y' | 'v') => {
+        (Purpose::Whereis(_), 'y' | 'v') => {
             state.prompt = None;
             whereis::to_end(state, key == 'v');
         }
@@ -98,7 +101,10 @@ pub fn cancelled(state: &mut State, purpose: &Purpose) {
         Purpose::Flag { .. } => "Flag",
         Purpose::Jump => "Jump",
         Purpose::Pipe(_) | Purpose::PipePart(..) => "Pipe",
-        Purpose::Whereis => "Search",
+        Purpose::Whereis(from) => {
+            whereis::back_to(state, *from);
+            "Search"
+        }
         Purpose::AddFolder | Purpose::Format { from: None, .. } => "Add folder",
         Purpose::Format { .. } | Purpose::Transfer(_) | Purpose::AddTo(..) => "Transfer",
         Purpose::ScanFolders => "Search",

@@ -6,7 +6,7 @@ use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::state::prompt::{Choice, Kind, TextPrompt, Topic};
 use crate::tui::state::state::State;
-use crate::tui::update::{answers, browser, complete, help, select};
+use crate::tui::update::{answers, browser, complete, help, select, whereis};
 
 /// What a key comes to.
 enum Outcome {
@@ -35,7 +35,7 @@ pub fn key(state: &mut State, key: Key) {
     // a key is an answer to what one sees: what was held back is shown from now on
     state.status.clear();
     match outcome {
-        Outcome::Stays => {}
+        Outcome::Stays => whereis::typing(state),
         Outcome::Help if prompt.help_shown => help::show_for_question(state),
         Outcome::Help => prompt.help_shown = true,
         Outcome::Select => select::begin(state),
@@ -68,6 +68,7 @@ pub fn paste(state: &mut State, text: &str) {
     {
         typed.edit.insert(text);
     }
+    whereis::typing(state);
 }
 
 fn accept(state: &mut State, text: &str) {
@@ -153,4 +154,5 @@ fn recall(state: &mut State, step: isize) {
         typed.recalled = back;
         typed.edit.replace(answer);
     }
+    whereis::typing(state);
 }

@@ -1,4 +1,4 @@
-//! Whereis: searching in what the screen shows.
+//! Whereis: searching in what the screen shows, in the folder list as one types.
 
 use crate::backend::error::Result;
 use crate::backend::request::Ask;
@@ -8,7 +8,7 @@ use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
 use crate::present::attachments::described;
 use crate::tui::state::job::Job;
-use crate::tui::state::prompt::{Prompt, Purpose, Topic};
+use crate::tui::state::prompt::{Kind, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
 
@@ -18,11 +18,41 @@ const HELP: &str = "Type what to search; Return alone searches the last thing ag
 pub fn ask(state: &mut State) {
     let question = Printable::own("Word to find");
     let default = Some(state.searched.clone());
-    let prompt = Prompt::text(question, Purpose::Whereis, Topic::Search, HELP)
+    let purpose = Purpose::Whereis(state.folders.cursor);
+    let prompt = Prompt::text(question, purpose, Topic::Search, HELP)
         .with_default(default)
         .with_key('y', "First Line")
         .with_key('v', "Last Line");
     state.prompt = Some(prompt);
+}
+
+/// What is asked was typed so far: in the folder list the cursor goes along.
+pub fn typing(state: &mut State) {
+    let Some(Prompt {
+        kind: Kind::Text(typed),
+        purpose: Purpose::Whereis(from),
+        ..
+    }) = &state.prompt
+    else {
+        return;
+    };
+    let (from, text) = (*from, typed.edit.text().to_owned());
+    back_to(state, from);
+    if !text.is_empty() && in_folders(state) {
+        // What is not found is told when Return is pressed.
+        let _ = search_folders(state, &Needle::new(&text));
+    }
+}
+
+/// Puts the cursor back where it was in the folder list when the search began.
+pub fn back_to(state: &mut State, from: usize) {
+    if in_folders(state) {
+        state.folders.cursor = from;
+    }
+}
+
+fn in_folders(state: &State) -> bool {
+    matches!(state.screen, Screen::Folders | Screen::FolderSelect)
 }
 
 /// Searches from the line after the cursor on, and from the start when the end is reached.
@@ -90,7 +120,11 @@ fn search_pager(state: &mut State, needle: &Needle) -> Option<Found> {
 fn search_folders(state: &mut State, needle: &Needle) -> Option<Found> {
     let folders = &mut state.folders;
     let entries = &folders.entries;
-    let hit = |place: usize| needle.is_in(entries[place].label.raw());
+    let hit = |place: usize| {
+        let entry = &entries[place];
+        let about = entry.description.as_ref().map_or("", |it| it.raw());
+        needle.is_in(entry.label.raw()) || needle.is_in(about)
+    };
     let (place, wrapped) = around(entries.len(), folders.cursor + 1, hit)?;
     folders.cursor = place;
     Some(Found { wrapped })
