@@ -42,6 +42,9 @@ pub const THREAD_NAME: &str = "mugo-mailbox";
 /// How often a thread looks whether somebody wants the opener lock.
 const LISTENING: Duration = Duration::from_secs(1);
 
+/// How long nothing must be asked of a mailbox that was just opened before it is watched.
+const SETTLING: Duration = Duration::from_millis(50);
+
 /// How many polls in a row find the mailbox locked before that is told.
 const BUSY: u32 = 5;
 
@@ -123,7 +126,6 @@ fn serve(opening: Opening) {
         errand.finish(Err(error));
         return;
     }
-    server.watch();
     errand.finish(Ok(()));
     let end = server.run(&inlet);
     server.end(end);
@@ -216,6 +218,7 @@ impl Server {
     fn run(&mut self, inlet: &Receiver<Call>) -> End {
         let interval = self.context.environment.poll_interval;
         let mut next_poll = Instant::now() + interval;
+        let mut is_watched = false;
         loop {
             if Instant::now() >= next_poll || self.is_kissed() {
                 match self.poll() {
@@ -229,13 +232,22 @@ impl Server {
             }
             let wait = next_poll.saturating_duration_since(Instant::now());
             let patience = self.snarfing.as_ref().map_or(LISTENING, Snarfing::patience);
-            match inlet.recv_timeout(wait.min(LISTENING).min(patience)) {
+            let listening = if is_watched { LISTENING } else { SETTLING };
+            match inlet.recv_timeout(wait.min(listening).min(patience)) {
                 Ok(Call::Ask(errand, ask)) if errand.begin() => {
                     if let Some(end) = self.ask(errand, ask) {
                         return end;
                     }
                 }
-                Ok(Call::Ask(..)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Call::Ask(..)) => {}
+                // Whoever waits for the first screen, or asks one thing and goes, is not held up by a watch, which takes
+                // its time in a large directory. What came before it is looked for then.
+                Err(RecvTimeoutError::Timeout) if !is_watched => {
+                    is_watched = true;
+                    self.watch();
+                    next_poll = Instant::now();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Call::Nudge) => {
                     self.nudged.store(false, Ordering::Relaxed);
                     next_poll = Instant::now();
