@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub enum OpenMode {
     /// Existing file, to read. Follows links. Never blocks.
     Read,
+    /// Existing file, to read. A symbolic link is refused with `ELOOP`. Never blocks.
+    ReadNoFollow,
     /// Existing file, to read and write in place. Follows links. Never blocks.
     ReadWrite,
     /// Existing file, to read and write. A symbolic link is refused. Never blocks.

@@ -74,6 +74,7 @@ impl FileLayer for RealFiles {
         options.read(true);
         match mode {
             OpenMode::Read => flags |= QUIETLY,
+            OpenMode::ReadNoFollow => flags |= QUIETLY | OFlags::NOFOLLOW,
             OpenMode::ReadWrite => {
                 options.write(true);
             }
@@ -91,7 +92,7 @@ impl FileLayer for RealFiles {
         };
         let file = match open(flags) {
             // Only a file's owner may read it without trace.
-            Err(error) if mode == OpenMode::Read && error.raw_os_error() == Some(NOT_OWNER) => {
+            Err(error) if flags.contains(QUIETLY) && error.raw_os_error() == Some(NOT_OWNER) => {
                 open(flags.difference(QUIETLY))?
             }
             opened => opened?,

@@ -52,7 +52,7 @@ pub fn size_with_crlf(
 }
 
 /// How many LFs have no CR before them; `last` stands before the first byte.
-fn bare_ends(bytes: &[u8], last: u8) -> usize {
+pub fn bare_ends(bytes: &[u8], last: u8) -> usize {
     let ends = memchr::memchr_iter(b'\n', bytes);
     if last != b'\r' && memchr::memchr(b'\r', bytes).is_none() {
         // Counting them is several times as fast as finding them.

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use memchr::memmem::Finder;
 use rustix::io::Errno;
 
 use crate::driver::job::Job;
 use crate::driver::layout::folder::cache::Facts;
 use crate::driver::layout::folder::in_threads::in_threads;
 use crate::driver::layout::folder::numbers::{file_of, number as parse_number};
-use crate::driver::layout::lines::{WIRE_END, header_length, is_wire};
+use crate::driver::layout::lines::{WIRE_END, bare_ends, header_length, is_wire};
 use crate::driver::local_file::is_missing;
 use crate::driver::news::facts::{date_of, digest};
 use crate::os::environment::Environment;
@@ -51,9 +53,21 @@ impl Articles<'_> {
     }
 
     fn open_at(&self, path: &Path) -> io::Result<(Box<dyn MailFile>, Metadata)> {
+        let files = &self.environment.files;
+        match files.open(path, OpenMode::ReadNoFollow) {
+            Err(refusal) if is_code(&refusal, Errno::LOOP) => {}
+            other => {
+                let file = other?;
+                let opened = file.metadata()?;
+                return match opened.is_file() {
+                    true => Ok((file, opened)),
+                    false => Err(io::ErrorKind::NotFound.into()),
+                };
+            }
+        }
         for _ in 0..TRIES {
             let (end, found) = self.look(path)?;
-            let file = self.environment.files.open(&end, OpenMode::Read)?;
+            let file = files.open(&end, OpenMode::Read)?;
             let opened = file.metadata()?;
             // Between the two another file may have come there, which may be a link to anywhere.
             if FileId::of(&opened) == FileId::of(&found) {
@@ -176,11 +190,14 @@ impl Articles<'_> {
 
 /// A link that leads round, or where nobody may look, is as good as one that leads nowhere.
 fn to_nothing(refusal: io::Error) -> io::Error {
-    let code = refusal.raw_os_error();
-    match code == Some(Errno::LOOP.raw_os_error()) || code == Some(Errno::ACCESS.raw_os_error()) {
+    match is_code(&refusal, Errno::LOOP) || is_code(&refusal, Errno::ACCESS) {
         true => io::ErrorKind::NotFound.into(),
         false => refusal,
     }
+}
+
+fn is_code(refusal: &io::Error, code: Errno) -> bool {
+    refusal.raw_os_error() == Some(code.raw_os_error())
 }
 
 /// The octets of a file of `length` bytes as they are read, which are not counted where it is large, and its first bytes,
@@ -209,6 +226,9 @@ fn measured<'b>(
     Ok((octets.size(), front))
 }
 
+/// A line that begins with a dot, behind another one.
+static DOTTED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\n."));
+
 /// Counts the octets that an article has when it is read: with CRLF line ends, without what only wire format has.
 struct Octets {
     bytes: u64,
@@ -236,11 +256,8 @@ impl Octets {
         if last == b'\n' && bytes.first() == Some(&b'.') {
             self.dots += 1;
         }
-        for place in memchr::memchr_iter(b'\n', bytes) {
-            let before = place.checked_sub(1).and_then(|place| bytes.get(place));
-            self.bare += u64::from(before.unwrap_or(&last) != &b'\r');
-            self.dots += u64::from(bytes.get(place + 1) == Some(&b'.'));
-        }
+        self.bare += bare_ends(bytes, last) as u64;
+        self.dots += DOTTED.find_iter(bytes).count() as u64;
         self.bytes += bytes.len() as u64;
         let begin = bytes.len().saturating_sub(self.tail.len());
         for &byte in bytes.get(begin..).unwrap_or_default() {
@@ -259,9 +276,22 @@ impl Octets {
     }
 }
 
+/// The lines of a header without their LFs.
+fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let bytes = rest.take()?;
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
+            return Some(bytes);
+        };
+        rest = bytes.get(end + 1..);
+        bytes.get(..end)
+    })
+}
+
 /// The value of a header field, given by its name in lower case; what is folded is one line again.
 pub fn field<'h>(header: &'h [u8], name: &[u8]) -> Option<Cow<'h, [u8]>> {
-    let mut lines = header.split(|&byte| byte == b'\n').peekable();
+    let mut lines = lines(header).peekable();
     while let Some(line) = lines.next() {
         let named = line
             .split_at_checked(name.len())
