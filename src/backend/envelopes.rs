@@ -13,13 +13,15 @@ use crate::driver::job::Job;
 use crate::mail::envelope::Envelope;
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
-use crate::mime::header::EnvelopeReader;
+use crate::mime::header::{EnvelopeReader, write_essential};
 
 /// Rows of the first batch: small enough that they are on the screen at once. Each further one has twice as many.
 const FIRST: usize = 50;
 const MOST: usize = 400;
 /// Fewer messages are not worth a thread.
 const WORTH_IT: usize = 2000;
+/// Of a header with more bytes only those fields are kept in memory that are needed.
+const LONG: usize = 64 << 10;
 /// How many batches may wait to be understood.
 const WAITING: usize = 2;
 
@@ -56,7 +58,11 @@ struct Headers {
 
 impl Headers {
     fn add(&mut self, uid: Uid, header: &[u8]) {
-        self.bytes.extend_from_slice(header);
+        match header.len() <= LONG {
+            true => self.bytes.extend_from_slice(header),
+            // There may be hundreds of these, and little in them that matters.
+            false => write_essential(header, &mut self.bytes),
+        }
         self.ends.push((uid, self.bytes.len()));
     }
 

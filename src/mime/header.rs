@@ -27,7 +27,7 @@ impl EnvelopeReader {
     /// The same as [`envelope`].
     pub fn read(&mut self, header: &[u8]) -> Envelope {
         self.collect(header, |field, values| field.unfold_into(values));
-        if std::str::from_utf8(&self.values).is_err() {
+        if !self.is_utf8() {
             let decoded = |field: &Field<'_>| field.unfolded().into_owned();
             self.collect(header, |field, values| {
                 values.extend(decoded(field).bytes())
@@ -52,6 +52,12 @@ impl EnvelopeReader {
         envelope
     }
 
+    /// Whether each of the values is UTF-8, and not only all of them together.
+    fn is_utf8(&self) -> bool {
+        let text = std::str::from_utf8(&self.values);
+        text.is_ok_and(|text| self.ends.iter().all(|&(_, end)| text.is_char_boundary(end)))
+    }
+
     fn collect(&mut self, header: &[u8], write: impl Fn(&Field<'_>, &mut Vec<u8>)) {
         self.values.clear();
         self.ends.clear();
@@ -62,6 +68,15 @@ impl EnvelopeReader {
                 self.ends.push((kind, self.values.len()));
             }
         }
+    }
+}
+
+/// Writes those fields of a header behind `into` that an envelope needs.
+pub fn write_essential(header: &[u8], into: &mut Vec<u8>) {
+    for field in rough_fields(header).filter(|field| kind(field).is_some()) {
+        into.extend_from_slice(field.name);
+        into.push(b':');
+        into.extend_from_slice(field.value);
     }
 }
 
@@ -144,7 +159,37 @@ fn take(envelope: &mut Envelope, kind: Kind, value: &str, whole: &Foreign) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::any;
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
+    use crate::mime::fields::fields;
+
+    proptest! {
+        #[test]
+        fn values_are_those_of_each_field(
+            subject in vec(any::<u8>(), 0..6),
+            to in vec(any::<u8>(), 0..6),
+        ) {
+            let header = [&b"Subject: a"[..], &subject, b"\r\nDate: ", &to, b"x\r\n\r\n"].concat();
+            let found = envelope(&header);
+            let of = |name| {
+                let field = fields(&header).find(|field| field.is(name));
+                field.map(|field| Foreign::new(field.unfolded().into_owned()))
+            };
+            let decoded = of("subject").map(|it| Foreign::new(encoded_words(it.raw())));
+            prop_assert_eq!(found.subject, decoded);
+            prop_assert_eq!(found.date, of("date"));
+        }
+    }
+
+    #[test]
+    fn a_character_does_not_begin_in_one_value_and_end_in_the_next() {
+        let found = envelope(b"Subject: a\xc3\r\nMessage-ID: \xa9 b\r\n\r\n");
+        assert_eq!(found.subject, Some(Foreign::new("a\u{c3}")));
+        assert_eq!(found.message_id, Some(Foreign::new("\u{a9} b")));
+    }
 
     #[test]
     fn absent_senders_repeat_from() {

@@ -159,7 +159,18 @@ fn uids_hold_until_what_is_known_of_them_is_lost() {
     assert!(!opened.list.state().expect("told").sticky_uids);
     assert_eq!(opened.uids(), [1, 2, 3]);
     assert!(!log.exists());
-    // Who only reads messages notes their UIDs all the same: they are no part of the mailbox.
+    // Who only reads messages notes their UIDs all the same: they are no part of the mailbox. But he waits for nobody.
+    scene.open(Access::ReadWrite).close().expect("closed");
+    scene.put("cur/900.z:2,", "Subject: z\n\n");
+    let held = fs::File::open(&log).expect("a log");
+    let lock = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    rustix::fs::flock(&held, lock).expect("locked");
+    let began = std::time::Instant::now();
+    assert_eq!(scene.open(Access::ReadOnly).uids(), [1, 2, 3, 4]);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    drop(held);
+    fs::remove_file(scene.path("cur/900.z:2,")).expect("removed");
+    fs::remove_file(&log).expect("removed");
     let before = scene.names("cur");
     let opened = scene.open(Access::ReadOnly);
     assert!(opened.list.state().expect("told").sticky_uids);

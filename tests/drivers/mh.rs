@@ -682,6 +682,59 @@ fn mailboxes_below_stay_and_uids_follow_its_name() {
 }
 
 #[test]
+fn who_only_reads_takes_nothing_from_what_is_new_and_waits_for_nobody() {
+    let scene = scene();
+    for number in ["1", "5"] {
+        scene.deliver(number, number);
+    }
+    scene.set_sequences("unseen: 1 5\n");
+    scene.open(Access::ReadWrite).close().expect("closed");
+    // Its number is given to new mail; what was said of the old one is not meant of it.
+    fs::remove_file(scene.path("5")).expect("removed");
+    scene.deliver("5", "new");
+    scene.set_sequences("unseen: 1\ndeleted: 5\n");
+    scene.open(Access::ReadOnly).close().expect("closed");
+    let log = KIND.place(&scene.desk.environment, &scene.place.path);
+    let held = fs::File::open(&log).expect("a log");
+    let lock = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    rustix::fs::flock(&held, lock).expect("locked");
+    let began = std::time::Instant::now();
+    let opened = scene.open(Access::ReadOnly);
+    assert_eq!(opened.list.len(), 2);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    opened.close().expect("closed");
+    drop(held);
+    let opened = scene.open(Access::ReadWrite);
+    let new = opened.list.messages().last().expect("there").clone();
+    assert!(new.flags.has(SystemFlags::RECENT) && !new.flags.has(DELETED));
+}
+
+#[test]
+fn uids_below_a_link_stay_when_the_link_gets_another_name() {
+    let scene = two();
+    let home = scene.desk.environment.home.clone();
+    let sub = scene.desk.at(scene.path("sub"));
+    fs::create_dir(&sub.path).expect("made");
+    for number in ["1", "5"] {
+        let text = format!("Subject: {number}\n\n");
+        fs::write(sub.path.join(number), text).expect("delivered");
+    }
+    let link = scene.desk.at(home.join("link"));
+    symlink(&scene.place.path, &link.path).expect("linked");
+    let through = |name: &str| scene.desk.at(home.join(name).join("sub"));
+    let opened = open(&scene.driver, &through("link"), Access::ReadWrite).expect("open");
+    opened.close().expect("closed");
+    fs::rename(sub.path.join("5"), sub.path.join("2")).expect("renamed");
+    let (job, _log) = job();
+    let to = scene.desk.at(home.join("other"));
+    scene.driver.rename(&link, &to, &job).expect("renamed");
+    for place in [through("other"), sub] {
+        let opened = open(&scene.driver, &place, Access::ReadWrite).expect("open");
+        assert_eq!(opened.uids(), [1, 5]);
+    }
+}
+
+#[test]
 fn uids_follow_mailboxes_whose_parent_gets_another_name() {
     let scene = two();
     let deep = scene.desk.at(scene.path("below/deep"));

@@ -123,7 +123,7 @@ impl Maildir {
     fn learn(&mut self, job: &Job) -> Result<()> {
         let first = self.uid_validity == 0;
         match self.log.read_on() {
-            Err(refusal) if is_broken(&refusal) && first && self.may_number() => {
+            Err(refusal) if is_broken(&refusal) && first && self.may_tidy() => {
                 job.notice("what was known of the UIDs in this mailbox is damaged: all are new");
                 if let Err(refusal) = self.log.begin_anew(job) {
                     self.keep_no_uids(&refusal, job);
@@ -131,8 +131,8 @@ impl Maildir {
             }
             Err(refusal) => self.keep_no_uids(&refusal, job),
             Ok(()) if !self.log.is_there() && self.may_number() => {
-                let made = self.log.make_sure(job).and_then(|()| self.log.read_on());
-                if let Err(refusal) = made {
+                let made = self.log.make_sure(&self.patience(job));
+                if let Err(refusal) = made.and_then(|()| self.log.read_on()) {
                     self.keep_no_uids(&refusal, job);
                 }
             }
@@ -154,7 +154,7 @@ impl Maildir {
 
     /// Goes on with UIDs for this session, and says why.
     fn keep_no_uids(&mut self, refusal: &io::Error, job: &Job) {
-        if !self.log_is_unusable {
+        if !self.log_is_unusable && self.standing.may_write() {
             let why = in_words(refusal);
             job.notice(format!("UIDs hold for this session only: {why}"));
         }
@@ -241,15 +241,30 @@ impl Maildir {
         !self.environment.read_only && !self.log_is_unusable
     }
 
+    /// Whether what was written down may be written anew.
+    fn may_tidy(&self) -> bool {
+        self.may_number() && self.standing.may_write()
+    }
+
+    /// Who only reads messages notes their UIDs where nobody else is just doing that, and waits for nobody.
+    fn patience(&self, job: &Job) -> Job {
+        match self.standing.may_write() {
+            true => job.clone(),
+            false => job.hurried(),
+        }
+    }
+
     /// UIDs of the log, else such as hold for this session.
     fn uids_for(&mut self, new: &[Unnumbered<'_>], job: &Job) -> Result<Vec<u32>> {
         if new.is_empty() {
             return Ok(Vec::new());
         }
         if self.may_number() {
-            match self.log.number(new, self.told_uid, job) {
+            match self.log.number(new, self.told_uid, &self.patience(job)) {
                 Ok(numbered) => return Ok(numbered.uids),
-                Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => {
+                Err(busy)
+                    if busy.kind() == io::ErrorKind::WouldBlock && self.standing.may_write() =>
+                {
                     let by = Foreign::new("another program");
                     return Err(Error::Locked { by });
                 }
@@ -323,7 +338,7 @@ impl Maildir {
 
     /// Writes the log anew where most of it is void.
     fn tidy(&mut self, job: &Job) {
-        if self.may_number() && self.sticky && self.log.is_mostly_void(self.records.len()) {
+        if self.may_tidy() && self.sticky && self.log.is_mostly_void(self.records.len()) {
             let records = self.records.iter();
             let live = records.map(|record| (record.file.name.base(), record.facts));
             let list = || folder::list(&self.environment, &self.place.path);

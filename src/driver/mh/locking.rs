@@ -47,7 +47,7 @@ pub fn look<'e>(
         let file = match SequenceFile::open(environment, place, profile, kind, job) {
             Ok(found) => found.unwrap_or_else(|| absent(None)),
             // Content with what is there.
-            Err(Error::Locked { .. }) if job.glances() => absent(None),
+            Err(Error::Locked { .. }) if job.glances() => absent(None).unseen(),
             // The mail can be read all the same.
             Err(refusal @ (Error::Io { .. } | Error::Refused(_))) => {
                 return Ok(absent(Some(refusal.with_reason())));

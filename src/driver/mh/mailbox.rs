@@ -19,7 +19,7 @@ use crate::driver::mh::entry::Key;
 use crate::driver::mh::folder::require;
 use crate::driver::mh::locking::lock;
 use crate::driver::mh::profile::Profile;
-use crate::driver::mh::register::{Depth, Register};
+use crate::driver::mh::register::{Depth, Notes, Register};
 use crate::driver::mh::row::CHARACTERISTICS;
 use crate::driver::mh::sequence_file::LARGEST;
 use crate::driver::mh::store;
@@ -96,14 +96,19 @@ impl Mh {
         {
             standing.fall(why);
         }
-        // What is known of UIDs is no part of the mailbox: who only reads its messages notes them too.
-        let writes = depth == Depth::Content && !environment.read_only;
+        let notes = match depth {
+            Depth::Content if environment.read_only => Notes::Never,
+            Depth::Content if standing.may_write() => Notes::Surely,
+            // What is known of UIDs is no part of the mailbox: who only reads its messages notes them too.
+            Depth::Content => Notes::IfFree,
+            Depth::Names => Notes::Never,
+        };
         Ok(Self {
             environment: Arc::clone(environment),
             place: place.clone(),
             profile,
             standing,
-            register: Register::new(environment, &place.path, writes),
+            register: Register::new(environment, &place.path, notes),
             depth,
             words: Words::default(),
             lists: Lists::default(),

@@ -73,7 +73,11 @@ impl Mh {
         let file = look(&environment, &place, &self.profile, job)?;
         let sequences = self.read(&file, job)?;
         let stamp = self.stamp_of_sequences();
-        let survey = self.register.survey(self.depth, job)?;
+        let mut survey = self.register.survey(self.depth, job)?;
+        if let Some(survey) = survey.as_mut().filter(|_| file.is_unseen()) {
+            // What the sequences would say of messages that nobody knows is not known either.
+            survey.unlock();
+        }
         let marks = self.marks(survey.as_ref(), &sequences, &[]);
         if !self.standing.may_write() || marks.is_empty() {
             return self.settle(survey, (sequences, marks, stamp), &[], job);
@@ -136,6 +140,10 @@ impl Mh {
                 self.register.keep_nothing();
             }
             let is_first = survey.is_first;
+            if !self.standing.may_write() && !is_first && !survey.new.is_empty() {
+                // New mail is new until somebody sees it who may say so.
+                survey.unlock();
+            }
             let new: Vec<Found> = survey.new.clone();
             let uids = self.register.settle(survey, self.told_uid, job)?;
             let numbered = new.iter().zip(&uids);

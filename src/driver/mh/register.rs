@@ -37,9 +37,19 @@ pub struct Register {
     pub uid_validity: u32,
     /// Whether UIDs hold beyond the session.
     pub sticky: bool,
-    /// Whether the log is written.
-    writes: bool,
+    notes: Notes,
     prepared: Prepared,
+}
+
+/// Whether what is found is noted in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notes {
+    /// It is.
+    Surely,
+    /// It is where nobody else is just doing that: nobody is waited for, and nothing is said where it cannot be done.
+    IfFree,
+    /// It holds for this session.
+    Never,
 }
 
 /// What was found out before anything was locked.
@@ -107,8 +117,8 @@ impl Survey {
 }
 
 impl Register {
-    /// The register of the mailbox at `path`, which is written if `writes`.
-    pub fn new(environment: &Arc<Environment>, path: &std::path::Path, writes: bool) -> Self {
+    /// The register of the mailbox at `path`.
+    pub fn new(environment: &Arc<Environment>, path: &std::path::Path, notes: Notes) -> Self {
         Self {
             environment: Arc::clone(environment),
             mailbox: path.to_owned(),
@@ -116,7 +126,7 @@ impl Register {
             read: Read::default(),
             uid_validity: 0,
             sticky: true,
-            writes,
+            notes,
             prepared: Prepared::default(),
         }
     }
@@ -154,16 +164,16 @@ impl Register {
 
     /// What the next look finds is not written down: it would be taken for settled.
     pub fn keep_nothing(&mut self) {
-        (self.sticky, self.writes) = (false, false);
+        (self.sticky, self.notes) = (false, Notes::Never);
     }
 
     /// From now on UIDs hold for this session only.
     fn detach(&mut self, refusal: &io::Error, job: &Job) {
-        if self.sticky {
+        if self.sticky && self.notes != Notes::IfFree {
             let why = in_words(refusal);
             job.notice(format!("UIDs hold for this session only: {why}"));
         }
-        (self.sticky, self.writes) = (false, false);
+        self.keep_nothing();
     }
 
     /// The directory's stamp now.
@@ -182,9 +192,10 @@ impl Register {
         if self.read.stamp == Some(self.stamp()?) {
             return Ok(None);
         }
-        let locked = match self.writes {
-            true => self.lock(job)?,
-            false => None,
+        let locked = match self.notes {
+            Notes::Surely => self.lock(job)?,
+            Notes::IfFree => self.lock(&job.hurried())?,
+            Notes::Never => None,
         };
         let is_first = self.read.entries == 0;
         let stamp = self.stamp()?;
@@ -238,6 +249,8 @@ impl Register {
         };
         let (environment, mailbox) = (&self.environment, &self.mailbox);
         let stamp = self.stamp()?;
+        // Judged now: what takes its time makes no change older that came before it.
+        let is_steady = !stamp.is_recent((environment.clock)());
         let numbers = numbers(environment, mailbox).map_err(failed)?;
         if numbers.len() < self.read.live.len() + MANY {
             return Ok(());
@@ -248,7 +261,7 @@ impl Register {
         let measured = strangers.into_iter().zip(measures);
         let measured = measured.filter_map(|(it, measures)| Some((it, measures?)));
         self.prepared = Prepared {
-            listed: (!stamp.is_recent((environment.clock)())).then_some((stamp, listed)),
+            listed: is_steady.then_some((stamp, listed)),
             measured: measured.collect(),
         };
         Ok(())
@@ -356,13 +369,16 @@ impl Register {
         let (log, read) = (&mut self.log, &mut self.read);
         let take = &mut |news: News<'_>| read.take(&news);
         let outcome = match log.read_on(take) {
-            Err(refusal) if is_broken(&refusal) && self.writes => {
+            Err(refusal) if is_broken(&refusal) && self.notes == Notes::Surely => {
                 job.notice("what was known of the UIDs in this mailbox is damaged: all are new");
                 log.begin_anew(take, job)
             }
-            Ok(()) if !log.is_there() && self.writes => {
+            Ok(()) if !log.is_there() && self.notes == Notes::Surely => {
                 log.make_sure(job).and_then(|()| log.read_on(take))
             }
+            Ok(()) if !log.is_there() && self.notes == Notes::IfFree => log
+                .make_sure(&job.hurried())
+                .and_then(|()| log.read_on(take)),
             other => other,
         };
         if let Err(refusal) = outcome {
@@ -380,7 +396,7 @@ impl Register {
             }
             _ => {}
         }
-        self.sticky &= self.log.is_there() || !self.writes;
+        self.sticky &= self.log.is_there() || self.notes == Notes::Never;
         Ok(())
     }
 
@@ -395,7 +411,9 @@ impl Register {
                 self.know_validity()?;
                 Ok(Some(locked))
             }
-            Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => {
+            Err(busy)
+                if busy.kind() == io::ErrorKind::WouldBlock && self.notes == Notes::Surely =>
+            {
                 let by = Foreign::new("another program");
                 Err(Error::Locked { by })
             }

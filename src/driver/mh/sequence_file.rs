@@ -31,6 +31,8 @@ pub struct SequenceFile<'e> {
     file: Option<Box<dyn MailFile>>,
     /// Why it cannot be read although it is there.
     unreadable: Option<String>,
+    /// Whether it may be there, and nobody waited for the lock to see.
+    unseen: bool,
     _guard: Option<Guard>,
 }
 
@@ -47,8 +49,21 @@ impl<'e> SequenceFile<'e> {
             path: place.path.join(&profile.sequences),
             file: None,
             unreadable,
+            unseen: false,
             _guard: None,
         }
+    }
+
+    /// The same, because nobody waits for the lock of what may be there.
+    #[must_use]
+    pub fn unseen(mut self) -> Self {
+        self.unseen = true;
+        self
+    }
+
+    /// Whether it may be there all the same.
+    pub fn is_unseen(&self) -> bool {
+        self.unseen
     }
 
     /// Why they cannot be read although they are there.
@@ -120,6 +135,7 @@ impl<'e> SequenceFile<'e> {
                     path: path.to_owned(),
                     file: Some(file),
                     unreadable: None,
+                    unseen: false,
                     _guard: Some(guard),
                 }));
             }

@@ -19,6 +19,16 @@ use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
 
+/// The names in the directory.
+struct Names {
+    /// The numbers of all files, ascending.
+    numbers: Vec<u32>,
+    /// The directory's stamp before they were read.
+    directory: Stamp,
+    /// When that was, in seconds since 1970.
+    read_at: i64,
+}
+
 impl Mx {
     /// Looks again where something may have changed.
     pub(super) fn look(&mut self, job: &Job) -> Result<()> {
@@ -45,17 +55,17 @@ impl Mx {
         let file = IndexFile::look(&environment, &place, job)?;
         let index = file.read()?;
         self.still_there(&index)?;
-        let numbers = self.numbers()?;
+        let names = self.names()?;
         if let Some(offset) = index.damaged
             && self.standing.may_write()
         {
             self.standing
                 .fall(format!("its index is damaged at byte {offset}"));
         }
-        let last = self.last_plain(&numbers).max(self.last_uid);
+        let last = self.last_plain(&names.numbers).max(self.last_uid);
         let incomplete = index.uid_validity == 0 || index.last_uid < last;
         if !self.standing.may_write() || !incomplete {
-            return self.tell(&file, &index, &numbers, job);
+            return self.tell(&file, &index, &names, job);
         }
         drop(file);
         self.recalled = None;
@@ -71,15 +81,25 @@ impl Mx {
         self.take_in(&file, job)
     }
 
-    /// The numbers of all files, ascending; where they are recalled no name is read.
-    fn numbers(&mut self) -> Result<Vec<u32>> {
+    /// The names of all files; where they are recalled none is read.
+    fn names(&mut self) -> Result<Names> {
+        // Before: what comes while they are read may be missed, and must show.
+        let read_at = (self.environment.clock)();
         let directory = self.stamp_now()?.1;
         self.recalled = self.recalled.take().filter(|it| it.holds_in(&directory));
-        if let Some(recalled) = &self.recalled {
-            return Ok(recalled.numbers());
-        }
-        self.unsaved = true;
-        numbers_in(&*self.environment.files, &self.place.path).map_err(Error::io(&self.place.path))
+        let numbers = match &self.recalled {
+            Some(recalled) => recalled.numbers(),
+            None => {
+                self.unsaved = true;
+                let path = &self.place.path;
+                numbers_in(&*self.environment.files, path).map_err(Error::io(path))?
+            }
+        };
+        Ok(Names {
+            numbers,
+            directory,
+            read_at,
+        })
     }
 
     /// The highest number of a plain file.
@@ -138,10 +158,8 @@ impl Mx {
     /// held.
     pub(super) fn take_in(&mut self, file: &IndexFile<'_>, job: &Job) -> Result<()> {
         let index = file.read()?;
-        let path = &self.place.path;
-        let numbers = numbers_in(&*self.environment.files, path).map_err(Error::io(path))?;
-        self.unsaved = true;
-        self.tell(file, &index, &numbers, job)
+        let names = self.names()?;
+        self.tell(file, &index, &names, job)
     }
 
     /// The same of what was read already, under the same lock.
@@ -149,10 +167,11 @@ impl Mx {
         &mut self,
         file: &IndexFile<'_>,
         index: &Index,
-        numbers: &[u32],
+        names: &Names,
         job: &Job,
     ) -> Result<()> {
-        let stamp = (file.stamp()?, self.stamp_now()?.1);
+        let numbers = names.numbers.as_slice();
+        let stamp = (file.stamp()?, names.directory);
         if let Some(offset) = index.damaged
             && !self.damage_told
         {
@@ -182,9 +201,11 @@ impl Mx {
         let behind = numbers.partition_point(|&uid| uid <= known);
         let new = numbers.get(behind..).unwrap_or_default();
         self.tell_new(new, index, !first, job)?;
-        let now = (self.environment.clock)();
-        self.racy = [stamp.0, stamp.1].iter().any(|it| it.is_recent(now));
+        let recent = |stamp: &Stamp| stamp.is_recent(names.read_at);
+        self.racy = recent(&stamp.0) || recent(&stamp.1);
         self.stamp = stamp;
+        // What came back under a number that was passed over is not told.
+        self.is_whole = self.records.len() == numbers.len();
         Ok(())
     }
 

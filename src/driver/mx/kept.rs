@@ -1,5 +1,6 @@
 //! What is kept of a mailbox in the state folder, so that the next opening looks at none of its files: which there are, how
-//! long, and since when.
+//! long, and since when. A file that is changed under its name without a change in the directory, which no program does to a
+//! message, keeps the size that it had until a name comes or goes; it is read as it is.
 
 use std::path::Path;
 
@@ -13,6 +14,9 @@ pub const KEPT: Kind = Kind {
     folder: "mx",
     magic: b"MugoMx_1",
 };
+
+/// Whoever writes a message has it done after so many seconds.
+const FRESH: i64 = 60;
 
 /// Fewer messages are looked at as fast as they are recalled.
 const WORTH_IT: usize = 100;
@@ -71,6 +75,11 @@ pub(super) fn save(environment: &Environment, path: &Path, stamp: &Stamp, record
         return;
     };
     if Stamp::of(&directory) != *stamp || !is_settled(environment, &directory) {
+        return;
+    }
+    let now = (environment.clock)();
+    if records.iter().any(|it| now.saturating_sub(it.date) < FRESH) {
+        // It may be written still, which no stamp of the directory tells.
         return;
     }
     let mut facts = records.iter().map(|record| Facts {

@@ -56,6 +56,8 @@ pub struct Mx {
     pub(super) recalled: Option<Recalled>,
     /// Whether the files were looked at since anything was kept.
     pub(super) unsaved: bool,
+    /// Whether all of them were told.
+    pub(super) is_whole: bool,
     /// The directory as it was at the opening.
     directory: FileId,
 }
@@ -84,6 +86,7 @@ impl Mx {
             told_uid: 0,
             recalled: None,
             unsaved: false,
+            is_whole: false,
             directory: directory_of(environment, &place.path)?,
         };
         if mailbox.standing.may_write() {
@@ -240,7 +243,7 @@ impl LocalMailbox for Mx {
     }
 
     fn close(self: Box<Self>, _job: &Job) -> Result<()> {
-        if self.unsaved {
+        if self.unsaved && self.is_whole && !self.racy {
             kept::save(
                 &self.environment,
                 &self.place.path,

@@ -97,8 +97,10 @@ pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Resul
     require(environment, place)?;
     let file = IndexFile::look(environment, place, job)?;
     let index = file.read()?;
-    let numbers = numbers_in(&*environment.files, &place.path);
-    let mut numbers = numbers.map_err(Error::io(&place.path))?;
+    let mut numbers = match kept::recall(environment, &place.path) {
+        Some(recalled) => recalled.numbers(),
+        None => numbers_in(&*environment.files, &place.path).map_err(Error::io(&place.path))?,
+    };
     drop(file);
     // What the index knows was a message once; of other names that has to be seen.
     numbers.retain(|&uid| {

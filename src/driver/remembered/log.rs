@@ -330,43 +330,60 @@ pub fn rename(
     local_file::refuse_existing(environment, &to.path)?;
     local_file::create_parents(environment, to)?;
     let files = &*environment.files;
-    let folders = folders_in(files, &from.path, is_own).map_err(Error::io(&from.path))?;
-    let logs = folders.iter().map(|folder| {
-        let place = |path: &Path| match folder.as_os_str().is_empty() {
-            true => kind.place(environment, path),
-            false => kind.place(environment, &path.join(folder)),
-        };
-        (place(&from.path), place(&to.path))
-    });
-    let logs: Vec<(PathBuf, PathBuf)> = logs.collect();
+    let logs = logs_of(environment, kind, (&from.path, &to.path), is_own);
     // They have the new names too before the mailboxes have: UIDs are known under whichever these have after a crash.
+    let mut linked: Vec<&Path> = Vec::new();
+    let mut moved = Ok(());
     for (log, new) in &logs {
-        link_anew(files, log, new).map_err(Error::io(new))?;
-    }
-    if let Err(refusal) = local_file::rename(environment, from, to) {
-        if files.metadata(&from.path).is_ok() {
-            // What stays is nobody's.
-            for (_, new) in &logs {
-                let _ = files.remove_file(new);
-            }
+        moved = link_anew(files, log, new).map_err(Error::io(new));
+        if moved.is_err() {
+            break;
         }
-        return Err(refusal);
+        linked.push(new);
     }
+    let moved = moved.and_then(|()| local_file::rename(environment, from, to));
+    if moved.is_err() && files.metadata(&from.path).is_ok() {
+        // What stays under these names would be nobody's.
+        for new in linked {
+            let _ = files.remove_file(new);
+        }
+    }
+    moved?;
     for (log, _) in &logs {
         let _ = files.remove_file(log);
     }
     Ok(())
 }
 
+/// The logs of a mailbox and of those below it, each with its place when the mailbox is at the second of `paths`. Where a link
+/// gets another name they are found through it as before.
+fn logs_of(
+    environment: &Environment,
+    kind: Kind,
+    (from, to): (&Path, &Path),
+    is_own: fn(&[u8]) -> bool,
+) -> Vec<(PathBuf, PathBuf)> {
+    let files = &*environment.files;
+    if files.link_metadata(from).is_ok_and(|it| it.is_symlink()) {
+        return Vec::new();
+    }
+    let folders = folders_in(files, from, is_own).into_iter();
+    let logs = folders.map(|folder| {
+        let place = |path: &Path| match folder.as_os_str().is_empty() {
+            true => kind.place(environment, path),
+            false => kind.place(environment, &path.join(&folder)),
+        };
+        (place(from), place(to))
+    });
+    logs.collect()
+}
+
 /// So many directories below a mailbox take their UIDs along.
 const MOST_FOLDERS: usize = 10_000;
 
-/// The directories at and below `path` that may be mailboxes, as paths from there; links are not followed.
-fn folders_in(
-    files: &dyn FileLayer,
-    path: &Path,
-    is_own: fn(&[u8]) -> bool,
-) -> io::Result<Vec<PathBuf>> {
+/// The directories at and below `path` that may be mailboxes, as paths from there; links are not followed. What cannot be
+/// looked into has none.
+fn folders_in(files: &dyn FileLayer, path: &Path, is_own: fn(&[u8]) -> bool) -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::new()];
     let mut next = 0;
     while let Some(folder) = folders.get(next).cloned() {
@@ -377,7 +394,7 @@ fn folders_in(
                 names.push(folder.join(name));
             }
         };
-        files.visit_dir(&path.join(&folder), &mut visit)?;
+        let _ = files.visit_dir(&path.join(&folder), &mut visit);
         for name in names {
             let found = files.link_metadata(&path.join(&name));
             if folders.len() < MOST_FOLDERS && found.is_ok_and(|it| it.is_dir()) {
@@ -385,7 +402,7 @@ fn folders_in(
             }
         }
     }
-    Ok(folders)
+    folders
 }
 
 /// Gives the file `log`, where there is one, the name `new` too, durable on return.

@@ -9,6 +9,7 @@ use crate::mail::structure::Section;
 use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
 use crate::tui::effect::FileJob;
+use crate::tui::state::folders::Target;
 use crate::tui::state::line_edit::LineEdit;
 
 /// A question.
@@ -124,8 +125,8 @@ pub enum Purpose {
     Pipe(Uid),
     /// Which command gets the part?
     PipePart(Uid, Section),
-    /// What to search? With the place of the cursor in the folder list, to which it comes back.
-    Whereis(usize),
+    /// What to search? With the entry of the folder list under the cursor, to which it comes back.
+    Whereis(Option<Target>),
     /// The name of a new folder?
     AddFolder,
     /// Mark all of a newsgroup as read?

@@ -24,7 +24,7 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::Pipe(uid) => files::pipe(state, uid, None, typed),
         Purpose::PipePart(uid, section) => files::pipe(state, uid, Some(section), typed),
         Purpose::Whereis(from) => {
-            whereis::back_to(state, from);
+            whereis::back_to(state, from.as_ref());
             whereis::search(state, typed);
         }
         Purpose::AddFolder => folders::add(state, typed),
@@ -102,7 +102,7 @@ pub fn cancelled(state: &mut State, purpose: &Purpose) {
         Purpose::Jump => "Jump",
         Purpose::Pipe(_) | Purpose::PipePart(..) => "Pipe",
         Purpose::Whereis(from) => {
-            whereis::back_to(state, *from);
+            whereis::back_to(state, from.as_ref());
             "Search"
         }
         Purpose::AddFolder | Purpose::Format { from: None, .. } => "Add folder",

@@ -7,6 +7,7 @@ use crate::mail::fold::Needle;
 use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
 use crate::present::attachments::described;
+use crate::tui::state::folders::{Folder, Target};
 use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Kind, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
@@ -18,7 +19,12 @@ const HELP: &str = "Type what to search; Return alone searches the last thing ag
 pub fn ask(state: &mut State) {
     let question = Printable::own("Word to find");
     let default = Some(state.searched.clone());
-    let purpose = Purpose::Whereis(state.folders.cursor);
+    let folders = &state.folders;
+    let under = folders
+        .entries
+        .get(folders.cursor)
+        .filter(|_| in_folders(state));
+    let purpose = Purpose::Whereis(under.map(|entry| entry.target.clone()));
     let prompt = Prompt::text(question, purpose, Topic::Search, HELP)
         .with_default(default)
         .with_key('y', "First Line")
@@ -36,8 +42,8 @@ pub fn typing(state: &mut State) {
     else {
         return;
     };
-    let (from, text) = (*from, typed.edit.text().to_owned());
-    back_to(state, from);
+    let (from, text) = (from.clone(), typed.edit.text().to_owned());
+    back_to(state, from.as_ref());
     if !text.is_empty() && in_folders(state) {
         // What is not found is told when Return is pressed.
         let _ = search_folders(state, &Needle::new(&text));
@@ -45,9 +51,14 @@ pub fn typing(state: &mut State) {
 }
 
 /// Puts the cursor back where it was in the folder list when the search began.
-pub fn back_to(state: &mut State, from: usize) {
-    if in_folders(state) {
-        state.folders.cursor = from;
+pub fn back_to(state: &mut State, from: Option<&Target>) {
+    if !in_folders(state) {
+        return;
+    }
+    let folders = &mut state.folders;
+    let is_it = |entry: &Folder| Some(&entry.target) == from;
+    if let Some(place) = folders.entries.iter().position(is_it) {
+        folders.cursor = place;
     }
 }
 

@@ -10,7 +10,7 @@ const MOST_THREADS: usize = 8;
 const WORTH_IT: usize = 256;
 
 /// After so many files a thread looks whether it was cancelled.
-const BETWEEN_CHECKPOINTS: usize = 64;
+const BETWEEN_CHECKPOINTS: usize = 8;
 
 /// What `look` makes of each of `all`, in their order; where `job` was cancelled the error is
 /// [`Interrupted`](io::ErrorKind::Interrupted). Each thread has a `Room` of its own to work with.
