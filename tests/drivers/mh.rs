@@ -707,6 +707,14 @@ fn who_only_reads_takes_nothing_from_what_is_new_and_waits_for_nobody() {
     let opened = scene.open(Access::ReadWrite);
     let new = opened.list.messages().last().expect("there").clone();
     assert!(new.flags.has(SystemFlags::RECENT) && !new.flags.has(DELETED));
+    opened.close().expect("closed");
+    // The same of mail of which others said already that it is not seen.
+    scene.deliver("6", "newer");
+    scene.set_sequences("unseen: 1 5-6\n");
+    scene.open(Access::ReadOnly).close().expect("closed");
+    let opened = scene.open(Access::ReadWrite);
+    let new = opened.list.messages().last().expect("there").clone();
+    assert!(new.flags.has(SystemFlags::RECENT) && !new.flags.has(SystemFlags::SEEN));
 }
 
 #[test]
