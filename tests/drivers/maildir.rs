@@ -380,6 +380,47 @@ fn mailboxes_below_stay_when_it_is_deleted_and_uids_follow_its_name() {
 }
 
 #[test]
+fn no_message_is_missed_while_names_change() {
+    const MANY: usize = 6_000;
+    let scene = scene();
+    for number in 0..MANY {
+        scene.put(&format!("cur/{number}.x:2,"), "Subject: x\n\n");
+    }
+    let ended = AtomicBool::new(false);
+    let (mut counts, mut listed) = (Vec::new(), 0);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            // No name changes twice while the folder is read twice.
+            for round in 0.. {
+                let letters = if round % 2 == 0 { ["", "S"] } else { ["S", ""] };
+                for number in 0..MANY {
+                    if ended.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let [from, to] = letters.map(|it| format!("cur/{number}.x:2,{it}"));
+                    scene.rename(&from, &to);
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+            }
+        });
+        let (job, _log) = job();
+        for _ in 0..60 {
+            counts.push(
+                scene
+                    .driver
+                    .status(&scene.place, &job)
+                    .map(|it| it.messages),
+            );
+        }
+        listed = open(&scene.driver, &scene.place, Access::ReadOnly).map_or(0, |it| it.list.len());
+        ended.store(true, Ordering::SeqCst);
+    });
+    let is_whole = |count: &mugo::driver::error::Result<u32>| matches!(count, Ok(6_000));
+    assert!(counts.iter().all(is_whole), "{counts:?}");
+    assert_eq!(listed, MANY);
+}
+
+#[test]
 fn a_deliverer_a_renamer_and_two_readers_at_once() {
     const COUNT: usize = 1500;
     let scene = scene();

@@ -96,6 +96,21 @@ pub fn list(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
     Ok(all)
 }
 
+/// The same, and surely all that are there: a name that changes while names are read may be missed, but not twice. What was
+/// taken away meanwhile may be among them.
+pub fn list_surely(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
+    let before = stamp(environment, mailbox)?;
+    let mut all = list(environment, mailbox)?;
+    if stamp(environment, mailbox)? == before {
+        return Ok(all);
+    }
+    let again = list(environment, mailbox)?;
+    all.retain(|found| find(&again, found.name.base()).is_none());
+    all.extend(again);
+    all.sort_by(|one, other| one.name.base().cmp(other.name.base()));
+    Ok(all)
+}
+
 /// The message with this base, in what [`list`] gave.
 pub fn find<'a>(all: &'a [Found], base: &[u8]) -> Option<&'a Found> {
     let place = all.binary_search_by(|it| it.name.base().cmp(base));

@@ -59,7 +59,7 @@ pub fn status(environment: &Arc<Environment>, place: &Place) -> Result<MailboxSt
         // Where it cannot be done, what is there is counted.
         let _ = pending::recover(environment, &place.path);
     }
-    let all = folder::list(environment, &place.path)?;
+    let all = folder::list_surely(environment, &place.path)?;
     let mut log = UidLog::new(environment, &place.path);
     // What cannot be read is as good as none here.
     let _ = log.read_on();

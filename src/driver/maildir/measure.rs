@@ -40,24 +40,21 @@ fn of_one(
 ) -> io::Result<Option<Measures>> {
     let path = found.path(mailbox);
     let files = &environment.files;
+    if found.name.told_size().is_none()
+        && let Ok(file) = files.open(&path, OpenMode::ReadNoFollow)
+        && let Ok(metadata) = file.metadata()
+        && metadata.is_file()
+        && let Ok(size) = size_with_crlf(&*file, metadata.len(), buffer, &mut |_| {})
+    {
+        return Ok(Some((size, date_of(&metadata))));
+    }
     let metadata = match files.link_metadata(&path) {
         Err(missing) if is_missing(&missing) => return Ok(None),
         other => other?,
     };
-    if !metadata.is_file() {
-        return Ok(None);
-    }
-    let date = date_of(&metadata);
-    if let Some(told) = found.name.told_size() {
-        return Ok(Some((told, date)));
-    }
-    let read = files.open(&path, OpenMode::Read);
-    match read.and_then(|file| size_with_crlf(&*file, metadata.len(), buffer, &mut |_| {})) {
-        Ok(size) => Ok(Some((size, date))),
-        Err(missing) if is_missing(&missing) => Ok(None),
-        // Whoever reads it is told why that fails.
-        Err(_) => Ok(Some((metadata.len(), date))),
-    }
+    // Of one that cannot be read whoever reads it is told why.
+    let size = found.name.told_size().unwrap_or(metadata.len());
+    Ok(metadata.is_file().then(|| (size, date_of(&metadata))))
 }
 
 fn date_of(metadata: &Metadata) -> InternalDate {

@@ -18,6 +18,8 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 
 const BATCH: usize = 500;
+/// How often a message that nobody knows is looked for under the name that it has meanwhile.
+const TRIES: usize = 10;
 
 impl Maildir {
     /// Reads everything and tells it.
@@ -25,7 +27,7 @@ impl Maildir {
         self.read_letters(job);
         self.stamp = folder::stamp(&self.environment, &self.place.path)?;
         self.racy = is_racy(&self.environment, &self.stamp);
-        let mut all = folder::list(&self.environment, &self.place.path)?;
+        let mut all = folder::list_surely(&self.environment, &self.place.path)?;
         let recent = self.take_over(&mut all);
         self.sticky = true;
         self.records = self.number(all, &recent, job)?;
@@ -209,17 +211,9 @@ impl Maildir {
         Ok(records)
     }
 
-    fn number_unknown(&mut self, mut new: Vec<Found>, job: &Job) -> Result<Vec<(Facts, Found)>> {
-        new.sort_by(|one, other| one.name.order().cmp(&other.name.order()));
-        let files: Vec<&Found> = new.iter().collect();
-        let measures = measure(&self.environment, &self.place.path, &files, job);
-        let measures = measures.map_err(|refusal| match job.checkpoint() {
-            Err(cancelled) => cancelled,
-            Ok(()) => Error::io(&self.place.path)(refusal),
-        })?;
-        let measured = new.into_iter().zip(measures);
-        let measured = measured.filter_map(|(found, measures)| Some((found, measures?)));
-        let measured: Vec<(Found, Measures)> = measured.collect();
+    fn number_unknown(&mut self, new: Vec<Found>, job: &Job) -> Result<Vec<(Facts, Found)>> {
+        let mut measured = self.measured(new, job)?;
+        measured.sort_by(|(one, _), (other, _)| one.name.order().cmp(&other.name.order()));
         let unnumbered: Vec<Unnumbered<'_>> = measured
             .iter()
             .map(|(found, (size, date))| Unnumbered {
@@ -234,6 +228,38 @@ impl Maildir {
         let numbered =
             numbered.map(|((found, (size, date)), uid)| (Facts { uid, size, date }, found));
         Ok(numbered.collect())
+    }
+
+    /// The measures of these messages, under the names that they have by now; of those that are still there.
+    fn measured(&self, new: Vec<Found>, job: &Job) -> Result<Vec<(Found, Measures)>> {
+        let (environment, path) = (&self.environment, &self.place.path);
+        let mut all = Vec::with_capacity(new.len());
+        let mut left = new;
+        for _ in 0..TRIES {
+            let files: Vec<&Found> = left.iter().collect();
+            let measures = measure(environment, path, &files, job);
+            let measures = measures.map_err(|refusal| match job.checkpoint() {
+                Err(cancelled) => cancelled,
+                Ok(()) => Error::io(path)(refusal),
+            })?;
+            let mut missed = Vec::new();
+            for (found, measures) in left.into_iter().zip(measures) {
+                match measures {
+                    Some(measures) => all.push((found, measures)),
+                    None => missed.push(found),
+                }
+            }
+            if missed.is_empty() {
+                break;
+            }
+            let now = folder::list_surely(environment, path)?;
+            let renamed = missed.into_iter().filter_map(|old| {
+                let found = find(&now, old.name.base())?;
+                (*found != old).then(|| found.clone())
+            });
+            left = renamed.collect();
+        }
+        Ok(all)
     }
 
     /// Whether UIDs may be written down: what could not be read is not to be written over.
