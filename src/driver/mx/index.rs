@@ -77,6 +77,7 @@ impl Index {
     pub fn parse(bytes: &[u8]) -> Self {
         let mut index = Self {
             length: bytes.len() as u64,
+            entries: Vec::with_capacity(bytes.len() / ENTRY as usize),
             ..Self::default()
         };
         let mut reader = Reader {

@@ -103,20 +103,26 @@ pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Resul
     };
     drop(file);
     // What the index knows was a message once; of other names that has to be seen.
+    let mut unseen = 0;
+    let mut entries = index.entries.iter().peekable();
     numbers.retain(|&uid| {
-        let path = place.path.join(file_of(uid));
-        let metadata = || environment.files.link_metadata(&path);
-        index.entry(uid).is_some() || metadata().is_ok_and(|found| found.is_file())
+        while entries.next_if(|entry| entry.uid < uid).is_some() {}
+        let entry = entries.next_if(|entry| entry.uid == uid);
+        let look = || {
+            environment
+                .files
+                .link_metadata(&place.path.join(file_of(uid)))
+        };
+        let is_message = entry.is_some() || look().is_ok_and(|found| found.is_file());
+        let is_seen = entry.is_some_and(|entry| entry.flags & SEEN != 0);
+        unseen += usize::from(is_message && !is_seen);
+        is_message
     });
     if let Some(offset) = index.damaged {
         job.notice(format!(
             "its index is damaged at byte {offset}: flags behind it are not known"
         ));
     }
-    let unseen = numbers.iter().filter(|&&uid| {
-        let flags = index.entry(uid).map_or(0, |entry| entry.flags);
-        flags & SEEN == 0
-    });
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let last = index.last_uid.max(numbers.last().copied().unwrap_or(0));
     let validity = match index.uid_validity {
@@ -127,7 +133,7 @@ pub fn status(environment: &Arc<Environment>, place: &Place, job: &Job) -> Resul
         driver: CHARACTERISTICS.driver,
         messages: count(numbers.len()),
         recent: 0,
-        unseen: count(unseen.count()),
+        unseen: count(unseen),
         uid_next: Uid::new(last.saturating_add(1)),
         uid_validity: UidValidity::new(validity),
     })
