@@ -75,6 +75,15 @@ pub fn stamp(environment: &Environment, mailbox: &Path) -> Result<Stamp> {
     Ok([of("cur")?, of("new")?])
 }
 
+/// Whether something in the mailbox's folders changed so shortly ago that one more change could not be told from it.
+pub fn is_racy(environment: &Environment, stamp: &Stamp) -> bool {
+    const COARSE: i64 = 2;
+    let now = (environment.clock)();
+    stamp
+        .iter()
+        .any(|(seconds, _)| now.saturating_sub(*seconds) < COARSE)
+}
+
 /// The messages of a mailbox, by their bases. One that is found twice, because it was moved meanwhile, counts once.
 pub fn list(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
     let mut all = Vec::new();
@@ -100,8 +109,9 @@ pub fn list(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
 /// taken away meanwhile may be among them.
 pub fn list_surely(environment: &Environment, mailbox: &Path) -> Result<Vec<Found>> {
     let before = stamp(environment, mailbox)?;
+    let is_steady = !is_racy(environment, &before);
     let mut all = list(environment, mailbox)?;
-    if stamp(environment, mailbox)? == before {
+    if is_steady && stamp(environment, mailbox)? == before {
         return Ok(all);
     }
     let again = list(environment, mailbox)?;

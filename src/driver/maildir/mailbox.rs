@@ -395,15 +395,6 @@ impl Record {
     }
 }
 
-/// Whether something in the mailbox's folders changed so shortly ago that one more change could not be told from it.
-pub(super) fn is_racy(environment: &Environment, stamp: &Stamp) -> bool {
-    const COARSE: i64 = 2;
-    let now = (environment.clock)();
-    stamp
-        .iter()
-        .any(|(seconds, _)| now.saturating_sub(*seconds) < COARSE)
-}
-
 /// Which folder `cur` is.
 fn cur_of(environment: &Environment, place: &Place) -> Result<FileId> {
     let path = place.path.join("cur");
