@@ -16,8 +16,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,6 +25,7 @@ use crate::driver::job::Job;
 use crate::driver::layout::file::record::MOST_KEYWORDS;
 use crate::driver::layout::prefile::words::Words;
 use crate::driver::news::facts::KEPT;
+use crate::driver::remembered::log::new_generation;
 use crate::driver::waiting::{NoDotLock, Offer, Waiting};
 use crate::mail::flags::Keyword;
 use crate::os::dot_lock::DotLock;
@@ -292,16 +292,6 @@ fn generation(file: &dyn MailFile) -> io::Result<Option<u64>> {
     let numbers = front.strip_prefix(MAGIC).filter(|_| count == front.len());
     let generation = numbers.and_then(|numbers| numbers.first_chunk::<8>());
     Ok(generation.map(|it| u64::from_le_bytes(*it)))
-}
-
-/// A number that no file had before: inodes come again.
-fn new_generation(environment: &Environment) -> u64 {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_nanos());
-    let whose = environment.process.to_line();
-    xxh3_64(format!("{whose} {now} {count}").as_bytes())
 }
 
 fn whole_batch(payload: &[u8]) -> Vec<u8> {

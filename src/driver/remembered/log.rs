@@ -418,8 +418,8 @@ fn link_anew(files: &dyn FileLayer, log: &Path, new: &Path) -> io::Result<()> {
     files.sync_dir(new.parent().unwrap_or(Path::new(".")))
 }
 
-/// A number that no file had before.
-fn new_generation(environment: &Environment) -> u64 {
+/// A number that no file had before: inodes come again.
+pub fn new_generation(environment: &Environment) -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
