@@ -20,7 +20,7 @@ use mugo::os::environment::Environment;
 use mugo::os::naming::{MhChoices, Mode, Naming, Restrictions};
 use mugo::os::real_files::RealFiles;
 
-use crate::common::faults::{Fault, Faults};
+use crate::common::faults::{Fault, Faults, Op};
 use crate::desk::{Desk, Opened, Queue, add, fixture, job, keywords, message, open};
 
 struct Scene {
@@ -715,6 +715,42 @@ fn who_only_reads_takes_nothing_from_what_is_new_and_waits_for_nobody() {
     let opened = scene.open(Access::ReadWrite);
     let new = opened.list.messages().last().expect("there").clone();
     assert!(new.flags.has(SystemFlags::RECENT) && !new.flags.has(SystemFlags::SEEN));
+}
+
+#[test]
+fn a_rename_that_is_refused_leaves_no_log_under_the_new_name() {
+    let scene = two();
+    let sub = scene.desk.at(scene.path("sub"));
+    fs::create_dir(&sub.path).expect("made");
+    fs::write(sub.path.join("1"), "Subject: x\n\n").expect("delivered");
+    for place in [&scene.place, &sub] {
+        let opened = open(&scene.driver, place, Access::ReadWrite).expect("open");
+        opened.close().expect("closed");
+    }
+    let to = scene.desk.at(scene.desk.environment.home.join("moved"));
+    let logs = [
+        (&scene.place.path, &to.path),
+        (&sub.path, &to.path.join("sub")),
+    ]
+    .map(|(from, to)| [from, to].map(|path| KIND.place(&scene.desk.environment, path)));
+    let (job, _log) = job();
+    for at in 0..2 {
+        let fault = Fault::Failure {
+            op: Op::Link,
+            at,
+            errno: 28,
+            lasting: true,
+        };
+        let layer = Faults::over(Arc::new(RealFiles), fault);
+        let environment = scene.desk.world.another(Arc::new(layer));
+        let driver = MhDriver::new(&Arc::new(environment));
+        let refused = driver.rename(&scene.place, &to, &job);
+        assert!(matches!(refused, Err(Error::Io { .. })), "{refused:?}");
+        assert!(scene.place.path.exists() && !to.path.exists());
+        for [old, new] in &logs {
+            assert!(old.exists() && !new.exists(), "{at}");
+        }
+    }
 }
 
 #[test]

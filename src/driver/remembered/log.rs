@@ -332,19 +332,16 @@ pub fn rename(
     let files = &*environment.files;
     let logs = logs_of(environment, kind, (&from.path, &to.path), is_own);
     // They have the new names too before the mailboxes have: UIDs are known under whichever these have after a crash.
-    let mut linked: Vec<&Path> = Vec::new();
-    let mut moved = Ok(());
-    for (log, new) in &logs {
-        moved = link_anew(files, log, new).map_err(Error::io(new));
-        if moved.is_err() {
-            break;
-        }
-        linked.push(new);
-    }
-    let moved = moved.and_then(|()| local_file::rename(environment, from, to));
+    let mut linked = 0;
+    let made = logs.iter().try_for_each(|(log, new)| {
+        link_anew(files, log, new).map_err(Error::io(new))?;
+        linked += 1;
+        Ok(())
+    });
+    let moved = made.and_then(|()| local_file::rename(environment, from, to));
     if moved.is_err() && files.metadata(&from.path).is_ok() {
         // What stays under these names would be nobody's.
-        for new in linked {
+        for (_, new) in logs.iter().take(linked) {
             let _ = files.remove_file(new);
         }
     }
