@@ -21,8 +21,9 @@ use crate::backend::resolve::{Target, mail_home, resolve};
 use crate::driver::directories::Directory;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
-use crate::mail::listing::{Attribute, ListEntry, could_match_below, matches};
+use crate::mail::listing::{Attribute, ListEntry, Root, could_match_below, matches};
 use crate::mail::name::{MailboxName, NameError, NameKind};
+use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::guard::FileId;
 
@@ -31,7 +32,7 @@ pub const MAX_WILDCARDS: usize = 10;
 /// How many names are handed over at once.
 pub const BATCH: usize = 500;
 
-/// Tells every name that matches, in batches. An empty pattern asks for the root of `reference` alone.
+/// Tells every name that matches, in batches.
 ///
 /// Fails when the place where the walk starts is forbidden, unknown or unreadable; one that is missing has no names.
 pub fn list(
@@ -41,10 +42,6 @@ pub fn list(
     job: &Job,
     found: &mut dyn FnMut(Vec<ListEntry>),
 ) -> Result<()> {
-    if pattern.is_empty() {
-        found(root(reference));
-        return Ok(());
-    }
     let pattern = full_pattern(reference, pattern);
     if pattern.len() > MailboxName::MAX_LOCAL {
         let (length, limit) = (pattern.len(), MailboxName::MAX_LOCAL);
@@ -101,21 +98,19 @@ pub fn full_pattern(reference: &[u8], pattern: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What an empty pattern asks for: the part of `reference` up to its first `/`, where that is a name.
-fn root(reference: &[u8]) -> Vec<ListEntry> {
-    let end = reference.iter().position(|&byte| byte == b'/');
-    let root = reference.split_at(end.map_or(0, |slash| slash + 1)).0;
-    let entry = |name| ListEntry {
-        name,
-        delimiter: Some('/'),
-        attributes: vec![Attribute::NoSelect],
-        description: None,
+/// The root part of `reference`: up to its first `/`, or `#news.`, whose levels end with dots.
+pub fn root(reference: &[u8]) -> Root {
+    let (name, delimiter) = if newsgroups::asks_for_groups(reference) {
+        (&b"#news."[..], '.')
+    } else {
+        let end = reference.iter().position(|&byte| byte == b'/');
+        let (root, _) = reference.split_at(end.map_or(0, |slash| slash + 1));
+        (root, '/')
     };
-    MailboxName::parse(root)
-        .ok()
-        .map(entry)
-        .into_iter()
-        .collect()
+    Root {
+        name: Foreign::new(String::from_utf8_lossy(name)),
+        delimiter,
+    }
 }
 
 /// The directory in front of the first wildcard, with its slash; may be empty.

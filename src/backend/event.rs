@@ -7,7 +7,7 @@ use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::envelope::Envelope;
 use crate::mail::format::About;
-use crate::mail::listing::ListEntry;
+use crate::mail::listing::{ListEntry, Root};
 use crate::mail::question::{Question, QuestionNumber};
 use crate::mail::receipt::Receipt;
 use crate::mail::status::MailboxStatus;
@@ -51,6 +51,8 @@ pub enum Piece {
     Found(Vec<Uid>),
     /// Names that were found.
     Listed(Vec<ListEntry>),
+    /// The root that an empty pattern asked for.
+    Root(Root),
     /// Counts of a closed mailbox.
     Status(MailboxStatus),
     /// What an append or transfer came to.

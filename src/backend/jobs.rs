@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::backend::browse;
 use crate::backend::choose::{check_new_name, for_create};
 use crate::backend::contained::contained;
 use crate::backend::context::{Context, job as new_job};
@@ -92,6 +93,15 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             repair::repair(context, &name, format.as_deref(), job, &mut |finding| {
                 outlet.piece_blocking(Piece::Finding(finding));
             })
+        }
+        Request::List {
+            reference,
+            pattern,
+            subscribed: false,
+            ..
+        } if pattern.is_empty() => {
+            outlet.piece_blocking(Piece::Root(browse::root(&reference)));
+            Ok(())
         }
         Request::List {
             reference,

@@ -33,7 +33,7 @@ pub enum Request {
     },
     /// Asks something of an open mailbox.
     On(MailboxId, Ask),
-    /// Lists names; answered with `Piece::Listed`.
+    /// Lists names; answered with `Piece::Listed`, where the pattern is empty with `Piece::Root`.
     List {
         /// What the pattern is relative to; may be empty.
         reference: Vec<u8>,

@@ -10,7 +10,7 @@ use crate::backend::request::Request;
 use crate::cli::client::{Client, Heard};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::mail::listing::ListEntry;
+use crate::mail::listing::{Attribute, ListEntry};
 
 #[derive(Serialize)]
 struct ListRecord {
@@ -39,6 +39,15 @@ pub fn list(
     client.request(request, &mut |heard| match heard {
         Heard::Piece(Piece::Listed(entries)) => {
             entries.iter().try_for_each(|entry| print(output, entry))
+        }
+        Heard::Piece(Piece::Root(root)) => {
+            let record = ListRecord {
+                name: root.name.raw().to_owned(),
+                delimiter: Some(root.delimiter),
+                attributes: vec![Attribute::NoSelect.name()],
+                description: None,
+            };
+            output.record(&record, |_| root.name.field())
         }
         _ => Ok(()),
     })

@@ -16,6 +16,16 @@ pub struct ListEntry {
     pub description: Option<Foreign>,
 }
 
+/// What an empty pattern asks for: the part of a reference in front of the first level (RFC 3501, 6.3.8). It need not be a
+/// name that can be opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Root {
+    /// The part itself; often empty.
+    pub name: Foreign,
+    /// What parts the levels of names below it.
+    pub delimiter: char,
+}
+
 /// An attribute of a listed name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Attribute {

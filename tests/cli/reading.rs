@@ -120,6 +120,12 @@ fn list_matches_wildcards_and_subscriptions() {
         "{all:?}"
     );
     assert_eq!(names(&["list", "mail/", "b"]), ["mail/b"]);
+    let root = dir.json(&["list", "#mh/x/y", ""]);
+    let expected = serde_json::json!({
+        "name": "#mh/", "delimiter": "/", "attributes": ["\\NoSelect"]
+    });
+    assert_eq!(root, [expected]);
+    assert_eq!(names(&["list", "--subscribed", ""]), Vec::<String>::new());
     dir.json(&["subscribe", "mail/a"]);
     assert_eq!(names(&["list", "--subscribed", "*"]), ["mail/a"]);
     dir.json(&["unsubscribe", "mail/a"]);

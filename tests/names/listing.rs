@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use mugo::backend::browse::{BATCH, list};
+use mugo::backend::browse::{BATCH, list, root};
 use mugo::backend::error::Error;
 use mugo::mail::listing::{Attribute, ListEntry};
 use mugo::os::home::Overrides;
@@ -102,8 +102,6 @@ fn patterns_choose_among_sorted_names() {
             "~/%",
             &["~/ d+", "~/a f.", "~/b d+", "~/c.txt f!", "~/void d-"][..],
         ),
-        ("~/b", "", &["~/ d"][..]),
-        ("", "", &[][..]),
     ] {
         let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
         let mut found = names(&home, reference, pattern);
@@ -457,5 +455,23 @@ fn mailboxes_of_mh_are_the_directories_below_theirs() {
             }
         });
         assert_eq!(found, expected, "{reference:?} {pattern:?}");
+    }
+}
+
+#[test]
+fn a_root_is_what_stands_before_the_first_level() {
+    for (reference, name, delimiter) in [
+        ("", "", '/'),
+        ("box", "", '/'),
+        ("~/b", "~/", '/'),
+        ("/a/b", "/", '/'),
+        ("#mh/", "#mh/", '/'),
+        ("#mh/a/b", "#mh/", '/'),
+        ("#news.", "#news.", '.'),
+        ("#news.comp.mail", "#news.", '.'),
+        ("#shared/x", "#shared/", '/'),
+    ] {
+        let root = root(reference.as_bytes());
+        assert_eq!((root.name.raw(), root.delimiter), (name, delimiter));
     }
 }

@@ -41,7 +41,7 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
                 uids.extend(found);
             }
         }
-        Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) => {}
+        Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) | Piece::Root(_) => {}
         Piece::About(about) => about::told(state, &about),
         Piece::Receipt(receipt) => {
             if let Some(Job::Transfer(_, kept)) = state.jobs.get_mut(&ticket) {
