@@ -462,6 +462,35 @@ fn batch(bytes: &[u8]) -> Batch<'_> {
     }
     match behind {
         [] => Batch::End,
+        // No payload is empty: a power cut took the beginning of the last batch and left its end.
+        _ if length == 0 => Batch::End,
         _ => Batch::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_end(bytes: &[u8]) -> bool {
+        matches!(batch(bytes), Batch::End)
+    }
+
+    #[test]
+    fn whatever_a_power_cut_left_of_the_last_batch_is_the_end_of_the_log() {
+        let whole = whole_batch(&[7; 1000]);
+        for cut in [0, 3, 4, 11, 12, 500, whole.len() - 1] {
+            assert!(is_end(&whole[..cut]), "{cut}");
+            let mut end_lost = whole.clone();
+            end_lost[cut..].fill(0);
+            assert!(is_end(&end_lost), "{cut}");
+        }
+        for cut in [4, 12, 512] {
+            let mut beginning_lost = whole.clone();
+            beginning_lost[..cut].fill(0);
+            assert!(is_end(&beginning_lost), "{cut}");
+        }
+        let rotten = [&whole[..20], &[8], &whole[21..], &whole].concat();
+        assert!(matches!(batch(&rotten), Batch::Broken));
     }
 }
