@@ -10,18 +10,18 @@
 //! 6  tui          cli             two faces of one backend; neither knows the other
 //! 5  backend                      names to drivers, open mailboxes, requests down and events up
 //! 4  driver                       reading and writing mailboxes, a driver for each way of keeping mail
-//! 3  present                      mail as plain text lines, for both faces
-//! 2  mime         config          message bytes and their structure; settings
+//! 3  net          present         connections and TLS; mail as plain text lines, for both faces
+//! 2  wire  mime   config          languages of servers; message bytes and their structure; settings
 //! 1  mail         os              the words of mail, without I/O; files, locks, journal, homes
 //! ```
 //!
 //! The arrows: start → tui, cli, backend, config, os, mail · tui → backend, present, mime, mail · cli → backend,
-//! present, mail · backend → driver, mime, os, mail · driver → os, mail · present → mime, mail · mime → mail ·
-//! config → mail · mail and os import nothing of ours. Drivers for servers and sending will bring `wire`, `net` and
-//! `submit`; the test knows their places already.
+//! present, mail · backend → driver, mime, os, mail · driver → net, wire, os, mail · net → wire, mail · present → mime,
+//! mail · wire → mail · mime → mail · config → mail · mail and os import nothing of ours. Sending will bring `submit`; the
+//! test knows its place already.
 //!
 //! `mod.rs` only declares. A type is imported from the file that defines it. Libraries have keepers: mail-parser and
-//! html2text are called in [`mime`] and nowhere else, ratatui and crossterm in [`tui`].
+//! html2text are called in [`mime`] and nowhere else, ratatui and crossterm in [`tui`], rustls in [`net`], rsasl in [`wire`].
 //!
 //! # The rooms
 //!
@@ -33,6 +33,9 @@
 //!   [`Environment`](os::environment::Environment), one value made at the start that says where and as whom we run.
 //! - [`driver`] holds the contract ([`driver::contract`]) and the drivers. Local ones are plain blocking code that knows
 //!   neither tokio nor the screen; ones for servers are async. `driver::layout` holds engines that formats share.
+//! - [`wire`] knows the languages of servers as bytes: what comes in is cut and understood, commands are written, logins
+//!   answered. It opens no socket and never waits.
+//! - [`net`] connects: names and addresses, TLS, who vouches for a server.
 //! - [`mime`] reads messages: envelope, body structure, and the [`Document`](mime::document::Document) that a reader sees.
 //! - [`present`] makes index lines and message text of them, the same for the screen and for scripts.
 //! - [`backend`] finds the driver of a name, serves each open mailbox in a loop of its own, searches and sorts.
@@ -75,7 +78,9 @@ pub mod config;
 pub mod driver;
 pub mod mail;
 pub mod mime;
+pub mod net;
 pub mod os;
 pub mod present;
 pub mod start;
 pub mod tui;
+pub mod wire;

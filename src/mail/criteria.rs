@@ -3,6 +3,8 @@
 //! A tree is built from text by `Criteria::parse` (`criteria_parser.rs`), which also limits its depth.
 //! What is cheap to decide is decided first, so that a message is read only when everything else holds.
 
+use std::fmt;
+
 use crate::mail::date::InternalDate;
 use crate::mail::flags::{Keyword, SystemFlags};
 use crate::mail::fold::Needle;
@@ -198,6 +200,24 @@ impl Day {
         }
     }
 }
+
+impl fmt::Display for Day {
+    /// Writes the day as IMAP does: `2-Mar-2026` (`date` of RFC 3501, section 9).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let month = MONTHS.get(usize::from(self.month).wrapping_sub(1));
+        write!(
+            f,
+            "{}-{}-{:04}",
+            self.day,
+            month.unwrap_or(&"Jan"),
+            self.year
+        )
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 impl When {
     fn holds(self, date: Day, day: Day) -> bool {

@@ -20,6 +20,7 @@ pub mod printable;
 pub mod question;
 pub mod reason;
 pub mod receipt;
+pub mod secret;
 pub mod server;
 pub mod status;
 pub mod structure;

@@ -1,0 +1,12 @@
+//! IMAP of every age: cutting the server's bytes into responses, understanding them, writing commands.
+
+pub mod capability;
+pub mod command;
+pub mod cursor;
+pub mod fetch;
+pub mod level;
+pub mod names;
+pub mod reader;
+pub mod response;
+pub mod search;
+pub mod status;
