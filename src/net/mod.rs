@@ -1,0 +1,5 @@
+//! Connections: finding a host, TLS, the stream that both give.
+
+pub mod dial;
+pub mod stream;
+pub mod tls;
