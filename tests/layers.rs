@@ -31,6 +31,9 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("clap", &["cli", "start"]),
     ("serde_json", &["cli"]),
+    ("rustls", &["net"]),
+    ("tokio_rustls", &["net"]),
+    ("rsasl", &["wire"]),
 ];
 
 /// Source by path below `src`, without extension: `mail/name` → text.

@@ -25,9 +25,10 @@ use crate::backend::request::{Ask, MailboxId, Request, Ticket};
 use crate::backend::stream::EventStream;
 use crate::driver::contract::{LocalDriver, RemoteMailbox};
 use crate::driver::error::Result as DriverResult;
+use crate::driver::imap::mailbox::ImapMailbox;
 use crate::driver::job::Job;
 use crate::mail::format::Format;
-use crate::mail::name::MailboxName;
+use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
 use crate::os::environment::Environment;
@@ -58,6 +59,7 @@ impl Backend {
             Some(drivers) => Drivers::with(&environment, drivers),
             None => Drivers::new(&environment),
         };
+        let drivers = drivers.with_servers(options.runtime.clone());
         let stream = Arc::new(EventStream::new());
         let (alive, closed) = channel();
         Self {
@@ -98,7 +100,10 @@ impl Backend {
                 mailbox,
                 name,
                 access,
-            } => self.open(errand, mailbox, name, access),
+            } => match name.kind() {
+                NameKind::Remote { .. } => self.open_on_server(errand, mailbox, &name, access),
+                _ => self.open(errand, mailbox, name, access),
+            },
             Request::On(mailbox, ask) => self.ask_open(errand, mailbox, ask),
             other => jobs::post(&self.context, errand, other),
         }
@@ -117,9 +122,51 @@ impl Backend {
         C: FnOnce(Job) -> F + Send + 'static,
         F: Future<Output = DriverResult<M>> + Send + 'static,
     {
-        let Some(errand) = self.context.tickets.take_up(ticket) else {
-            return;
+        if let Some(errand) = self.context.tickets.take_up(ticket) {
+            self.serve_remote(errand, mailbox, name, connect);
+        }
+    }
+
+    fn open_on_server(
+        &self,
+        errand: Errand,
+        mailbox: MailboxId,
+        name: &MailboxName,
+        access: Access,
+    ) {
+        let NameKind::Remote {
+            server,
+            mailbox: there,
+        } = name.kind()
+        else {
+            return errand.finish(Err(Error::NotOpen));
         };
+        let driver = match self.context.drivers.for_server(server, there) {
+            Ok(driver) => driver,
+            Err(error) => return errand.finish(Err(error)),
+        };
+        let connections = driver.connections(server);
+        let opened = name.clone();
+        let access = match self.context.environment.read_only {
+            true => Access::ReadOnly,
+            false => access,
+        };
+        self.serve_remote(errand, mailbox, name, move |job| async move {
+            ImapMailbox::open(connections, &opened, access, &job).await
+        });
+    }
+
+    fn serve_remote<M, C, F>(
+        &self,
+        errand: Errand,
+        mailbox: MailboxId,
+        name: &MailboxName,
+        connect: C,
+    ) where
+        M: RemoteMailbox + Sync,
+        C: FnOnce(Job) -> F + Send + 'static,
+        F: Future<Output = DriverResult<M>> + Send + 'static,
+    {
         let here = tokio::runtime::Handle::try_current().ok();
         let (Some(runtime), Some(alive)) = (self.runtime.clone().or(here), self.alive.clone())
         else {

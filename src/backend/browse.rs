@@ -138,14 +138,9 @@ fn mh_inbox(environment: &Environment) -> Result<Vec<ListEntry>> {
 
 /// Where the walk starts, and of what kind the names below are.
 fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, NameKind)> {
-    for (word, namespace) in NOT_YET {
-        let front = pattern.split_at_checked(word.len()).map(|parts| parts.0);
-        if front.is_some_and(|front| front.eq_ignore_ascii_case(word.as_bytes())) {
-            return Err(Error::NotYet { namespace });
-        }
-    }
     let start = start_of(pattern);
-    if start.is_empty() && pattern.starts_with(b"#") {
+    let is_elsewhere = pattern.starts_with(b"{");
+    if is_elsewhere || (start.is_empty() && pattern.starts_with(b"#")) {
         return Err(NameError::UnknownNamespace.into());
     }
     if start.is_empty() {
@@ -169,9 +164,6 @@ fn start_place(environment: &Environment, pattern: &[u8]) -> Result<(PathBuf, Na
         }),
     }
 }
-
-/// Namespaces whose drivers come with a later version.
-const NOT_YET: [(&str, &str); 1] = [("{", "{server}")];
 
 fn is_missing(refusal: &io::Error) -> bool {
     matches!(

@@ -34,6 +34,7 @@ pub fn for_create<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>>
     check_new_name(&place.name)?;
     let directory = place.name.as_bytes().ends_with(b"/");
     let format = match place.name.kind() {
+        NameKind::Remote { .. } => return Ok(plain_choice(drivers.imap(&place.name)?, place)),
         NameKind::Driver { format, .. } => in_format(drivers, format)?,
         _ if is_of_mh(&place.name) => in_format(drivers, MH)?,
         _ => usual(drivers, &drivers.environment().formats.new)?,
@@ -165,7 +166,13 @@ pub fn check_new_name(name: &MailboxName) -> Result<()> {
             let why = "newsgroups are made by a news server";
             return Err(Error::BadNewName(why));
         }
-        NameKind::Remote { mailbox, .. } => mailbox,
+        // They are encoded on their way to the server.
+        NameKind::Remote { mailbox, .. } => {
+            return match mailbox.iter().any(u8::is_ascii_control) {
+                true => Err(Error::BadNewName("control characters cannot be in it")),
+                false => Ok(()),
+            };
+        }
         _ => name.as_bytes(),
     };
     if bytes.iter().any(u8::is_ascii_control) {
@@ -195,6 +202,9 @@ fn refuse_unfillable(environment: &Environment, place: &Place) -> Result<()> {
 }
 
 fn owner<'a>(drivers: &'a Drivers, place: &Place) -> Result<Choice<'a>> {
+    if place.name.is_remote() {
+        return Ok(plain_choice(drivers.imap(&place.name)?, place));
+    }
     if matches!(place.name.kind(), NameKind::News(_)) {
         return newsgroup(drivers, place);
     }

@@ -16,6 +16,7 @@ use crate::backend::pool::Pool;
 use crate::backend::request::MailboxId;
 use crate::backend::resolve::{Target, resolve};
 use crate::backend::stream::EventStream;
+use crate::driver::imap::driver::ImapDriver;
 use crate::driver::job::Job;
 use crate::driver::local_file::same_file;
 use crate::driver::place::Place;
@@ -64,17 +65,15 @@ impl Context {
         }
     }
 
-    /// The place of a local mailbox.
+    /// The place of a mailbox; for one on a server a name that stands for it.
     pub fn place(&self, name: &MailboxName) -> Result<Place> {
         match resolve(&self.environment, name)? {
             Target::Local(place) => Ok(place),
-            Target::Remote(..) => Err(Error::NotYet {
-                namespace: "mailboxes on servers",
-            }),
+            Target::Remote(..) => Ok(ImapDriver::place(name)),
         }
     }
 
-    /// The driver of a local mailbox that exists.
+    /// The driver of a mailbox that exists, as far as that can be told without a server.
     pub fn choice(&self, name: &MailboxName) -> Result<Choice<'_>> {
         choose(&self.drivers, &self.place(name)?)
     }

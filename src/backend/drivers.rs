@@ -1,16 +1,21 @@
-//! The local drivers of this run, and what choosing one among them comes to.
+//! The drivers of this run, and what choosing one among them comes to.
 
 use std::sync::Arc;
 
+use crate::backend::error::{Error, Result};
 use crate::driver::contract::LocalDriver;
+use crate::driver::imap::driver::ImapDriver;
 use crate::driver::place::Place;
 use crate::driver::table::local_drivers;
+use crate::mail::name::{MailboxName, NameKind};
+use crate::mail::server::Server;
 use crate::os::environment::Environment;
 
 /// The local drivers, in probing order.
 pub struct Drivers {
     environment: Arc<Environment>,
     local: Vec<Box<dyn LocalDriver>>,
+    imap: Option<ImapDriver>,
 }
 
 /// A driver with the place that it shall serve: for INBOX not always the one that was asked for.
@@ -29,6 +34,43 @@ impl Drivers {
         Self {
             environment: Arc::clone(environment),
             local,
+            imap: None,
+        }
+    }
+
+    /// The same, with the one for servers, whose connections this runtime serves.
+    #[must_use]
+    pub fn with_servers(self, runtime: Option<tokio::runtime::Handle>) -> Self {
+        let environment = Arc::clone(&self.environment);
+        let imap = runtime.map(|runtime| ImapDriver::new(&environment, runtime));
+        Self { imap, ..self }
+    }
+
+    /// The driver for IMAP servers, if this is the name of a mailbox on one.
+    pub fn imap(&self, name: &MailboxName) -> Result<&ImapDriver> {
+        let NameKind::Remote { server, mailbox } = name.kind() else {
+            return Err(Error::Unsupported("this is no mailbox on a server"));
+        };
+        self.for_server(server, mailbox)
+    }
+
+    /// The driver for a mailbox on this server.
+    pub fn for_server(&self, server: &Server, mailbox: &[u8]) -> Result<&ImapDriver> {
+        match server.driver_for(mailbox) {
+            Some("imap") if self.is_disabled("imap") => Err(Error::Forbidden {
+                what: "imap",
+                why: "is switched off here",
+            }),
+            Some("imap") => self.imap.as_ref().ok_or(Error::Unsupported(
+                "mailboxes on servers need an async runtime",
+            )),
+            Some("pop3") => Err(Error::NotYet {
+                namespace: "{server/pop3}",
+            }),
+            Some("nntp") => Err(Error::NotYet {
+                namespace: "{server/nntp}",
+            }),
+            _ => Err(Error::Unsupported("no driver serves this kind of server")),
         }
     }
 

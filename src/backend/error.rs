@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::driver::error::Error as DriverError;
+use crate::driver::server_error::ServerError;
 use crate::mail::name::NameError;
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
@@ -148,7 +149,10 @@ impl Error {
     /// Whether what failed may yet come to be, at the next opening of the destination.
     pub fn may_yet_be(&self) -> bool {
         match self {
-            Self::Panicked(_) | Self::Driver(DriverError::Pending { .. }) => true,
+            Self::Panicked(_)
+            | Self::Driver(
+                DriverError::Pending { .. } | DriverError::Server(ServerError::Unsure),
+            ) => true,
             Self::Destination(_, error) => error.may_yet_be(),
             _ => false,
         }
@@ -184,8 +188,29 @@ fn driver_code(error: &DriverError) -> u8 {
         DriverError::NotThisFormat { .. } | DriverError::Damaged { .. } => 65,
         DriverError::Locked { .. } | DriverError::Changed(_) => 75,
         DriverError::ReadOnly => 77,
+        DriverError::Server(error) => server_code(error),
         DriverError::Io { source, .. } | DriverError::Pending { source, .. } => io_code(source),
         _ => 1,
+    }
+}
+
+fn server_code(error: &ServerError) -> u8 {
+    match error {
+        ServerError::Unreachable { .. }
+        | ServerError::TryLater(_)
+        | ServerError::Lost(_)
+        | ServerError::Bye(_)
+        | ServerError::Silent(_) => 75,
+        ServerError::Unsafe(_)
+        | ServerError::Certificate { .. }
+        | ServerError::Login { .. }
+        | ServerError::NoWayIn(_)
+        | ServerError::Forbidden(_) => 77,
+        ServerError::Protocol(_) => 65,
+        ServerError::Refused(_)
+        | ServerError::NoRoom(_)
+        | ServerError::Unable(_)
+        | ServerError::Unsure => 1,
     }
 }
 
@@ -233,6 +258,7 @@ fn driver_line(error: &DriverError) -> String {
             format!("mailboxes in {driver} format cannot {operation}")
         }
         DriverError::Refused(why) => format!("refused: {why}"),
+        DriverError::Server(error) => server_line(error),
         DriverError::Cancelled => "cancelled".to_owned(),
         DriverError::Pending { path, source } => format!(
             "{}: {}; the change is unfinished, and the next opening of the mailbox finishes it or takes it back: \
@@ -245,6 +271,60 @@ fn driver_line(error: &DriverError) -> String {
             format!("{path} holds mailboxes or files; delete them first; nothing was deleted")
         }
         DriverError::Io { path, source } => format!("{}: {}", path_line(path), io_line(source)),
+    }
+}
+
+fn server_line(error: &ServerError) -> String {
+    let said = |text: &Foreign| match text.is_empty() {
+        true => "it gave no reason".to_owned(),
+        false => format!("it says: {}", shown(text)),
+    };
+    match error {
+        ServerError::Unreachable { host, why } => {
+            format!(
+                "no connection to {}: {}",
+                shown(host),
+                shown(&Foreign::new(why.as_str()))
+            )
+        }
+        ServerError::Unsafe(why) => format!("no safe connection: {why}; no password was sent"),
+        ServerError::Certificate {
+            host,
+            why,
+            fingerprint,
+        } => format!(
+            "the certificate of {} cannot be trusted: {}; no password was sent; its SHA-256 fingerprint is {fingerprint}",
+            shown(host),
+            shown(&Foreign::new(why.as_str()))
+        ),
+        ServerError::Login { user, said: text } => {
+            format!("the server does not let {} in; {}", shown(user), said(text))
+        }
+        ServerError::NoWayIn(why) => format!("cannot log in: {why}"),
+        ServerError::TryLater(text) => {
+            format!("the server is busy; {}; try again later", said(text))
+        }
+        ServerError::Refused(text) => format!("the server refused; {}", said(text)),
+        ServerError::NoRoom(text) => format!("the server has no room for it; {}", said(text)),
+        ServerError::Forbidden(text) => format!("the server does not allow it; {}", said(text)),
+        ServerError::Lost(why) => {
+            let why = shown(&Foreign::new(why.as_str()));
+            format!("the connection to the server was lost: {why}")
+        }
+        ServerError::Bye(text) => format!("the server ended the connection; {}", said(text)),
+        ServerError::Silent(seconds) => {
+            format!("the server said nothing for {seconds} s; the connection was given up")
+        }
+        ServerError::Unsure => {
+            "it was sent whole, but nobody heard whether the server did it; look there before you repeat it"
+                .to_owned()
+        }
+        ServerError::Protocol(what) => {
+            format!(
+                "the server broke the rules of the protocol: {what}; the connection was given up"
+            )
+        }
+        ServerError::Unable(what) => format!("this server cannot {what}; nothing was changed"),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::backend::browse;
 use crate::backend::choose::{check_new_name, for_create};
 use crate::backend::contained::contained;
 use crate::backend::context::{Context, job as new_job};
@@ -100,7 +99,8 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             subscribed: false,
             ..
         } if pattern.is_empty() => {
-            outlet.piece_blocking(Piece::Root(browse::root(&reference)));
+            let root = listing::root(context, &reference, job)?;
+            outlet.piece_blocking(Piece::Root(root));
             Ok(())
         }
         Request::List {
@@ -119,6 +119,10 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
                 outlet.piece_blocking(Piece::Listed(batch));
             })
         }
+        Request::Subscribe(name, is_wanted) if name.is_remote() => Ok(context
+            .drivers
+            .imap(&name)?
+            .subscribe(&name, is_wanted, job)?),
         Request::Subscribe(name, true) => {
             subscriptions::subscribe(&context.environment, &name, job)
         }

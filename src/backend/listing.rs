@@ -14,10 +14,12 @@ use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::subscriptions;
 use crate::driver::directories::Directory;
+use crate::driver::imap::manage::WantedNames;
 use crate::driver::job::Job;
 use crate::driver::layout::file::access::restore_times;
-use crate::mail::listing::{Attribute, ListEntry};
-use crate::mail::name::MailboxName;
+use crate::mail::listing::{Attribute, ListEntry, Root};
+use crate::mail::name::{MailboxName, NameError, NameKind};
+use crate::mail::server::Server;
 use crate::os::environment::Environment;
 use crate::os::files::{MailFile, OpenMode};
 
@@ -58,10 +60,69 @@ fn names(
     found: &mut dyn FnMut(Vec<ListEntry>),
 ) -> Result<()> {
     let environment = &context.environment;
+    let pattern = browse::full_pattern(&wanted.reference, &wanted.pattern);
+    if pattern.starts_with(b"{") {
+        return on_server(context, &pattern, wanted, job, found);
+    }
     if wanted.subscribed {
         return subscriptions::list(environment, &wanted.reference, &wanted.pattern, found);
     }
     browse::list(environment, &wanted.reference, &wanted.pattern, job, found)
+}
+
+/// The names of a server that match; of subscriptions those that it keeps, and those that are kept here.
+fn on_server(
+    context: &Context,
+    pattern: &[u8],
+    wanted: &Wanted,
+    job: &Job,
+    found: &mut dyn FnMut(Vec<ListEntry>),
+) -> Result<()> {
+    if wanted.containing.is_some() {
+        let why = "a server cannot look into all its mailboxes at once; search them one by one";
+        return Err(Error::Unsupported(why));
+    }
+    let (server, typed) = server_of(pattern)?;
+    let names = WantedNames {
+        server: typed,
+        pattern: pattern.get(typed.len()..).unwrap_or_default(),
+        subscribed: wanted.subscribed,
+    };
+    let driver = context.drivers.for_server(&server, b"INBOX")?;
+    let mut all = driver.list(&server, &names, job)?;
+    if wanted.subscribed {
+        let mut here = Vec::new();
+        let environment = &context.environment;
+        let mut keep = |batch: Vec<ListEntry>| here.extend(batch);
+        subscriptions::list(environment, &wanted.reference, &wanted.pattern, &mut keep)?;
+        here.retain(|entry| all.iter().all(|known| known.name != entry.name));
+        all.extend(here);
+    }
+    while !all.is_empty() {
+        let rest = all.split_off(all.len().min(browse::BATCH));
+        found(std::mem::replace(&mut all, rest));
+    }
+    Ok(())
+}
+
+/// The root that an empty pattern asks for.
+pub fn root(context: &Context, reference: &[u8], job: &Job) -> Result<Root> {
+    if !reference.starts_with(b"{") {
+        return Ok(browse::root(reference));
+    }
+    let (server, typed) = server_of(reference)?;
+    let driver = context.drivers.for_server(&server, b"INBOX")?;
+    Ok(driver.root(&server, typed, job)?)
+}
+
+/// The server of a name or pattern, and the part of it that names the server.
+fn server_of(pattern: &[u8]) -> Result<(Server, &[u8])> {
+    let name = MailboxName::parse(pattern)?;
+    let NameKind::Remote { server, .. } = name.kind() else {
+        return Err(NameError::UnknownNamespace.into());
+    };
+    let end = memchr::memchr(b'}', pattern).map_or(pattern.len(), |end| end + 1);
+    Ok(((**server).clone(), pattern.get(..end).unwrap_or(pattern)))
 }
 
 /// Tells those of `all` in whose file `text` stands, each as soon as it is found.

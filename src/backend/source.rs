@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
 use crate::backend::outlet::Outlet;
-use crate::driver::contract::{LocalMailbox, RemoteMailbox};
+use crate::driver::contract::{CopiedThere, CopyWish, LocalMailbox, Portion, RemoteMailbox};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::message::Content;
@@ -87,6 +87,14 @@ pub trait Source: Send {
     ) -> impl Future<Output = Result<Option<UidSet>>> + Send;
     /// Looks for news and writes what is pending.
     fn check(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
+    /// Copies or moves where the mailbox lives; `None`, and nothing is done, when it cannot.
+    fn copy(
+        &mut self,
+        _wish: &CopyWish<'_>,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Option<CopiedThere>>> + Send {
+        ready(Ok(None))
+    }
 }
 
 /// The messages of `uids` that are there, ascending.
@@ -210,6 +218,40 @@ impl Source for LocalSource {
 /// A mailbox served by a task.
 pub struct RemoteSource<M>(pub M);
 
+impl<M: RemoteMailbox + Sync> RemoteSource<M> {
+    /// Reads a message portion by portion: each is handed up to `outlet`, where there is one, or taken by `take`.
+    async fn portions(
+        &mut self,
+        uid: Uid,
+        part: Part,
+        outlet: Option<&Outlet>,
+        take: &mut (dyn FnMut(Vec<u8>) -> Result<()> + Send),
+        job: &Job,
+    ) -> Result<()> {
+        let size = self.0.summary(uid).map_or(0, |it| it.rfc822_size);
+        let mut offset = 0;
+        loop {
+            job.checkpoint()?;
+            let Portion { bytes, is_last } = self.0.read(uid, part, offset, job).await?;
+            offset += bytes.len() as u64;
+            let is_last = is_last || bytes.is_empty();
+            match outlet {
+                Some(outlet) => hand_up_bytes(&bytes, outlet, job).await?,
+                None => take(bytes)?,
+            }
+            if is_last {
+                return Ok(());
+            }
+            job.progress(offset.min(size), size);
+        }
+    }
+}
+
+/// So much may every message be longer than its server said, in bytes.
+const SLACK: usize = 1 << 20;
+/// More bytes of a message are not taken into memory.
+const LONGEST: usize = 1 << 30;
+
 impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
     fn uids(&self) -> UidSet {
         self.0.uids()
@@ -220,7 +262,22 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
     }
 
     async fn read(&mut self, uid: Uid, part: Part, job: &Job) -> Result<Vec<u8>> {
-        Ok(self.0.read(uid, part, job).await?)
+        let mut all = Vec::new();
+        let size = self.0.summary(uid).map_or(0, |it| it.rfc822_size);
+        // Some servers guess sizes; none makes us keep what nobody can have sent.
+        let most = usize::try_from(size).unwrap_or(LONGEST).saturating_mul(2);
+        let most = most.saturating_add(SLACK).min(LONGEST);
+        let mut take = |bytes: Vec<u8>| {
+            if all.len() + bytes.len() > most {
+                return Err(Error::Unsupported(
+                    "the message is longer than the server said; it can be saved",
+                ));
+            }
+            all.extend_from_slice(&bytes);
+            Ok(())
+        };
+        self.portions(uid, part, None, &mut take, job).await?;
+        Ok(all)
     }
 
     async fn headers(
@@ -229,25 +286,20 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
         found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> Result<()> {
-        for &uid in uids {
-            job.checkpoint()?;
-            match self.0.read(uid, Part::Header, job).await {
-                Ok(header) => found(uid, &header),
-                Err(DriverError::NoSuchMessage) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        Ok(self.0.headers(uids, found, job).await?)
     }
 
     async fn hand_up(&mut self, uid: Uid, part: Part, outlet: &Outlet, job: &Job) -> Result<()> {
-        let bytes = self.0.read(uid, part, job).await?;
-        hand_up_bytes(&bytes, outlet, job).await
+        let mut keep = |_: Vec<u8>| Ok(());
+        self.portions(uid, part, Some(outlet), &mut keep, job).await
     }
 
     async fn content(&mut self, uid: Uid, job: &Job) -> Result<Content> {
-        let bytes = self.0.read(uid, Part::Whole, job).await?;
-        Content::from_bytes(&bytes).map_err(scratch)
+        let mut content = Content::new();
+        let mut take = |bytes: Vec<u8>| content.write_all(&bytes).map_err(scratch);
+        self.portions(uid, Part::Whole, None, &mut take, job)
+            .await?;
+        Ok(content)
     }
 
     async fn sender(&mut self, _uid: Uid, _job: &Job) -> Result<Option<Vec<u8>>> {
@@ -268,6 +320,10 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
 
     async fn check(&mut self, job: &Job) -> Result<()> {
         Ok(self.0.check(job).await?)
+    }
+
+    async fn copy(&mut self, wish: &CopyWish<'_>, job: &Job) -> Result<Option<CopiedThere>> {
+        Ok(self.0.copy(wish, job).await?)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pipe::{PipeEnd, PipeStart, pipe};
 use crate::backend::source::{Source, members, scratch};
 use crate::backend::staged::Staged;
-use crate::driver::contract::LocalDriver;
+use crate::driver::contract::{CopiedThere, CopyWish, LocalDriver};
 use crate::driver::error::Error as DriverError;
 use crate::driver::floor::Floor;
 use crate::driver::job::Job;
@@ -58,6 +58,16 @@ pub async fn copy<S: Source>(
         source.store(&UidSet::new(), &delete, job).await?;
     }
     let uids = members(source, &order.uids);
+    if let Some(there) = copy_there(source, &uids, &order, job).await? {
+        let originals: UidSet = uids.into_iter().collect();
+        outlet
+            .piece(Piece::Copied(originals.clone(), there.appended))
+            .await;
+        if order.remove && !there.is_moved {
+            return remove(source, &originals, job).await;
+        }
+        return Ok(());
+    }
     let here = outlet
         .mailbox
         .and_then(|mailbox| context.open.path(mailbox));
@@ -89,16 +99,43 @@ pub async fn copy<S: Source>(
     let copied = Piece::Copied(originals.clone(), appended);
     outlet.piece(copied).await;
     if order.remove {
-        // From here on nobody can cancel: half a move would be a surprise.
-        let job = job.uncancelled();
-        let removed = match source.store(&originals, &delete, &job).await {
-            Ok(()) => source.expunge(Some(&originals), &job).await,
-            Err(error) => Err(error),
-        };
+        let removed = remove(source, &originals, job).await;
         ledger.close(&context.environment);
-        removed.map_err(|error| Error::NotRemoved(Box::new(error)))?;
+        removed?;
     }
     Ok(())
+}
+
+/// Copies on the server of the mailbox, where the destination is there too.
+async fn copy_there<S: Source>(
+    source: &mut S,
+    uids: &[Uid],
+    order: &CopyOrder,
+    job: &Job,
+) -> Result<Option<CopiedThere>> {
+    if uids.is_empty() || !order.to.is_remote() {
+        return Ok(None);
+    }
+    let wanted: UidSet = uids.iter().copied().collect();
+    let wish = CopyWish {
+        uids: &wanted,
+        to: &order.to,
+        create: order.create,
+        remove: order.remove,
+    };
+    let copied = source.copy(&wish, job).await;
+    copied.map_err(|error| error.of_destination(order.to.to_foreign()))
+}
+
+/// Removes the originals of durable copies. From here on nobody can cancel: half a move would be a surprise.
+async fn remove<S: Source>(source: &mut S, originals: &UidSet, job: &Job) -> Result<()> {
+    let job = job.uncancelled();
+    let delete = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    let removed = match source.store(originals, &delete, &job).await {
+        Ok(()) => source.expunge(Some(originals), &job).await,
+        Err(error) => Err(error),
+    };
+    removed.map_err(|error| Error::NotRemoved(Box::new(error)))
 }
 
 /// What the destination holds before the first message comes.
@@ -109,8 +146,13 @@ fn floor_of(context: &Context, to: &MailboxName, job: &Job) -> Result<Floor> {
         Err(error) if error.can_create() => return Ok(Floor::default()),
         Err(error) => return Err(error),
     };
-    let status = choice.driver.own_status(&choice.place, job)?;
-    Ok(Floor::of(&status))
+    match choice.driver.own_status(&choice.place, job) {
+        // A server tells only now that it is not there.
+        Err(DriverError::NoSuchMailbox {
+            can_create: true, ..
+        }) => Ok(Floor::default()),
+        counted => Ok(Floor::of(&counted?)),
+    }
 }
 
 /// What was delivered to a mailbox.
@@ -146,6 +188,20 @@ pub fn append(
         }
         other => other?,
     };
+    if create && to.is_remote() {
+        // Only the server knows whether it is there.
+        match choice.driver.status(&choice.place, job) {
+            Err(DriverError::NoSuchMailbox {
+                can_create: true, ..
+            }) => {
+                choice.driver.create(&choice.place, job)?;
+                made = Some((choice.driver, choice.place.clone()));
+            }
+            other => {
+                other?;
+            }
+        }
+    }
     let appended = choice.driver.append(&choice.place, messages, job);
     match (appended, made) {
         (Ok(appended), made) => {

@@ -85,11 +85,13 @@ fn messages_at(context: &Context, to: &MailboxName, job: &Job) -> Result<u64> {
     match for_append(&context.drivers, &context.place(to)?) {
         // What is empty may be taken for any format, so nobody but `dummy` counts it.
         Ok(_) => match context.choice(&to.without_format()) {
-            Ok(choice) => Ok(choice
-                .driver
-                .own_status(&choice.place, job)?
-                .messages
-                .into()),
+            Ok(choice) => match choice.driver.own_status(&choice.place, job) {
+                // A server tells only now that it is not there.
+                Err(DriverError::NoSuchMailbox {
+                    can_create: true, ..
+                }) => Ok(0),
+                counted => Ok(counted?.messages.into()),
+            },
             Err(error) => Err(error),
         },
         Err(error) if error.can_create() => Ok(0),

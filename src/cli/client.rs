@@ -14,11 +14,12 @@ use crate::backend::request::{Ask, MailboxId, Request, Ticket};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
 use crate::cli::setup::Interrupt;
+use crate::cli::terminal::Terminal;
 use crate::mail::change::{Change, Why};
 use crate::mail::format::Format;
 use crate::mail::message_list::MessageList;
 use crate::mail::name::MailboxName;
-use crate::mail::question::{About, Question};
+use crate::mail::question::{About, Answer, LockHeld, Reply};
 use crate::mail::status::Access;
 use crate::mail::text::{Foreign, Printable};
 
@@ -186,8 +187,24 @@ impl Client {
                     continue;
                 }
                 Event::Question(of, question) if of == ticket => {
-                    asked = true;
-                    progress.say(&waiting(&question));
+                    match &question.about {
+                        About::Locked(held) => {
+                            asked = true;
+                            progress.say(&waiting(held));
+                        }
+                        other => {
+                            progress.clear();
+                            let reply = self.reply(other);
+                            let number = question.number;
+                            match reply {
+                                Ok(reply) => self.backend.answer(ticket, Answer { number, reply }),
+                                Err(failure) => {
+                                    stopped.get_or_insert(failure);
+                                    self.backend.cancel(ticket);
+                                }
+                            }
+                        }
+                    }
                     continue;
                 }
                 Event::Withdrawn(of, _) if of == ticket => {
@@ -216,6 +233,35 @@ impl Client {
                 self.backend.cancel(ticket);
             }
         }
+    }
+
+    /// What is answered to a question: passwords are asked for at the terminal, nothing else is.
+    fn reply(&mut self, about: &About) -> Result<Reply, Failure> {
+        let About::Password(wanted) = about else {
+            return Ok(Reply::Nobody);
+        };
+        let Some(mut terminal) = Terminal::open() else {
+            return Ok(Reply::Nobody);
+        };
+        let refused = wanted.refused.as_ref().map(|said| {
+            let said = said.field();
+            Printable::concat(&[said, Printable::own(". ")])
+        });
+        let question = Printable::concat(&[
+            refused.unwrap_or_default(),
+            Printable::own("Password of "),
+            wanted.user.field(),
+            Printable::own(" on "),
+            wanted.host.field(),
+            Printable::own(": "),
+        ]);
+        let Some(typed) = terminal.ask(&question) else {
+            return Ok(Reply::Nobody);
+        };
+        // Whatever comes of it, the terminal shows again what is typed when this one goes.
+        let typed = self.wait_for(typed)?;
+        drop(terminal);
+        Ok(typed.map_or(Reply::Cancel, Reply::Password))
     }
 
     fn tell(
@@ -276,8 +322,7 @@ fn ended(why: &Why) -> Result<(), Failure> {
 }
 
 /// What is waited for. Nobody is asked: a script has nobody who could answer, and `^C` gives up.
-fn waiting(question: &Question) -> Printable {
-    let About::Locked(held) = &question.about;
+fn waiting(held: &LockHeld) -> Printable {
     Printable::concat(&[
         Printable::own("mugo: "),
         held.mailbox.field(),

@@ -23,5 +23,6 @@ pub mod search;
 pub mod setup;
 pub mod show;
 pub mod status;
+pub mod terminal;
 pub mod transfer;
 pub mod watch;

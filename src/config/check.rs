@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Problem, Source};
-use crate::config::keys_table::{KEYS, Kind, is_table, kind_of, nearest, nearest_word};
+use crate::config::keys_table::{ACCOUNTS, KEYS, Kind, is_table, kind_of, nearest, nearest_word};
 use crate::config::settings::parse_order;
 use crate::mail::order::SortKey;
 
@@ -35,18 +35,39 @@ type Found = (Option<Range<usize>>, Problem);
 
 fn check_table(name: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Found> {
     let DeValue::Table(table) = value.get_ref() else {
-        let problem = if is_table(name) {
+        let problem = if is_table(name) || name == ACCOUNTS {
             Problem::BadValue(name.to_owned(), format!("a table, [{name}]"), None)
         } else {
             Problem::UnknownKey(name.to_owned(), nearest(name))
         };
         return Err((None, problem));
     };
+    if name == ACCOUNTS {
+        return check_accounts(table);
+    }
     if !is_table(name) {
         let tables = KEYS.iter().filter_map(|entry| entry.0.split_once('.'));
-        let near = nearest_word(name, tables.map(|entry| entry.0));
+        let tables = tables.map(|entry| entry.0).chain([ACCOUNTS]);
+        let near = nearest_word(name, tables);
         return Err((None, Problem::UnknownKey(name.to_owned(), near)));
     }
+    check_keys(name, table)
+}
+
+/// Each account has a table of its own.
+fn check_accounts(accounts: &DeTable<'_>) -> Result<(), Found> {
+    for (account, value) in accounts {
+        let name = format!("{ACCOUNTS}.{}", account.get_ref());
+        let DeValue::Table(table) = value.get_ref() else {
+            let problem = Problem::BadValue(name.clone(), format!("a table, [{name}]"), None);
+            return Err((Some(account.span()), problem));
+        };
+        check_keys(&name, table)?;
+    }
+    Ok(())
+}
+
+fn check_keys(name: &str, table: &DeTable<'_>) -> Result<(), Found> {
     for (word, value) in table {
         let key = format!("{name}.{}", word.get_ref());
         let at_word = |problem| (Some(word.span()), problem);

@@ -49,6 +49,7 @@ const EMPTY: &[&str] = &[
 /// The drivers that can be switched off.
 const DRIVERS: &[&str] = &[
     "mbox", "mix", "mx", "maildir", "mbx", "tenex", "mtx", "mh", "mmdf", "unix", "news", "phile",
+    "imap",
 ];
 
 /// What permission bits may be.
@@ -120,13 +121,41 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("check.interval", Kind::Number(1, 86_400)),
     ("inbox.snarf_interval", Kind::Number(1, 86_400)),
     ("inbox.leave_spool_empty", Kind::Flag),
+    ("network.certificates", Kind::Text),
+    ("network.clear-text-hosts", Kind::List),
+];
+
+/// The table that holds a table for each account.
+pub const ACCOUNTS: &str = "accounts";
+
+/// The keys of an account, in its own table.
+pub const ACCOUNT_KEYS: &[(&str, Kind)] = &[
+    ("server", Kind::Text),
+    ("password-command", Kind::List),
+    ("password-file", Kind::Text),
+    ("token-command", Kind::List),
+    ("certificate", Kind::Text),
+    ("key", Kind::Text),
+    ("disable", Kind::List),
 ];
 
 /// What the value of `key` must be; `None` for a key that does not exist.
 pub fn kind_of(key: &str) -> Option<Kind> {
-    KEYS.iter()
-        .find(|entry| entry.0 == key)
-        .map(|entry| entry.1)
+    let (keys, key) = match of_account(key) {
+        Some(word) => (ACCOUNT_KEYS, word),
+        None => (KEYS, key),
+    };
+    let found = keys.iter().find(|entry| entry.0 == key);
+    found.map(|entry| entry.1)
+}
+
+/// The key of an account, without the account, where it is one.
+fn of_account(key: &str) -> Option<&str> {
+    let (account, word) = key
+        .strip_prefix(ACCOUNTS)?
+        .strip_prefix('.')?
+        .rsplit_once('.')?;
+    (!account.is_empty() && !account.contains('.')).then_some(word)
 }
 
 /// Whether `name` is a table that holds keys.
@@ -143,6 +172,9 @@ pub fn is_table(name: &str) -> bool {
 ///
 /// A key that was typed without its table, or under another one, counts as near.
 pub fn nearest(wrong: &str) -> Option<&'static str> {
+    if let Some(word) = of_account(wrong) {
+        return nearest_word(word, ACCOUNT_KEYS.iter().map(|entry| entry.0));
+    }
     let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
     let same_word = KEYS.iter().find(|entry| last(entry.0) == last(wrong));
     let by_distance = KEYS
@@ -174,5 +206,19 @@ mod tests {
         assert_eq!(nearest("sort"), Some("index.sort"));
         assert_eq!(nearest("view.theme"), Some("ui.theme"));
         assert_eq!(nearest("xyz"), None);
+        assert_eq!(nearest("accounts.work.sever"), Some("server"));
+    }
+
+    #[test]
+    fn an_account_has_keys_of_its_own() {
+        assert_eq!(kind_of("accounts.work.server"), Some(Kind::Text));
+        for none in [
+            "accounts.server",
+            "accounts..server",
+            "accounts.a.b.server",
+            "accounts.a.x",
+        ] {
+            assert_eq!(kind_of(none), None, "{none}");
+        }
     }
 }

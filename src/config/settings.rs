@@ -1,5 +1,6 @@
 //! The settings as plain values. What each means, and its default, is told in `assets/config.toml`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -30,6 +31,41 @@ pub struct Settings {
     pub quit: Confirmed,
     /// Looking for new mail.
     pub check: Check,
+    /// Servers.
+    pub network: Network,
+    /// The accounts on servers, by what the user calls them.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, Account>,
+}
+
+/// What holds for all servers.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Network {
+    /// A file of certificates whose owners vouch for servers, beside the system's.
+    pub certificates: Option<PathBuf>,
+    /// Hosts to which clear text is sent where a name says `/notls`.
+    pub clear_text_hosts: Vec<String>,
+}
+
+/// An account on a server.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Account {
+    /// The server part of names there, `{imap.example.org/user=ann}`.
+    pub server: String,
+    /// The program that prints the password, with its arguments.
+    pub password_command: Vec<String>,
+    /// The file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// The program that prints an OAuth token, with its arguments.
+    pub token_command: Vec<String>,
+    /// The user's certificate.
+    pub certificate: Option<PathBuf>,
+    /// Its key, where it is in a file of its own.
+    pub key: Option<PathBuf>,
+    /// Abilities of the server that are not used.
+    pub disable: Vec<String>,
 }
 
 /// Where mail lives on this machine.

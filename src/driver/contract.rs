@@ -25,6 +25,7 @@ use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::name::MailboxName;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
@@ -152,6 +153,37 @@ pub trait LocalMailbox: Send {
     fn close(self: Box<Self>, job: &Job) -> Result<()>;
 }
 
+/// A piece of a message, read from a server.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Portion {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Whether nothing comes behind them.
+    pub is_last: bool,
+}
+
+/// What shall be copied on a server.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyWish<'w> {
+    /// The messages.
+    pub uids: &'w UidSet,
+    /// The destination.
+    pub to: &'w MailboxName,
+    /// Whether it is made when it is missing.
+    pub create: bool,
+    /// Whether the originals go, where the server does both in one step.
+    pub remove: bool,
+}
+
+/// What a copy on a server came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CopiedThere {
+    /// The copies.
+    pub appended: Appended,
+    /// Whether the originals are gone.
+    pub is_moved: bool,
+}
+
 /// An open mailbox on a server, served by one task: the same verbs, async.
 pub trait RemoteMailbox: Send + 'static {
     /// As [`LocalMailbox::uids`].
@@ -160,13 +192,21 @@ pub trait RemoteMailbox: Send + 'static {
     fn summary(&self, uid: Uid) -> Option<Summary>;
     /// Waits for news and tells them; returns when `job` is cancelled.
     fn idle(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
-    /// As [`LocalMailbox::read`], the bytes returned.
+    /// The bytes of one message from `offset` on, as many as come at once. Never sets `\Seen`.
     fn read(
         &mut self,
         uid: Uid,
         part: Part,
+        offset: u64,
         job: &Job,
-    ) -> impl Future<Output = Result<Vec<u8>>> + Send;
+    ) -> impl Future<Output = Result<Portion>> + Send;
+    /// As [`LocalMailbox::headers`], but of each header only what an envelope is made of has to be there.
+    fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut (dyn FnMut(Uid, &[u8]) + Send),
+        job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// As [`LocalMailbox::store`].
     fn store(
         &mut self,
@@ -186,6 +226,12 @@ pub trait RemoteMailbox: Send + 'static {
         criteria: &Criteria,
         job: &Job,
     ) -> impl Future<Output = Result<Option<UidSet>>> + Send;
+    /// Copies or moves on the server, all or none; `None`, and nothing is done, where the destination is elsewhere.
+    fn copy(
+        &mut self,
+        wish: &CopyWish<'_>,
+        job: &Job,
+    ) -> impl Future<Output = Result<Option<CopiedThere>>> + Send;
     /// As [`LocalMailbox::check`].
     fn check(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
     /// As [`LocalMailbox::close`].

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::driver::server_error::ServerError;
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
@@ -79,6 +80,9 @@ pub enum Error {
         /// Why it stopped.
         source: io::Error,
     },
+    /// A server, or the way to it, failed.
+    #[error("{0}")]
+    Server(#[from] ServerError),
     /// The operating system refused.
     #[error("the operating system refused")]
     Io {

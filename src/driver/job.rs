@@ -166,6 +166,15 @@ impl Job {
         }
     }
 
+    /// The same job, stopped by another token.
+    #[must_use]
+    pub fn stopped_by(&self, cancel: CancellationToken) -> Self {
+        Self {
+            cancel,
+            ..self.clone()
+        }
+    }
+
     /// The same job in a hurry: rather than wait for a lock it shall fail with [`Error::Locked`]. For work that nobody asked for.
     #[must_use]
     pub fn hurried(&self) -> Self {

@@ -77,7 +77,12 @@ impl Content {
 
     /// Reads from the start; may be called again.
     pub fn reader(&mut self) -> io::Result<impl Read + '_> {
-        io::Seek::rewind(&mut self.file)?;
+        self.reader_at(0)
+    }
+
+    /// Reads from this byte on; may be called again. What is written after that comes there.
+    pub fn reader_at(&mut self, offset: u64) -> io::Result<impl Read + '_> {
+        io::Seek::seek(&mut self.file, io::SeekFrom::Start(offset))?;
         Ok(&mut self.file)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A question has a number, and an answer names it: one that comes too late never answers another question. A question
 //! that is asked again under its number has not changed, only its facts have. It is over when it is withdrawn, or when
-//! the request that asked it has finished. Kinds for servers (certificates, passwords) will join [`About`] and [`Reply`].
+//! the request that asked it has finished.
 
 use std::time::Duration;
 
+use crate::mail::secret::Secret;
 use crate::mail::text::Foreign;
 
 /// Names one question of one request.
@@ -27,6 +28,36 @@ pub enum About {
     /// Somebody holds a lock that the work waits for. It goes on by itself when the lock is free or the patience is over,
     /// so that nobody has to answer. May be answered with every [`Reply`].
     Locked(LockHeld),
+    /// A server wants a password, and nobody else knows it. The work waits for the answer. May be answered with
+    /// [`Reply::Password`] and [`Reply::Cancel`].
+    Password(PasswordWanted),
+    /// Nobody vouches for a server's certificate. The work waits for the answer. May be answered with [`Reply::Trust`] and
+    /// [`Reply::Cancel`].
+    Certificate(CertificateShown),
+}
+
+/// A password that is wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PasswordWanted {
+    /// Whose it is.
+    pub user: Foreign,
+    /// The host that wants it.
+    pub host: Foreign,
+    /// What the host said to the last one.
+    pub refused: Option<Foreign>,
+}
+
+/// A certificate that is to be judged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateShown {
+    /// The host that shows it.
+    pub host: Foreign,
+    /// What is wrong with it.
+    pub why: String,
+    /// The SHA-256 of its bytes, `3A:F0:…`.
+    pub fingerprint: String,
+    /// Whether this host showed another one before that was accepted.
+    pub has_changed: bool,
 }
 
 /// A lock that is waited for.
@@ -60,6 +91,12 @@ pub enum Reply {
     Wait,
     /// Opens the mailbox read-only, at once.
     ReadOnly,
+    /// This is the password.
+    Password(Secret),
+    /// The certificate is the right one, from now on.
+    Trust,
+    /// Nobody is there who could answer.
+    Nobody,
     /// Gives up: the request ends as a cancelled one.
     Cancel,
 }

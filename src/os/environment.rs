@@ -10,6 +10,7 @@ use crate::os::formats::Formats;
 use crate::os::guard::Guards;
 use crate::os::lock_helper::LockHelper;
 use crate::os::naming::Naming;
+use crate::os::network::Network;
 
 /// The world as drivers and the backend see it.
 pub struct Environment {
@@ -52,6 +53,8 @@ pub struct Environment {
     pub poll_interval: Duration,
     /// How new mail is moved from the spool into an INBOX of another format.
     pub snarfing: SnarfChoices,
+    /// What the user says of servers.
+    pub network: Network,
     /// The files this program holds locks on.
     pub guards: Guards,
     /// How often SIGUSR2 ("give up your opener locks") was received so far.

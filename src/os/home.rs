@@ -18,6 +18,7 @@ use crate::os::formats::Formats;
 use crate::os::guard::Guards;
 use crate::os::lock_helper;
 use crate::os::naming::{Mode, Naming};
+use crate::os::network::Network;
 use crate::os::process;
 
 const SPOOL: &str = "/var/mail";
@@ -55,6 +56,8 @@ pub struct Overrides {
     pub poll_interval: Option<Duration>,
     /// How new mail is moved from the spool.
     pub snarfing: SnarfChoices,
+    /// What the user says of servers.
+    pub network: Network,
 }
 
 /// Why there is no environment.
@@ -126,6 +129,7 @@ pub fn environment(
         booted: process::booted(),
         lock_patience: overrides.lock_patience.unwrap_or(5 * MINUTE),
         snarfing: overrides.snarfing,
+        network: overrides.network.clone(),
         poll_interval: overrides.poll_interval.unwrap_or(Duration::from_secs(15)),
         guards: Guards::default(),
         kisses: Arc::new(AtomicU64::new(0)),

@@ -15,6 +15,7 @@ pub mod lock_keeper;
 pub mod lock_names;
 pub mod name_lock;
 pub mod naming;
+pub mod network;
 pub mod openers;
 pub mod process;
 pub mod real_files;

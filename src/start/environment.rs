@@ -11,6 +11,7 @@ use crate::os::home::{self, HomeError, Overrides};
 use crate::os::real_files::RealFiles;
 use crate::start::demo::Demo;
 use crate::start::naming::{absolute, expanded, formats, naming};
+use crate::start::network::network;
 use crate::start::stop::Stop;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -58,6 +59,7 @@ pub fn environment(
             interval: Duration::from_secs(settings.inbox.snarf_interval.into()),
             leave_spool_empty: settings.inbox.leave_spool_empty,
         },
+        network: network(settings, home.as_deref())?,
         ..Overrides::default()
     };
     if let Some(demo) = demo {

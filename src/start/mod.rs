@@ -6,6 +6,7 @@ pub mod generate;
 pub mod identity;
 pub mod logging;
 pub mod naming;
+pub mod network;
 pub mod run;
 pub mod screen;
 pub mod settings;

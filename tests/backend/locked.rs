@@ -37,7 +37,9 @@ fn open(face: &mut Face, access: Access) -> Ticket {
 fn asked(face: &mut Face) -> (Question, LockHeld) {
     match face.until_event(|event| matches!(event, Event::Question(..))) {
         Event::Question(_, question) => {
-            let About::Locked(held) = question.about.clone();
+            let About::Locked(held) = question.about.clone() else {
+                panic!("{question:?}");
+            };
             (question, held)
         }
         other => panic!("{other:?}"),

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mugo::driver::characteristics::{Ability, Characteristics};
-use mugo::driver::contract::{LocalDriver, LocalMailbox, Probe, RemoteMailbox};
+use mugo::driver::contract::{
+    CopiedThere, CopyWish, LocalDriver, LocalMailbox, Portion, Probe, RemoteMailbox,
+};
 use mugo::driver::error::{Error, Result};
 use mugo::driver::job::{Job, OpenQuestion};
 use mugo::driver::message::Messages;
@@ -253,8 +255,8 @@ fn wait_for_lock(free: &AtomicBool, job: &Job) -> Result<()> {
         job.checkpoint()?;
         match asked.as_ref().and_then(OpenQuestion::reply) {
             Some(Reply::ReadOnly) => return Err(Error::ReadOnly),
-            Some(Reply::Cancel) => return Err(Error::Cancelled),
             Some(Reply::Wait) | None => {}
+            Some(_) => return Err(Error::Cancelled),
         }
         waited += 1;
         if let Some(asked) = asked.as_ref().filter(|_| waited % 10 == 0) {
@@ -282,8 +284,8 @@ async fn await_lock(free: &AtomicBool, job: &Job) -> Result<()> {
             () = &mut freed => return Ok(()),
             reply = asked.answered() => match reply? {
                 Reply::ReadOnly => return Err(Error::ReadOnly),
-                Reply::Cancel => return Err(Error::Cancelled),
                 Reply::Wait => {}
+                _ => return Err(Error::Cancelled),
             },
             () = tokio::time::sleep(Duration::from_millis(20)) => {
                 asked.again(lock_held(Duration::from_millis(20 * again)));
@@ -498,6 +500,9 @@ impl RemoteToy {
     }
 }
 
+/// How many bytes a server sends at once.
+const PORTION: usize = 100_000;
+
 impl RemoteMailbox for RemoteToy {
     fn uids(&self) -> UidSet {
         self.0.uids()
@@ -520,9 +525,10 @@ impl RemoteMailbox for RemoteToy {
         Ok(())
     }
 
-    async fn read(&mut self, uid: Uid, part: Part, job: &Job) -> Result<Vec<u8>> {
+    async fn read(&mut self, uid: Uid, part: Part, offset: u64, job: &Job) -> Result<Portion> {
         tokio::time::sleep(TRIP).await;
         let bytes = self.0.bytes(uid, part)?;
+        let bytes = bytes.get(offset as usize..).unwrap_or_default();
         if bytes.starts_with(b"slow") {
             job.cancelled().cancelled().await;
             return Err(Error::Cancelled);
@@ -530,8 +536,33 @@ impl RemoteMailbox for RemoteToy {
         if bytes.starts_with(b"asks") {
             await_lock(&self.0.store.free, job).await?;
         }
-        self.0.store.read.fetch_add(bytes.len(), Ordering::SeqCst);
-        Ok(bytes.to_vec())
+        let (portion, rest) = bytes.split_at(bytes.len().min(PORTION));
+        self.0.store.read.fetch_add(portion.len(), Ordering::SeqCst);
+        Ok(Portion {
+            bytes: portion.to_vec(),
+            is_last: rest.is_empty(),
+        })
+    }
+
+    async fn headers(
+        &mut self,
+        uids: &[Uid],
+        found: &mut (dyn FnMut(Uid, &[u8]) + Send),
+        job: &Job,
+    ) -> Result<()> {
+        for &uid in uids {
+            job.checkpoint()?;
+            match self.read(uid, Part::Header, 0, job).await {
+                Ok(header) => found(uid, &header.bytes),
+                Err(Error::NoSuchMessage) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn copy(&mut self, _wish: &CopyWish<'_>, _job: &Job) -> Result<Option<CopiedThere>> {
+        Ok(None)
     }
 
     async fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {

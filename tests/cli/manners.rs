@@ -28,7 +28,7 @@ fn what_is_no_mailbox_is_refused_with_its_reason() {
         ("#nonsense", "#mh/"),
         ("", "empty"),
         ("a\nb", "line end"),
-        ("{imap.example.org}INBOX", ""),
+        ("{imap.example.org/pop3}INBOX", ""),
     ] {
         for verb in ["status", "show"] {
             let ran = dir.run(&[verb, name]);

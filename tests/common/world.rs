@@ -10,6 +10,7 @@ use mugo::os::files::FileLayer;
 use mugo::os::formats::Formats;
 use mugo::os::guard::Guards;
 use mugo::os::naming::{MhChoices, Naming, NewsPlaces};
+use mugo::os::network::Network;
 use mugo::os::real_files::RealFiles;
 use tempfile::TempDir;
 
@@ -81,6 +82,7 @@ pub(crate) fn environment(root: &Path, files: Arc<dyn FileLayer>) -> Environment
         dot_lock_timeout: Duration::from_secs(300),
         without_dot_lock: WithoutDotLock::ReadOnly,
         lock_helpers: Vec::new(),
+        network: Network::default(),
         snarfing: SnarfChoices::default(),
         booted: None,
         lock_patience: Duration::from_millis(50),

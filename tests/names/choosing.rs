@@ -154,7 +154,7 @@ fn names_that_no_new_mailbox_can_have() {
         "a&b c-",
         "a&",
         "&-&x",
-        "{h}a&b",
+        "{h}a\u{7f}b",
         "x&\u{e9}-",
     ] {
         assert!(check_new_name(&name(text)).is_err(), "{text}");
@@ -166,6 +166,8 @@ fn names_that_no_new_mailbox_can_have() {
         "a&-b",
         "&AOk-&AOk-",
         "{h}Entw&APw-rfe",
+        "{h}Entw\u{fc}rfe",
+        "{h}R&D",
         "~/x",
     ] {
         assert!(check_new_name(&name(text)).is_ok(), "{text}");

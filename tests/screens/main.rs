@@ -18,4 +18,5 @@ mod looks;
 mod news;
 mod program;
 mod questions;
+mod servers;
 mod snarf;

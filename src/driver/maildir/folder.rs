@@ -70,7 +70,7 @@ pub fn stamp(environment: &Environment, mailbox: &Path) -> Result<Stamp> {
         let path = mailbox.join(folder);
         let found = environment.files.metadata(&path);
         let found = found.map_err(Error::io(&path))?;
-        Ok((found.mtime(), found.mtime_nsec()))
+        Ok::<_, Error>((found.mtime(), found.mtime_nsec()))
     };
     Ok([of("cur")?, of("new")?])
 }

@@ -64,6 +64,8 @@ pub enum Topic {
     Search,
     /// Message numbers, keywords: nothing is kept.
     Nothing,
+    /// Passwords: nothing is kept, and nothing shown.
+    Password,
 }
 
 /// One key that answers.
@@ -160,6 +162,10 @@ pub enum Purpose {
     AddKeyword,
     /// Wait for a lock?
     Locked(Ticket, QuestionNumber),
+    /// Which password?
+    Password(Ticket, QuestionNumber),
+    /// Trust this certificate?
+    Certificate(Ticket, QuestionNumber),
 }
 
 /// What happens once the open mailbox is left.
@@ -222,6 +228,11 @@ impl Prompt {
             choice('n', "No", Answer::No),
         ];
         Self::choice(question, purpose, &choices, help)
+    }
+
+    /// Whether every word of the question has to be seen, however many rows it takes.
+    pub fn is_shown_whole(&self) -> bool {
+        matches!(self.purpose, Purpose::Certificate(..))
     }
 
     /// The same question with something typed already.

@@ -239,7 +239,7 @@ impl State {
 
     /// Remembers an answer.
     pub fn remember(&mut self, topic: Topic, answer: &str) {
-        if topic == Topic::Nothing || answer.is_empty() {
+        if matches!(topic, Topic::Nothing | Topic::Password) || answer.is_empty() {
             return;
         }
         let answers = self.history.entry(topic).or_default();

@@ -33,6 +33,7 @@ pub fn text(state: &mut State, purpose: Purpose, typed: &str) {
         Purpose::ScanFolders => scan::begin(state, typed),
         Purpose::RenameFolder(from) => folders::rename(state, from, typed),
         Purpose::AddKeyword => flags::add_keyword(state, typed),
+        Purpose::Password(ticket, number) => questions::typed(state, ticket, number, typed),
         _ => {}
     }
 }
@@ -56,6 +57,7 @@ pub fn choice(state: &mut State, purpose: Purpose, key: char) {
         Purpose::AddTo(from, to) if yes => transfer::begin(state, from, to),
         Purpose::FollowLink(url) if yes => link::follow(state, url),
         Purpose::Locked(ticket, number) => questions::answered(state, ticket, number, key),
+        Purpose::Certificate(ticket, number) => questions::judged(state, ticket, number, key),
         Purpose::FileExists(job) => files::write_anyway(state, job, key),
         Purpose::Sort => index::sort_chosen(state, key),
         Purpose::Flag { uid, not } => messages::flag_chosen(state, uid, not, key),
@@ -89,7 +91,9 @@ pub fn special(state: &mut State, purpose: &Purpose, key: char) {
 pub fn cancelled(state: &mut State, purpose: &Purpose) {
     let what = match purpose {
         Purpose::Quit | Purpose::FollowLink(_) => return,
-        Purpose::Locked(ticket, _) => return questions::cancelled(state, *ticket),
+        Purpose::Locked(ticket, _)
+        | Purpose::Password(ticket, _)
+        | Purpose::Certificate(ticket, _) => return questions::cancelled(state, *ticket),
         Purpose::Expunge => "Expunge",
         Purpose::ExpungeAndLeave(Leave::Quit) => "Quit",
         Purpose::ExpungeAndLeave(Leave::Open(_)) | Purpose::Goto => "Goto",

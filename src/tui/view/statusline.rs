@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use crate::mail::text::{Foreign, Printable};
 use crate::tui::state::asking::Asking;
 use crate::tui::state::pager::wrap;
-use crate::tui::state::prompt::{Kind, Prompt, TextPrompt};
+use crate::tui::state::prompt::{Kind, Prompt, TextPrompt, Topic};
 use crate::tui::state::state::State;
 use crate::tui::theme::Role;
 use crate::tui::view::painter::{Painter, after};
@@ -110,6 +110,9 @@ fn draw_prompt(prompt: &Prompt, area: Rect, painter: &mut Painter<'_>) -> Option
     );
     let width = usize::from(area.width);
     match &prompt.kind {
+        Kind::Choice(_) if prompt.is_shown_whole() && prompt.question.width() > width => {
+            Some(draw_rows(&prompt.question, area, painter))
+        }
         Kind::Choice(_) => {
             let used = painter.put(area, &prompt.question.cut_marked(width), Role::Prompt);
             Some(Position::new(
@@ -124,6 +127,25 @@ fn draw_prompt(prompt: &Prompt, area: Rect, painter: &mut Painter<'_>) -> Option
             Some(draw_typed(typed, after(area, used), painter))
         }
     }
+}
+
+/// The most rows that a question takes.
+const PROMPT_ROWS: u16 = 7;
+
+/// Draws a question that needs several rows, over the end of the body: nothing of it may be missing.
+fn draw_rows(question: &Printable, area: Rect, painter: &mut Painter<'_>) -> Position {
+    let width = usize::from(area.width);
+    let mut rows = wrap(question, width);
+    rows.truncate(usize::from(PROMPT_ROWS.min(area.y)));
+    let above = u16::try_from(rows.len()).unwrap_or(1).saturating_sub(1);
+    let mut used = 0;
+    for (y, text) in (area.y - above..=area.y).zip(&rows) {
+        let line = Rect { y, ..area };
+        painter.put(line, &Printable::blanks(width), Role::Prompt);
+        used = painter.put(line, text, Role::Prompt);
+    }
+    let last = area.right().saturating_sub(1);
+    Position::new((area.x + used).min(last), area.y)
 }
 
 /// The question with its default. Where both do not fit, the default is what one has to see.
@@ -150,8 +172,12 @@ const SHORTEST: usize = 8;
 /// Draws the end of what stands before the cursor, and what follows it.
 fn draw_typed(typed: &TextPrompt, area: Rect, painter: &mut Painter<'_>) -> Position {
     let width = usize::from(area.width);
-    let before = Foreign::new(typed.edit.before()).open_line(&[]).0;
-    let whole = Foreign::new(typed.edit.text()).open_line(&[]).0;
+    let seen = |text: &str| match typed.topic {
+        Topic::Password => Printable::own("*".repeat(text.chars().count())),
+        _ => Foreign::new(text).open_line(&[]).0,
+    };
+    let before = seen(typed.edit.before());
+    let whole = seen(typed.edit.text());
     let column = before.width();
     // keep one column for the cursor
     let hidden = (column + 1).saturating_sub(width);

@@ -1,0 +1,66 @@
+//! Connections of one account that wait to be used again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::driver::error::{Error, Result};
+use crate::driver::imap::account::Account;
+use crate::driver::imap::connect::connect;
+use crate::driver::imap::session::{Nobody, Session};
+use crate::driver::job::Job;
+
+/// How many connections wait at most.
+const KEPT: usize = 2;
+/// How long a connection may have been silent before it is tried whether it still is one.
+const FRESH: Duration = Duration::from_secs(5);
+/// How long that may take.
+const TRYING: Duration = Duration::from_secs(10);
+
+/// The connections of one account.
+pub struct Connections {
+    /// The account.
+    pub account: Arc<Account>,
+    waiting: Mutex<Vec<Session>>,
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new(account: Account) -> Self {
+        Self {
+            account: Arc::new(account),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// A connection on which the user is logged in and no mailbox is open: one that waits, or a new one.
+    pub async fn session(&self, job: &Job) -> Result<Session> {
+        loop {
+            let Some(mut session) = self.waiting.lock().await.pop() else {
+                return connect(&self.account, job).await;
+            };
+            if session.heard().elapsed() < FRESH {
+                return Ok(session);
+            }
+            let noop = session.command("NOOP");
+            let tried = timeout(TRYING, session.run(noop, &mut Nobody, job)).await;
+            match tried {
+                Ok(Ok(_)) if session.is_usable() => return Ok(session),
+                Ok(Err(Error::Cancelled)) => return Err(Error::Cancelled),
+                _ => {}
+            }
+        }
+    }
+
+    /// Keeps a connection on which no mailbox is open for whoever needs one next.
+    pub async fn give_back(&self, session: Session, job: &Job) {
+        let mut waiting = self.waiting.lock().await;
+        if session.is_quiet() && waiting.len() < KEPT {
+            return waiting.push(session);
+        }
+        drop(waiting);
+        session.logout(job).await;
+    }
+}

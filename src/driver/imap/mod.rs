@@ -1,0 +1,17 @@
+//! Mailboxes on IMAP servers of every age.
+
+pub mod account;
+pub mod append;
+pub mod bodies;
+pub mod connect;
+pub mod connections;
+pub mod copying;
+pub mod driver;
+pub mod login;
+pub mod mailbox;
+pub mod manage;
+pub mod missing;
+pub mod sequence;
+pub mod session;
+pub mod talk;
+pub mod view;

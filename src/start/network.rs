@@ -1,0 +1,50 @@
+//! From settings to what is known of servers.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::failure::USAGE;
+use crate::config::settings::{Account, Settings};
+use crate::mail::server::{Server, ServerError};
+use crate::mail::switches::Service;
+use crate::os::network::{AccountChoice, Network};
+use crate::start::naming::expanded;
+use crate::start::stop::Stop;
+
+/// What the settings say of servers.
+pub fn network(settings: &Settings, home: Option<&Path>) -> Result<Network, Stop> {
+    let below = |path: &Option<PathBuf>| path.as_ref().map(|path| expanded(path, home));
+    let account = |(name, account): (&String, &Account)| {
+        let server = server_of(&account.server)
+            .map_err(|error| Stop::new(format!("accounts.{name}.server: {error}"), USAGE))?;
+        Ok(AccountChoice {
+            name: name.clone(),
+            host: server.host().to_owned(),
+            port: server.port(),
+            user: server.user().map(str::to_owned),
+            password_command: account.password_command.clone(),
+            password_file: below(&account.password_file),
+            token_command: account.token_command.clone(),
+            certificate: below(&account.certificate),
+            key: below(&account.key),
+            disabled: account.disable.clone(),
+        })
+    };
+    let accounts: Result<Vec<AccountChoice>, Stop> =
+        settings.accounts.iter().map(account).collect();
+    Ok(Network {
+        accounts: accounts?,
+        certificates: below(&settings.network.certificates),
+        clear_text_hosts: settings.network.clear_text_hosts.clone(),
+    })
+}
+
+/// The server that `{…}` names.
+fn server_of(text: &str) -> Result<Server, ServerError> {
+    let inside = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    Server::parse(
+        inside.ok_or(ServerError::Unclosed)?.as_bytes(),
+        Service::Imap,
+    )
+}

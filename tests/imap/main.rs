@@ -1,0 +1,16 @@
+//! Mailboxes on IMAP servers: the real program and the driver against real Dovecot, and against servers made up for a test, old
+//! ones and hostile ones.
+//!
+//! Tests with Dovecot say by name that they were not run where it is missing; with `MUGO_PEERS=1` that is a failure.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod contract;
+mod dovecot;
+mod home;
+mod hostile;
+#[allow(dead_code, reason = "not every loop is here")]
+#[path = "../interop/peers.rs"]
+mod peers;
+mod real;
+mod script;

@@ -1,0 +1,103 @@
+//! Questions of servers: a password is typed unseen and kept nowhere, a certificate is shown whole.
+
+use mugo::backend::event::Event;
+use mugo::backend::request::Ticket;
+use mugo::mail::question::{
+    About, Answer, CertificateShown, PasswordWanted, Question, QuestionNumber, Reply,
+};
+use mugo::mail::secret::Secret;
+use mugo::mail::text::Foreign;
+use mugo::tui::effect::Effect;
+use mugo::tui::key::Key;
+use mugo::tui::msg::Msg;
+use mugo::tui::state::job::Job;
+use mugo::tui::update::update::update;
+
+use crate::bench::{Bench, bench, mail};
+
+const TICKET: Ticket = Ticket(9999);
+
+fn asks(bench: &mut Bench, number: u32, about: About) {
+    bench.state.jobs.insert(TICKET, Job::Open);
+    let number = QuestionNumber(number);
+    bench.send(Msg::Event(Event::Question(
+        TICKET,
+        Question { number, about },
+    )));
+}
+
+fn password(refused: Option<&str>) -> About {
+    About::Password(PasswordWanted {
+        user: Foreign::new("ann"),
+        host: Foreign::new("imap.example.org"),
+        refused: refused.map(Foreign::new),
+    })
+}
+
+fn certificate(has_changed: bool) -> About {
+    About::Certificate(CertificateShown {
+        host: Foreign::new("imap.example.org"),
+        why: "nobody that this machine trusts has signed it".to_owned(),
+        fingerprint: "C6:41".repeat(16).replace("41C6", "41:C6"),
+        has_changed,
+    })
+}
+
+fn keys(bench: &mut Bench, names: &[&str]) -> Vec<Effect> {
+    let key = |name: &&str| Msg::Key(Key::parse(name).expect("a key"));
+    let effects = names
+        .iter()
+        .map(key)
+        .map(|msg| update(&mut bench.state, msg));
+    effects.flatten().collect()
+}
+
+fn answers(effects: &[Effect]) -> Vec<Answer> {
+    let answer = |effect: &Effect| match effect {
+        Effect::Answer(TICKET, answer) => Some(answer.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(answer).collect()
+}
+
+#[test]
+fn a_password_is_typed_unseen_and_kept_nowhere() {
+    for (width, height) in [(80, 24), (40, 12)] {
+        let mut bench = bench(width, height, &mail());
+        asks(&mut bench, 1, password(Some("[AUTHENTICATIONFAILED] no.")));
+        let typed = keys(&mut bench, &["s", "3", "c", "r", "e", "t"]);
+        assert!(answers(&typed).is_empty());
+        let screen = bench.screen();
+        assert!(!screen.contains("s3cret"), "{screen}");
+        insta::assert_snapshot!(format!("password-{width}x{height}"), screen);
+        let given = answers(&keys(&mut bench, &["enter"]));
+        let reply = Reply::Password(Secret::new("s3cret".to_owned()));
+        let number = QuestionNumber(1);
+        assert_eq!(given, [Answer { number, reply }]);
+        // The next question knows nothing of it.
+        asks(&mut bench, 2, password(None));
+        let recalled = answers(&keys(&mut bench, &["up", "enter"]));
+        assert!(recalled.is_empty(), "{recalled:?}");
+    }
+}
+
+#[test]
+fn a_certificate_is_shown_whole_and_not_trusted_by_chance() {
+    for (width, height) in [(80, 24), (40, 12)] {
+        let mut bench = bench(width, height, &mail());
+        asks(&mut bench, 1, certificate(false));
+        insta::assert_snapshot!(format!("certificate-{width}x{height}"), bench.screen());
+        let refused = keys(&mut bench, &["enter"]);
+        assert!(answers(&refused).is_empty());
+        assert!(
+            refused
+                .iter()
+                .any(|effect| matches!(effect, Effect::Cancel(TICKET)))
+        );
+        asks(&mut bench, 2, certificate(true));
+        assert!(bench.screen().contains("not the one"));
+        let given = answers(&keys(&mut bench, &["t"]));
+        assert_eq!(given.len(), 1);
+        assert_eq!(given[0].reply, Reply::Trust);
+    }
+}
