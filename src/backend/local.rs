@@ -441,9 +441,8 @@ impl Server {
 
 /// Whether an open mailbox cannot be used after this.
 pub fn is_fatal(error: &Error) -> bool {
-    match error {
-        Error::Driver(DriverError::Changed(_)) | Error::Panicked(_) => true,
-        Error::Driver(DriverError::Server(error)) => error.ends_connection(),
-        _ => false,
-    }
+    matches!(
+        error,
+        Error::Driver(DriverError::Changed(_)) | Error::Panicked(_)
+    )
 }

@@ -44,6 +44,16 @@ impl SystemFlags {
         found.map(|entry| entry.0)
     }
 
+    /// The flags as bits, for files of this program's own.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// What [`bits`](Self::bits) gave; other bits are dropped.
+    pub fn from_bits(bits: u8) -> Self {
+        Self(bits & 0x3f)
+    }
+
     /// Whether all flags of `other` are set.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -3,14 +3,18 @@
 //!
 //! Tests with Dovecot say by name that they were not run where it is missing; with `MUGO_PEERS=1` that is a failure.
 
+mod again;
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
 mod dovecot;
+mod fake;
 mod home;
 mod hostile;
+mod levels;
 #[allow(dead_code, reason = "not every loop is here")]
 #[path = "../interop/peers.rs"]
 mod peers;
+mod proxy;
 mod real;
 mod script;

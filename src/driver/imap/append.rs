@@ -21,7 +21,6 @@ use crate::mail::flags::SystemFlags;
 use crate::mail::uid::{UidSet, UidValidity};
 use crate::wire::imap::command::Command;
 use crate::wire::imap::level::Level;
-use crate::wire::imap::names::encoded;
 use crate::wire::imap::response::uid_set;
 use crate::wire::imap::status::{Code, Kind, Status};
 
@@ -118,7 +117,9 @@ async fn send(
     mut batch: Vec<NewMessage>,
     job: &Job,
 ) -> Result<Status> {
-    let mut command = session.command("APPEND").string(&encoded(named.mailbox));
+    let mut command = session
+        .command("APPEND")
+        .string(&session.name_of(named.mailbox));
     for message in &mut batch {
         let has_nul = holds_nul(&mut message.content).map_err(scratch)?;
         let mark = if has_nul && session.has("BINARY") {
@@ -137,6 +138,10 @@ async fn send(
     let status = session
         .upload(command, contents.collect(), &mut Nobody, job)
         .await?;
+    if status.kind == Kind::Bad && session.style.level < Level::Imap4 {
+        // IMAP2 knows no APPEND, and does not say that it is IMAP2.
+        return Err(ServerError::Unable("append messages").into());
+    }
     answered(session, status, named, job).await
 }
 
@@ -201,7 +206,9 @@ async fn take_back(
 
 async fn remove(session: &mut Session, named: Named<'_>, uids: &UidSet, job: &Job) -> bool {
     let set = uids.to_string();
-    let select = session.command("SELECT").string(&encoded(named.mailbox));
+    let select = session
+        .command("SELECT")
+        .string(&session.name_of(named.mailbox));
     let store = session.command(&format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)"));
     let expunge = session.command(&format!("UID EXPUNGE {set}"));
     for command in [select, store, expunge] {

@@ -52,13 +52,18 @@ pub fn copied(code: Option<&Code>, wanted: &UidSet) -> Appended {
 /// No command copies more messages.
 const MOST: u64 = 10_000_000;
 
-/// Why messages did not come to their destination.
-pub fn no_destination(name: &MailboxName, status: &Status) -> Error {
+/// Why messages did not come to their destination; servers before IMAP4 say apart that it has to be made.
+pub fn no_destination(name: &MailboxName, status: &Status, is_advised: bool) -> Error {
     match &status.code {
-        Some(Code::TryCreate | Code::NonExistent) => Error::NoSuchMailbox {
-            path: PathBuf::from(String::from_utf8_lossy(name.as_bytes()).into_owned()),
-            can_create: true,
-        },
+        _ if is_advised => missing(name),
+        Some(Code::TryCreate | Code::NonExistent) => missing(name),
         _ => refused(status),
+    }
+}
+
+fn missing(name: &MailboxName) -> Error {
+    Error::NoSuchMailbox {
+        path: PathBuf::from(String::from_utf8_lossy(name.as_bytes()).into_owned()),
+        can_create: true,
     }
 }

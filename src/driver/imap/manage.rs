@@ -1,5 +1,6 @@
 //! What is asked of a server without opening a mailbox: counts, names, making and removing, subscriptions.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::driver::error::Result;
@@ -15,7 +16,7 @@ use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
 use crate::wire::imap::command::Command;
 use crate::wire::imap::level::Level;
-use crate::wire::imap::names::{decoded, encoded};
+use crate::wire::imap::names::decoded;
 use crate::wire::imap::response::{Counts, Data, Listed};
 use crate::wire::imap::status::Kind;
 
@@ -43,7 +44,7 @@ async fn count(session: &mut Session, named: Named<'_>, job: &Job) -> Result<Mai
     };
     let command = session
         .command("STATUS")
-        .string(&encoded(named.mailbox))
+        .string(&session.name_of(named.mailbox))
         .word(items);
     let mut told = Told::default();
     let status = session.run(command, &mut told, job).await?;
@@ -72,10 +73,15 @@ async fn count_by_opening(
     } else {
         "SELECT"
     };
-    let name = encoded(named.mailbox);
+    let name = session.name_of(named.mailbox).into_owned();
     let mut told = Told::default();
     let open = session.command(verb).string(&name);
-    let status = session.run(open, &mut told, job).await?;
+    let mut status = session.run(open, &mut told, job).await?;
+    if status.kind == Kind::Bad {
+        // IMAP2 knows no EXAMINE, and does not say that it is IMAP2.
+        let open = session.command("SELECT").string(&name);
+        status = session.run(open, &mut told, job).await?;
+    }
     answered(session, status, named, job).await?;
     let search = session.command("SEARCH UNSEEN");
     succeeded(session.run(search, &mut told, job).await?)?;
@@ -122,16 +128,21 @@ async fn names(
     wanted: &WantedNames<'_>,
     job: &Job,
 ) -> Result<Vec<ListEntry>> {
-    let pattern = encoded(wanted.pattern);
+    let pattern = session.name_of(wanted.pattern).into_owned();
     let mut listing = Listing {
         wanted,
         found: Vec::new(),
         seen: BTreeSet::new(),
+        is_plain: session.style.level == Level::Imap4rev2,
         unusable: 0,
     };
     let level = session.style.level;
     if level >= Level::Imap4 {
-        let verb = if wanted.subscribed { "LSUB" } else { "LIST" };
+        let verb = match wanted.subscribed {
+            true if level == Level::Imap4rev2 => "LIST (SUBSCRIBED)",
+            true => "LSUB",
+            false => "LIST",
+        };
         let command = session.command(verb).quoted(b"").pattern(&pattern);
         succeeded(session.run(command, &mut listing, job).await?)?;
     } else {
@@ -194,7 +205,9 @@ pub async fn root(connections: &Connections, server: &[u8], job: &Job) -> Result
 /// Makes a mailbox.
 pub async fn create(connections: &Connections, named: Named<'_>, job: &Job) -> Result<()> {
     change(connections, named, job, "make mailboxes", |session| {
-        session.command("CREATE").string(&encoded(named.mailbox))
+        session
+            .command("CREATE")
+            .string(&session.name_of(named.mailbox))
     })
     .await
 }
@@ -202,7 +215,9 @@ pub async fn create(connections: &Connections, named: Named<'_>, job: &Job) -> R
 /// Removes a mailbox with all that is in it.
 pub async fn delete(connections: &Connections, named: Named<'_>, job: &Job) -> Result<()> {
     change(connections, named, job, "remove mailboxes", |session| {
-        session.command("DELETE").string(&encoded(named.mailbox))
+        session
+            .command("DELETE")
+            .string(&session.name_of(named.mailbox))
     })
     .await
 }
@@ -215,8 +230,10 @@ pub async fn rename(
     job: &Job,
 ) -> Result<()> {
     change(connections, from, job, "rename mailboxes", |session| {
-        let command = session.command("RENAME").string(&encoded(from.mailbox));
-        command.string(&encoded(to))
+        let command = session
+            .command("RENAME")
+            .string(&session.name_of(from.mailbox));
+        command.string(&session.name_of(to))
     })
     .await
 }
@@ -238,7 +255,9 @@ pub async fn subscribe(
             true => verb.to_owned(),
             false => format!("{verb} MAILBOX"),
         };
-        session.command(&words).string(&encoded(named.mailbox))
+        session
+            .command(&words)
+            .string(&session.name_of(named.mailbox))
     })
     .await
 }
@@ -298,6 +317,8 @@ struct Listing<'w> {
     wanted: &'w WantedNames<'w>,
     found: Vec<ListEntry>,
     seen: BTreeSet<Vec<u8>>,
+    /// Whether names are told as they are.
+    is_plain: bool,
     unusable: u32,
 }
 
@@ -314,7 +335,10 @@ impl Sink for Listing<'_> {
 
 impl Listing<'_> {
     fn take(&mut self, listed: &Listed<'_>) {
-        let plain = decoded(&listed.name);
+        let plain = match self.is_plain {
+            true => Cow::Borrowed(&*listed.name),
+            false => decoded(&listed.name),
+        };
         if !self.is_wanted(&plain, listed.delimiter) || self.found.len() >= MOST {
             return;
         }

@@ -7,7 +7,6 @@ use crate::driver::imap::session::{Session, Sink, refused};
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
 use crate::wire::imap::level::Level;
-use crate::wire::imap::names::encoded;
 use crate::wire::imap::response::Data;
 use crate::wire::imap::status::{Code, Kind, Status};
 
@@ -44,6 +43,7 @@ pub async fn answered(
         (Kind::Ok, _) => Ok(status),
         (_, Some(Code::NonExistent | Code::TryCreate)) => Err(named.missing()),
         (_, Some(Code::AlreadyExists)) => Err(Error::AlreadyExists(named.path())),
+        (Kind::No, None) if session.is_creation_advised => Err(named.missing()),
         (Kind::No, None) if is_missing(session, named, job).await? => Err(named.missing()),
         _ => Err(refused(&status)),
     }
@@ -59,7 +59,7 @@ async fn is_missing(session: &mut Session, named: Named<'_>, job: &Job) -> Resul
     if named.mailbox.iter().any(|byte| b"*%".contains(byte)) {
         return Ok(false);
     }
-    let name = encoded(named.mailbox);
+    let name = session.name_of(named.mailbox).into_owned();
     let command = session.command("LIST").quoted(b"").string(&name);
     let status = session.run(command, &mut found, job).await?;
     Ok(status.kind == Kind::Ok && !found.0)

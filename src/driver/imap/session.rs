@@ -4,6 +4,7 @@
 //! else is answered. Bytes that were not sent yet stay here, so that stopping anywhere leaves both sides in step; only a
 //! command that was sent in part, an upload for instance, costs the connection.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::net::stream::Stream;
 use crate::wire::imap::capability::Capabilities;
 use crate::wire::imap::command::{Command, Literals, Style};
 use crate::wire::imap::level::Level;
+use crate::wire::imap::names::encoded;
 use crate::wire::imap::reader::{Frame, Reader, Unreadable};
 use crate::wire::imap::response::{Data, Response};
 use crate::wire::imap::status::{Code, Kind, Status};
@@ -79,6 +81,10 @@ pub struct Session {
     heard: Instant,
     /// Whether what the server says to the user can be believed to be the server's.
     pub is_trusted: bool,
+    /// Whether the server said that what was asked would succeed once a mailbox was made.
+    pub is_creation_advised: bool,
+    /// Whether the server was told that we know of changes since a time (ENABLE, RFC 5161).
+    pub is_enabled: bool,
     /// Whether what was asked last was sent whole, although nobody heard how it ended.
     pub is_unsure: bool,
     alerts: Vec<Foreign>,
@@ -89,6 +95,8 @@ impl Session {
     pub fn new(stream: Stream, disabled: &[String]) -> Self {
         Self {
             disabled: disabled.to_vec(),
+            is_enabled: false,
+            is_creation_advised: false,
             is_unsure: false,
             stream,
             reader: Reader::new(),
@@ -154,6 +162,14 @@ impl Session {
     /// A command that begins with these words, which are the program's own.
     pub fn command(&self, words: &str) -> Command {
         Command::new(self.style, words)
+    }
+
+    /// The name of a mailbox as the server has it: UTF-8 since RFC 9051, before that in an encoding of its own.
+    pub fn name_of<'n>(&self, mailbox: &'n [u8]) -> Cow<'n, [u8]> {
+        match self.style.level {
+            Level::Imap4rev2 => Cow::Borrowed(mailbox),
+            _ => encoded(mailbox),
+        }
     }
 
     /// Takes in what the server can do, and what that means for how it is spoken to.
@@ -341,6 +357,7 @@ impl Session {
         patience: Duration,
     ) -> Result<Vec<Status>> {
         self.is_unsure = false;
+        self.is_creation_advised = false;
         if !self.is_usable() {
             return Err(self.lost("it was closed before"));
         }
@@ -454,6 +471,7 @@ impl Session {
                     if let Data::Status(status) = &data {
                         match (status.kind, &status.code) {
                             (Kind::Bye, _) => self.bye = Some(status.text.clone()),
+                            (_, Some(Code::TryCreate)) => self.is_creation_advised = true,
                             (_, Some(Code::Alert)) | (Kind::No | Kind::Bad, None)
                                 if self.is_trusted && self.alerts.len() < MOST_ALERTS =>
                             {

@@ -31,6 +31,20 @@ const MOST_KEYWORDS: usize = 1000;
 /// More lists of keywords are not remembered.
 const MOST_LISTS: usize = 10_000;
 
+/// What was known of a mailbox when it was open last.
+pub struct Recalled {
+    /// Its messages.
+    pub sequence: Sequence,
+    /// Its mod-sequence.
+    pub mod_seq: u64,
+    /// Its UIDVALIDITY.
+    pub validity: UidValidity,
+    /// The UID that the next message would get.
+    pub uid_next: Option<Uid>,
+    /// The keywords that it had.
+    pub keywords: Vec<Keyword>,
+}
+
 /// What is known of an open mailbox.
 pub struct View {
     /// Its messages.
@@ -61,6 +75,14 @@ pub struct View {
     pub doubtful: UidSet,
     /// Whether messages are taken in of which no more is told than their UIDs and flags.
     pub takes_bare: bool,
+    /// The highest mod-sequence up to which every change was told (RFC 7162); 0 where there is none.
+    pub mod_seq: u64,
+    /// Whether messages are told by their UIDs alone: their numbers are not known again yet.
+    pub by_uid: bool,
+    /// Whether its UIDs mean other messages than they did.
+    pub has_other_uids: bool,
+    /// Whether nothing is passed on yet.
+    pub is_quiet: bool,
     /// What the server tells makes no sense: the mailbox has to be opened anew.
     pub is_lost: Option<&'static str>,
     /// What the server said last of where copies went.
@@ -90,6 +112,10 @@ impl View {
             gone: UidSet::new(),
             doubtful: UidSet::new(),
             takes_bare: false,
+            mod_seq: 0,
+            by_uid: false,
+            has_other_uids: false,
+            is_quiet: false,
             is_lost: None,
             copied: None,
         }
@@ -100,7 +126,14 @@ impl View {
         match data {
             Data::Exists(count) => self.exist(count),
             Data::Expunge(number) => self.expunge(number),
-            Data::Vanished(uids, Earlier::No) => self.vanish(&uids),
+            Data::Vanished(uids, Earlier::No) => {
+                let gone = self.vanish(&uids);
+                self.exists = self.exists.saturating_sub(gone);
+            }
+            // What is there was counted without them.
+            Data::Vanished(uids, Earlier::Yes) => {
+                self.vanish(&uids);
+            }
             Data::Fetch(number, fetched) => self.fetched(number, fetched),
             Data::Flags(names) => self.use_flags(&names),
             Data::Status(status) => self.status(status),
@@ -114,7 +147,7 @@ impl View {
             Some(Code::UidValidity(number)) => {
                 let new = UidValidity::new(*number);
                 if self.uid_validity.is_some_and(|old| Some(old) != new) {
-                    self.is_lost = Some("its UIDs mean other messages now");
+                    self.has_other_uids = true;
                 }
                 self.uid_validity = new;
             }
@@ -127,6 +160,7 @@ impl View {
             Some(Code::ReadOnly) => self.access = Access::ReadOnly,
             Some(Code::ReadWrite) => self.access = self.asked,
             Some(Code::CopyUid(..)) => self.copied = status.code,
+            Some(Code::HighestModSeq(number)) => self.mod_seq = *number,
             _ => {}
         }
     }
@@ -160,6 +194,9 @@ impl View {
 
     /// Passes on what changed.
     pub fn tell(&mut self, job: &Job) {
+        if self.is_quiet {
+            return;
+        }
         self.tell_state(job);
         if !self.gone.is_empty() {
             job.emit(Change::Expunged(std::mem::take(&mut self.gone)));
@@ -217,7 +254,7 @@ impl View {
             self.is_lost = Some("it claims to hold more messages than can be");
             return;
         }
-        if count < self.exists {
+        if count < self.exists && !self.by_uid {
             // Without a word on which ones went.
             self.is_lost = Some("messages went without being named");
             return;
@@ -240,13 +277,74 @@ impl View {
             .extend(moved.map(|(place, summary)| (place - 1, summary)));
     }
 
-    fn vanish(&mut self, uids: &UidSet) {
+    /// Messages are gone; tells how many of them were known.
+    fn vanish(&mut self, uids: &UidSet) -> u32 {
         let gone = self.sequence.remove_all(uids);
-        self.exists = self
-            .exists
-            .saturating_sub(u32::try_from(gone.len()).unwrap_or(0));
         for uid in gone.iter() {
             self.forget(uid);
+        }
+        u32::try_from(gone.len()).unwrap_or(0)
+    }
+
+    /// Messages of which the server does not know any more are gone.
+    pub fn keep_only(&mut self, there: &UidSet) {
+        let mut gone = self.sequence.uids();
+        gone.remove(there);
+        self.vanish(&gone);
+    }
+
+    /// Begins with what is known from before.
+    pub fn recall(&mut self, known: Recalled) {
+        self.sequence = known.sequence;
+        self.mod_seq = known.mod_seq;
+        self.uid_validity = Some(known.validity);
+        self.uid_next = known.uid_next;
+        self.keywords = known.keywords;
+    }
+
+    /// A new connection: what was counted before does not count any more, what is known is known by UID.
+    pub fn begin_again(&mut self) {
+        self.exists = 0;
+        self.by_uid = true;
+        self.early.clear();
+        self.copied = None;
+        self.is_lost = None;
+        self.has_other_uids = false;
+        self.access = self.asked;
+    }
+
+    /// Forgets all messages, and says so to whom they were told.
+    pub fn reset(&mut self, job: &Job) {
+        self.sequence.clear();
+        self.early.clear();
+        self.arrived.clear();
+        self.flagged.clear();
+        self.gone = UidSet::new();
+        self.doubtful = UidSet::new();
+        self.uid_next = None;
+        self.mod_seq = 0;
+        self.has_other_uids = false;
+        if !self.is_quiet {
+            job.emit(Change::Reset);
+        }
+    }
+
+    /// Tells of all messages, of which nothing was told before.
+    pub fn tell_all(&mut self, job: &Job) {
+        self.is_quiet = false;
+        self.arrived.clear();
+        self.flagged.clear();
+        self.gone = UidSet::new();
+        self.tell_state(job);
+        let mut batch = Vec::with_capacity(BATCH);
+        for summary in self.sequence.iter() {
+            batch.push(summary.clone());
+            if batch.len() == BATCH {
+                job.emit(Change::Arrived(std::mem::take(&mut batch)));
+            }
+        }
+        if !batch.is_empty() {
+            job.emit(Change::Arrived(batch));
         }
     }
 
@@ -261,6 +359,9 @@ impl View {
     }
 
     fn fetched(&mut self, number: u32, fetched: Fetched<'_>) {
+        if self.by_uid {
+            return self.fetched_by_uid(&fetched);
+        }
         if number == 0 || number > self.exists {
             return;
         }
@@ -273,15 +374,9 @@ impl View {
                 self.is_lost = Some("a message has another UID than before");
                 return;
             }
-            if let Some(flags) = flags.filter(|flags| *flags != message.flags) {
-                message.flags = flags.clone();
-                let uid = message.uid;
-                match self.arrived.binary_search_by_key(&uid, |it| it.uid) {
-                    Ok(place) => self.arrived[place].flags = flags,
-                    Err(_) => {
-                        self.flagged.insert(uid, flags);
-                    }
-                }
+            let uid = message.uid;
+            if let Some(flags) = flags {
+                self.flag(uid, flags);
             }
             return;
         }
@@ -303,6 +398,34 @@ impl View {
             rfc822_size: fetched.size.unwrap_or(0),
         };
         self.arrive(number, summary);
+    }
+
+    fn fetched_by_uid(&mut self, fetched: &Fetched<'_>) {
+        let flags = fetched.flags.as_deref().map(|names| self.flags(names));
+        if let (Some(uid), Some(flags)) = (fetched.uid.and_then(Uid::new), flags) {
+            self.flag(uid, flags);
+        }
+    }
+
+    /// A message has these flags, if it is known.
+    fn flag(&mut self, uid: Uid, flags: Flags) {
+        let Some(message) = self.sequence.message_mut(uid) else {
+            return;
+        };
+        if flags == message.flags {
+            return;
+        }
+        message.flags = flags.clone();
+        match self.arrived.binary_search_by_key(&uid, |it| it.uid) {
+            Ok(place) => {
+                if let Some(waiting) = self.arrived.get_mut(place) {
+                    waiting.flags = flags;
+                }
+            }
+            Err(_) => {
+                self.flagged.insert(uid, flags);
+            }
+        }
     }
 
     fn arrive(&mut self, number: u32, summary: Summary) {

@@ -1,0 +1,130 @@
+//! A proxy in front of a server: it counts what goes through, takes its time, and cuts connections.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A proxy.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    received: AtomicU64,
+    connections: AtomicUsize,
+    /// After so many more bytes to the client its connection is cut; never where it is negative.
+    left: AtomicI64,
+    is_closed: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// In front of this port of loopback; what goes through takes half of `trip` each way.
+    pub(crate) fn before(port: u16, trip: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let own = listener.local_addr().expect("bound").port();
+        let shared = Arc::new(Shared::default());
+        shared.left.store(-1, Ordering::SeqCst);
+        let all = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if all.is_closed.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                all.connections.fetch_add(1, Ordering::SeqCst);
+                let copies = |stream: &TcpStream| stream.try_clone().expect("a handle");
+                all.open
+                    .lock()
+                    .expect("whole")
+                    .extend([copies(&client), copies(&server)]);
+                for (from, to, back) in [
+                    (copies(&client), copies(&server), false),
+                    (copies(&server), copies(&client), true),
+                ] {
+                    let all = Arc::clone(&all);
+                    std::thread::spawn(move || carry(from, to, back, trip / 2, &all));
+                }
+            }
+        });
+        Self { port: own, shared }
+    }
+
+    /// Bytes that came from the server since the last time.
+    pub(crate) fn received(&self) -> u64 {
+        self.shared.received.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// Cuts every connection.
+    pub(crate) fn cut(&self) {
+        for stream in self.shared.open.lock().expect("whole").drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Cuts every connection after so many more bytes from the server.
+    pub(crate) fn cut_after(&self, bytes: i64) {
+        self.shared.left.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Takes connections or drops them at once.
+    pub(crate) fn close(&self, is_closed: bool) {
+        self.shared.is_closed.store(is_closed, Ordering::SeqCst);
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, back: bool, delay: Duration, all: &Shared) {
+    let (put, take) = channel::<(Instant, Vec<u8>)>();
+    let writer = std::thread::spawn(move || {
+        for (due, bytes) in take {
+            let now = Instant::now();
+            std::thread::sleep(due.saturating_duration_since(now));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let mut count = match from.read(&mut buffer) {
+            Ok(count) if count > 0 => count,
+            _ => break,
+        };
+        let mut is_cut = false;
+        if back {
+            let left = all.left.load(Ordering::SeqCst);
+            if left >= 0 {
+                is_cut = count as i64 >= left;
+                count = count.min(left as usize);
+                all.left.store(left - count as i64, Ordering::SeqCst);
+            }
+        }
+        if back {
+            all.received.fetch_add(count as u64, Ordering::SeqCst);
+        }
+        let due = Instant::now() + delay;
+        if put.send((due, buffer[..count].to_vec())).is_err() {
+            break;
+        }
+        if is_cut {
+            all.left.store(-1, Ordering::SeqCst);
+            break;
+        }
+    }
+    drop(put);
+    let _ = writer.join();
+    let _ = from.shutdown(Shutdown::Both);
+}
