@@ -13,7 +13,7 @@ use crate::backend::source::Source;
 use crate::driver::job::Job;
 use crate::mail::criteria::{Candidate, Criteria, Source as Text};
 use crate::mail::date::InternalDate;
-use crate::mail::order::Order;
+use crate::mail::order::{Order, SortKey};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
 use crate::mail::uid::{MsgNo, Uid, UidSet};
@@ -48,6 +48,9 @@ pub async fn sort<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    if matches!(order.key, SortKey::Size | SortKey::Date) {
+        source.measure(&source.uids(), job).await?;
+    }
     let uids: Vec<Uid> = source.uids().iter().collect();
     let mut keyed = Vec::with_capacity(uids.len());
     for (number, batch) in uids.chunks(HEADERS).enumerate() {
@@ -77,6 +80,9 @@ async fn search_here<S: Source>(
     job: &Job,
 ) -> Result<Vec<Uid>> {
     let uids: UidSet = source.uids();
+    if criteria.needs_measure() {
+        source.measure(&uids, job).await?;
+    }
     let total = uids.len();
     let Some(last) = last(&uids) else {
         return Ok(Vec::new());

@@ -38,6 +38,7 @@ pub async fn structures<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    source.measure(uids, job).await?;
     let wanted = members(source, uids);
     for batch in wanted.chunks(STRUCTURES) {
         let mut rows = Vec::with_capacity(batch.len());
@@ -62,6 +63,7 @@ pub async fn view<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    source.measure(&UidSet::one(look.uid), job).await?;
     let summary = source.summary(look.uid).ok_or(Error::NoSuchMessage)?;
     let part = shown_part(source, look.uid, SHOWN);
     let bytes = source.read(look.uid, part, job).await?;
@@ -90,6 +92,7 @@ pub async fn section<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    source.measure(&UidSet::one(uid), job).await?;
     if shown_part(source, uid, DECODED) == Part::Header {
         return Err(Error::Unsupported(
             "the message is larger than 1 GiB; save it whole instead",

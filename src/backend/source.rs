@@ -50,6 +50,10 @@ pub trait Source: Send {
         found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> impl Future<Output = Result<()>> + Send;
+    /// Finds out dates and sizes of messages where they are not known yet.
+    fn measure(&mut self, _uids: &UidSet, _job: &Job) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
+    }
     /// One message or part, handed up piece by piece.
     fn hand_up(
         &mut self,
@@ -287,6 +291,10 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
         job: &Job,
     ) -> Result<()> {
         Ok(self.0.headers(uids, found, job).await?)
+    }
+
+    async fn measure(&mut self, uids: &UidSet, job: &Job) -> Result<()> {
+        Ok(self.0.measure(uids, job).await?)
     }
 
     async fn hand_up(&mut self, uid: Uid, part: Part, outlet: &Outlet, job: &Job) -> Result<()> {

@@ -164,7 +164,9 @@ fn weight(event: &Event) -> usize {
     const VIEW: usize = 64 << 10;
     size_of::<Event>()
         + match event {
-            Event::Change(_, Change::Arrived(new)) => size_of_val::<[Summary]>(new),
+            Event::Change(_, Change::Arrived(new) | Change::Measured(new)) => {
+                size_of_val::<[Summary]>(new)
+            }
             Event::Change(_, Change::Flags(new)) => size_of_val(new.as_slice()),
             Event::Piece(_, piece) => match piece {
                 Piece::Bytes(bytes) => bytes.len(),

@@ -326,6 +326,8 @@ async fn send_all<S: Source, N: Notes>(
     job: &Job,
 ) -> Result<Sent> {
     let total = uids.len() as u64 * notes.work();
+    let wanted: UidSet = uids.iter().copied().collect();
+    source.measure(&wanted, job).await?;
     for (place, &uid) in uids.iter().enumerate() {
         job.checkpoint()?;
         let summary = source.summary(uid).ok_or(Error::NoSuchMessage)?;

@@ -104,6 +104,7 @@ fn tell(output: &mut Output, change: &Change, before: &MessageList) -> Result<()
             }
             Ok(())
         }
+        Change::Measured(_) => Ok(()),
         Change::Reset => print(output, &EventRecord::Reset),
         Change::Closed(why) => {
             let reason = match why {

@@ -207,6 +207,9 @@ pub trait RemoteMailbox: Send + 'static {
         found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> impl Future<Output = Result<()>> + Send;
+    /// Finds out dates and sizes where they are not known yet, and tells them ([`Change::Measured`](crate::mail::change::Change)).
+    /// [`headers`](Self::headers) does so for the messages that it reads.
+    fn measure(&mut self, uids: &UidSet, job: &Job) -> impl Future<Output = Result<()>> + Send;
     /// As [`LocalMailbox::store`].
     fn store(
         &mut self,

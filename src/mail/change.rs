@@ -15,6 +15,8 @@ pub enum Change {
     Arrived(Vec<Summary>),
     /// New flags of messages, whoever set them.
     Flags(Vec<(Uid, Flags)>),
+    /// What was not known of messages before: their dates and sizes; and their flags as they are.
+    Measured(Vec<Summary>),
     /// Messages that are gone. Their UIDs are never named again.
     Expunged(UidSet),
     /// All UIDs are void: forget every message. `State` and `Arrived` follow.

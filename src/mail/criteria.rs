@@ -142,6 +142,19 @@ impl Criteria {
         }
     }
 
+    /// Whether dates or sizes decide.
+    pub fn needs_measure(&self) -> bool {
+        match self {
+            Self::And(all) => all.iter().any(Self::needs_measure),
+            Self::Or(one, other) => one.needs_measure() || other.needs_measure(),
+            Self::Not(inner) => inner.needs_measure(),
+            Self::Arrived(..) | Self::Larger(_) | Self::Smaller(_) => true,
+            // One that is too large is not read.
+            Self::Body(_) | Self::Text(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether `candidate` is found. Fails only when the message has to be read and cannot be.
     pub fn evaluate<C: Candidate + ?Sized>(&self, candidate: &mut C) -> Result<bool, C::Error> {
         let summary = candidate.summary();

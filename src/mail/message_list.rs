@@ -31,6 +31,13 @@ impl MessageList {
                     }
                 }
             }
+            Change::Measured(summaries) => {
+                for summary in summaries {
+                    if let Some(row) = self.index_of(summary.uid) {
+                        self.messages[row] = summary.clone();
+                    }
+                }
+            }
             Change::Expunged(uids) => self.messages.retain(|summary| !uids.contains(summary.uid)),
             Change::Reset => self.messages.clear(),
             Change::Closed(why) => self.closed = Some(why.clone()),

@@ -13,6 +13,13 @@ pub struct Summary {
     pub flags: Flags,
     /// When it arrived in this mailbox.
     pub internal_date: InternalDate,
-    /// Octets with CRLF line ends (RFC822.SIZE of RFC 3501).
+    /// Octets with CRLF line ends (RFC822.SIZE of RFC 3501); 0 where neither they nor the date are known yet.
     pub rfc822_size: u64,
+}
+
+impl Summary {
+    /// Whether date and size are known. Servers are asked for those of messages that are looked at, not of a million.
+    pub fn is_measured(&self) -> bool {
+        self.rfc822_size > 0
+    }
 }

@@ -138,7 +138,10 @@ fn lay_out(
     line.put(Column::From, &sender.unwrap_or_default(), from);
     line.gap(1);
     if context.width >= WITH_SIZE {
-        let size = Printable::own(sizes::narrow(row.summary.rfc822_size));
+        let size = match row.summary.is_measured() {
+            true => Printable::own(sizes::narrow(row.summary.rfc822_size)),
+            false => Printable::default(),
+        };
         line.put(Column::Size, &size.pad_left(SIZE_WIDTH), SIZE_WIDTH);
         line.gap(1);
     }

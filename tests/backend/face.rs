@@ -327,7 +327,9 @@ impl Laws {
     fn judge_change(&mut self, mailbox: MailboxId, change: &Change) {
         let gone = self.expunged.entry(mailbox).or_default();
         let named: Vec<Uid> = match change {
-            Change::Arrived(new) => new.iter().map(|summary| summary.uid).collect(),
+            Change::Arrived(new) | Change::Measured(new) => {
+                new.iter().map(|summary| summary.uid).collect()
+            }
             Change::Flags(flags) => flags.iter().map(|one| one.0).collect(),
             Change::Expunged(uids) => uids.iter().collect(),
             Change::Reset => {

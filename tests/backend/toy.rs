@@ -561,6 +561,10 @@ impl RemoteMailbox for RemoteToy {
         Ok(())
     }
 
+    async fn measure(&mut self, _uids: &UidSet, _job: &Job) -> Result<()> {
+        Ok(())
+    }
+
     async fn copy(&mut self, _wish: &CopyWish<'_>, _job: &Job) -> Result<Option<CopiedThere>> {
         Ok(None)
     }

@@ -106,6 +106,53 @@ fn opened_again(server: &Dovecot, format: Format, disabled: &str) {
 }
 
 #[test]
+fn of_a_large_mailbox_only_what_is_looked_at_is_asked_for() {
+    let Some(server) = dovecot("of_a_large_mailbox_only_what_is_looked_at_is_asked_for") else {
+        return;
+    };
+    for disabled in ["", "\"ESEARCH\""] {
+        let user = server.user(Format::Maildir);
+        let settings = server.settings(&user);
+        let other = Home::new(&settings);
+        let direct = server.name(&user, "INBOX");
+        many(&other, &direct, 1500);
+        other.ok(&["flag", &direct, "1:1400", "+\\Seen"]);
+        other.ok(&["flag", &direct, "7,1490", "+\\Flagged", "+work"]);
+        other.ok(&["flag", &direct, "9", "+\\Deleted"]);
+        let home = Home::new(&format!("{settings}disable = [{disabled}]\n"));
+        let proxy = Proxy::before(server.port, Duration::ZERO);
+        let name = over(&proxy, &user);
+        let first = home.json(&["show", &name, "1490"]);
+        let bytes = proxy.received();
+        assert_eq!(bytes < 12_000, disabled.is_empty(), "{disabled}: {bytes}");
+        assert_eq!(
+            (&first[0]["messages"], &first[0]["unseen"]),
+            (&1500.into(), &100.into())
+        );
+        assert_eq!(first[1]["flags"], serde_json::json!(["\\Flagged"]));
+        assert_eq!(first[1]["keywords"], serde_json::json!(["work"]));
+        assert!(first[1]["size"].as_u64() > Some(20), "{first:?}");
+        // What was not looked at then is known when it is.
+        assert_eq!(
+            shown(&home, &name)[1..],
+            shown(&other, &direct)[1..],
+            "{disabled}"
+        );
+        assert_eq!(
+            home.json(&["search", &name, "LARGER 20 DELETED"])[0]["msgno"],
+            9
+        );
+        home.ok(&["transfer", &name, "copy"]);
+        assert_eq!(
+            home.json(&["show", "copy", "7"])[1]["keywords"],
+            serde_json::json!(["work"])
+        );
+        let sorted = home.json(&["index", "--sort", "size", &name, "1:3"]);
+        assert_eq!(sorted.len(), 3);
+    }
+}
+
+#[test]
 fn uids_that_mean_other_messages_are_not_taken_for_the_old_ones() {
     let Some(server) = dovecot("uids_that_mean_other_messages_are_not_taken_for_the_old_ones")
     else {

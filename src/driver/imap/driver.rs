@@ -146,7 +146,13 @@ impl LocalDriver for ImapDriver {
 
     fn open(&self, place: &Place, access: Access, job: &Job) -> Result<Box<dyn LocalMailbox>> {
         let (connections, _) = self.target(&place.name)?;
-        let opening = ImapMailbox::open(connections, &place.name, access, job);
+        let opening = async {
+            let mut mailbox = ImapMailbox::open(connections, &place.name, access, job).await?;
+            // Those who block look at all of them.
+            let all = mailbox.uids();
+            mailbox.measure(&all, job).await?;
+            Ok::<_, Error>(mailbox)
+        };
         Ok(Box::new(Blocking {
             mailbox: self.wait(opening)?,
             runtime: self.runtime.clone(),

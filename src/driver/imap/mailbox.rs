@@ -36,6 +36,8 @@ pub struct ImapMailbox {
     pub(super) access: Access,
     /// What is kept of it for the next opening.
     pub(super) memory: Memory,
+    /// What was counted while it was selected: which search found which messages.
+    pub(super) counted: Vec<(usize, UidSet)>,
     /// Whether it was opened by EXAMINE: nothing that is done changes it.
     pub(super) is_examined: bool,
     /// Whether the server tells news by itself.

@@ -17,6 +17,7 @@ use crate::driver::imap::session::{LONG_PATIENCE, Sink, succeeded};
 use crate::driver::imap::view::View;
 use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
+use crate::mail::flags::SystemFlags;
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::Access;
 use crate::mail::switches::Switch;
@@ -68,6 +69,7 @@ impl ImapMailbox {
             session,
             view,
             level,
+            counted: Vec::new(),
             whole: None,
         };
         match opened.begin(job).await {
@@ -158,6 +160,7 @@ impl ImapMailbox {
         } else if last > 0 && !is_told {
             self.compare(before, last, job).await?;
         }
+        self.fill();
         if self.view.sequence.len() > self.view.exists as usize {
             // What is known and what is there do not fit together.
             let exists = self.view.exists;
@@ -166,6 +169,30 @@ impl ImapMailbox {
         }
         self.view.by_uid = false;
         Ok(())
+    }
+
+    /// Takes in what was counted of a large mailbox, where it is all that there is.
+    fn fill(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        let of = |place: usize| {
+            counted
+                .iter()
+                .find(|it| it.0 == place)
+                .map(|it| it.1.clone())
+        };
+        let sets: Option<Vec<UidSet>> = (0..SEARCHES.len()).map(of).collect();
+        let (Some(sets), true) = (sets, self.view.sequence.is_empty()) else {
+            return;
+        };
+        let Some((all, rest)) = sets.split_first() else {
+            return;
+        };
+        if self.view.exists <= FEW || all.len() != u64::from(self.view.exists) {
+            return;
+        }
+        let flags = SEARCHES.iter().skip(1).map(|search| search.1);
+        let flagged: Vec<(SystemFlags, UidSet)> = flags.zip(rest.iter().cloned()).collect();
+        self.view.fill(all, &flagged);
     }
 
     /// Selects the mailbox; `true` where the server told all that changed in what is known.
@@ -193,11 +220,25 @@ impl ImapMailbox {
         };
         let is_quick = parameter.as_ref().is_some_and(|it| it.starts_with("(Q"));
         commands.push(self.opening(&mailbox, parameter.as_deref()));
-        let ended = self
-            .session
-            .run_all(commands, &mut Selecting(&mut self.view), job)
-            .await?;
-        let mut status = ended.into_iter().last();
+        // Of a large mailbox nobody looks at every message: which there are and which were read is told in few words.
+        let place = commands.len() - 1;
+        let short = self.session.has("ESEARCH") || self.level == Level::Imap4rev2;
+        if self.view.sequence.is_empty() && short {
+            let search = |words: &str| {
+                let words = format!("UID SEARCH RETURN (ALL) {words}");
+                self.session.command(&words)
+            };
+            commands.extend(SEARCHES.iter().map(|(words, _)| search(words)));
+        }
+        let tags = self.session.coming_tags(commands.len());
+        let mut counting = Counting {
+            inner: Selecting(&mut self.view),
+            tags: tags.into_iter().skip(place + 1).collect(),
+            found: Vec::new(),
+        };
+        let ended = self.session.run_all(commands, &mut counting, job).await?;
+        self.counted = counting.found;
+        let mut status = ended.into_iter().nth(place);
         if status.as_ref().is_none_or(|it| it.kind == Kind::Bad) {
             // It says that it can and then cannot.
             status = Some(self.select_simply(&mailbox, job).await?);
@@ -294,6 +335,19 @@ impl ImapMailbox {
     }
 }
 
+/// So many messages are asked for one by one.
+const FEW: u32 = 500;
+
+/// What is asked of a large mailbox: which messages there are, then which of them have these flags.
+const SEARCHES: [(&str, SystemFlags); 6] = [
+    ("ALL", SystemFlags::NONE),
+    ("SEEN", SystemFlags::SEEN),
+    ("ANSWERED", SystemFlags::ANSWERED),
+    ("FLAGGED", SystemFlags::FLAGGED),
+    ("DELETED", SystemFlags::DELETED),
+    ("DRAFT", SystemFlags::DRAFT),
+];
+
 /// Whether trying again later may help.
 fn may_pass(error: &ServerError) -> bool {
     let busy = matches!(
@@ -309,6 +363,30 @@ struct Selecting<'v>(&'v mut View);
 impl Sink for Selecting<'_> {
     fn data(&mut self, data: Data<'_>) {
         self.0.take(data);
+    }
+}
+
+/// Takes in what is told of a mailbox, and what searches find that were sent along.
+struct Counting<'v> {
+    inner: Selecting<'v>,
+    /// The tags of the searches.
+    tags: Vec<String>,
+    /// Which search found what.
+    found: Vec<(usize, UidSet)>,
+}
+
+impl Sink for Counting<'_> {
+    fn data(&mut self, data: Data<'_>) {
+        let Data::ExtendedSearch(search) = data else {
+            return self.inner.data(data);
+        };
+        let place = search.tag.as_deref().and_then(|tag| {
+            let mut tags = self.tags.iter();
+            tags.position(|known| known.as_bytes() == tag)
+        });
+        if let Some(place) = place {
+            self.found.push((place, search.all));
+        }
     }
 }
 

@@ -330,6 +330,13 @@ impl Session {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// The tags that the next commands will have.
+    pub fn coming_tags(&self, count: usize) -> Vec<String> {
+        let next = self.next_tag;
+        let numbers = (0..u32::try_from(count).unwrap_or(0)).map(|it| next.wrapping_add(it));
+        numbers.map(|number| format!("{number:08x}")).collect()
+    }
+
     /// A tag that was not used before.
     pub fn tag(&mut self) -> String {
         let tag = format!("{:08x}", self.next_tag);

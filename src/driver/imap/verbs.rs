@@ -25,6 +25,8 @@ use crate::wire::imap::response::Data;
 use crate::wire::imap::search::{self, Numbers};
 use crate::wire::imap::status::{Code, Kind};
 
+/// So many messages are looked at one by one.
+const FEW: u64 = 1000;
 /// How long an IDLE lasts before it is begun anew: servers hang up after 30 minutes.
 const IDLING: Duration = Duration::from_secs(24 * 60);
 /// How often a server that tells nothing unasked is asked at most.
@@ -78,6 +80,39 @@ impl RemoteMailbox for ImapMailbox {
             }
             other => other,
         }
+    }
+
+    async fn measure(&mut self, uids: &UidSet, job: &Job) -> Result<()> {
+        let unknown = |it: &&Summary| !it.is_measured() && uids.contains(it.uid);
+        let unknown: UidSet = match uids.len() {
+            0..=FEW => {
+                let there = uids
+                    .iter()
+                    .filter_map(|uid| self.view.sequence.message(uid));
+                there.filter(unknown).map(|it| it.uid).collect()
+            }
+            _ => self
+                .view
+                .sequence
+                .iter()
+                .filter(unknown)
+                .map(|it| it.uid)
+                .collect(),
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        self.ready(job).await?;
+        let total = unknown.len();
+        for (done, command) in self
+            .on(&unknown, "FETCH", self.level.summary())
+            .into_iter()
+            .enumerate()
+        {
+            self.ask(command, job).await?;
+            job.progress(done as u64, total);
+        }
+        self.settle(job).await
     }
 
     async fn store(&mut self, uids: &UidSet, change: &FlagChange, job: &Job) -> Result<()> {
@@ -248,7 +283,16 @@ impl ImapMailbox {
         } else {
             "RFC822.HEADER"
         };
-        let commands = self.on(&wanted, "FETCH", &format!("({item})"));
+        let is_measured = |uid: &Uid| {
+            let message = self.view.sequence.message(*uid);
+            message.is_none_or(Summary::is_measured)
+        };
+        // What is not known of messages that are looked at comes along.
+        let items = match uids.iter().all(is_measured) {
+            true => format!("({item})"),
+            false => format!("(UID FLAGS INTERNALDATE RFC822.SIZE {item})"),
+        };
+        let commands = self.on(&wanted, "FETCH", &items);
         let mut bodies = Bodies::new(
             Watching {
                 view: &mut self.view,

@@ -70,6 +70,7 @@ pub struct View {
     lists: HashMap<Vec<String>, Option<Arc<[Keyword]>>>,
     arrived: Vec<Summary>,
     flagged: BTreeMap<Uid, Flags>,
+    measured: Vec<Summary>,
     gone: UidSet,
     /// Messages whose flags changed, where the change is not known.
     pub doubtful: UidSet,
@@ -109,6 +110,7 @@ impl View {
             lists: HashMap::new(),
             arrived: Vec::new(),
             flagged: BTreeMap::new(),
+            measured: Vec::new(),
             gone: UidSet::new(),
             doubtful: UidSet::new(),
             takes_bare: false,
@@ -200,6 +202,9 @@ impl View {
         self.tell_state(job);
         if !self.gone.is_empty() {
             job.emit(Change::Expunged(std::mem::take(&mut self.gone)));
+        }
+        if !self.measured.is_empty() {
+            job.emit(Change::Measured(std::mem::take(&mut self.measured)));
         }
         if !self.flagged.is_empty() {
             let flagged = std::mem::take(&mut self.flagged);
@@ -319,6 +324,7 @@ impl View {
         self.early.clear();
         self.arrived.clear();
         self.flagged.clear();
+        self.measured.clear();
         self.gone = UidSet::new();
         self.doubtful = UidSet::new();
         self.uid_next = None;
@@ -334,6 +340,7 @@ impl View {
         self.is_quiet = false;
         self.arrived.clear();
         self.flagged.clear();
+        self.measured.clear();
         self.gone = UidSet::new();
         self.tell_state(job);
         let mut batch = Vec::with_capacity(BATCH);
@@ -351,6 +358,7 @@ impl View {
     /// A message is gone: nothing that waits to be told names it any more, unless it was never told at all.
     fn forget(&mut self, uid: Uid) {
         self.flagged.remove(&uid);
+        self.measured.retain(|summary| summary.uid != uid);
         let before = self.arrived.len();
         self.arrived.retain(|summary| summary.uid != uid);
         if before == self.arrived.len() {
@@ -378,6 +386,7 @@ impl View {
             if let Some(flags) = flags {
                 self.flag(uid, flags);
             }
+            self.measure(uid, &fetched);
             return;
         }
         let uid = match self.has_uids {
@@ -404,6 +413,44 @@ impl View {
         let flags = fetched.flags.as_deref().map(|names| self.flags(names));
         if let (Some(uid), Some(flags)) = (fetched.uid.and_then(Uid::new), flags) {
             self.flag(uid, flags);
+        }
+    }
+
+    /// A message whose date and size were not known has these.
+    fn measure(&mut self, uid: Uid, fetched: &Fetched<'_>) {
+        let Some(size) = fetched.size.filter(|&size| size > 0) else {
+            return;
+        };
+        let message = self.sequence.message_mut(uid);
+        let Some(message) = message.filter(|message| !message.is_measured()) else {
+            return;
+        };
+        message.rfc822_size = size;
+        message.internal_date = fetched.internal_date.unwrap_or(InternalDate::EPOCH);
+        let message = message.clone();
+        self.flagged.remove(&uid);
+        match self.arrived.binary_search_by_key(&uid, |it| it.uid) {
+            Ok(place) => {
+                if let Some(waiting) = self.arrived.get_mut(place) {
+                    *waiting = message;
+                }
+            }
+            Err(_) => self.measured.push(message),
+        }
+    }
+
+    /// Fills the view with messages of which no more is known than their UIDs and system flags.
+    pub fn fill(&mut self, all: &UidSet, flagged: &[(SystemFlags, UidSet)]) {
+        for uid in all.iter() {
+            let has = |(flag, set): &(SystemFlags, UidSet)| set.contains(uid).then_some(*flag);
+            let system = flagged.iter().filter_map(has);
+            let system = system.fold(SystemFlags::NONE, |all, one| all | one);
+            self.append(Summary {
+                uid,
+                flags: Flags::system(system),
+                internal_date: InternalDate::EPOCH,
+                rfc822_size: 0,
+            });
         }
     }
 
@@ -463,7 +510,7 @@ impl View {
 
     /// Whether so much waits that it should be passed on.
     fn is_full(&self) -> bool {
-        self.arrived.len() >= BATCH || self.flagged.len() >= BATCH
+        self.arrived.len() >= BATCH || self.flagged.len() >= BATCH || self.measured.len() >= BATCH
     }
 
     /// The flags that the mailbox has.

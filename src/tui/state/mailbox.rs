@@ -291,6 +291,11 @@ impl OpenMailbox {
                     count(self.list.message(*uid));
                 }
             }
+            Change::Measured(new) => {
+                for summary in new {
+                    count(self.list.message(summary.uid));
+                }
+            }
             Change::Expunged(gone) if tally == Tally::Leave => {
                 let named = |summary: &&Summary| gone.contains(summary.uid);
                 for summary in self.list.messages().iter().filter(named) {
