@@ -3,11 +3,13 @@
 use crate::backend::error::Result;
 use crate::backend::lent::Lent;
 use crate::backend::request::{MailboxId, Ticket};
+use crate::mail::account::AccountNews;
 use crate::mail::appended::Appended;
 use crate::mail::change::Change;
 use crate::mail::envelope::Envelope;
 use crate::mail::format::About;
 use crate::mail::listing::{ListEntry, Root};
+use crate::mail::name::MailboxName;
 use crate::mail::question::{Question, QuestionNumber};
 use crate::mail::receipt::Receipt;
 use crate::mail::status::MailboxStatus;
@@ -27,6 +29,8 @@ pub enum Event {
     Progress(Ticket, u64, u64),
     /// Something that the user should know; `None` where it belongs to no open mailbox.
     Notice(Option<MailboxId>, Foreign),
+    /// An account on a server stands otherwise than before.
+    Account(AccountNews),
     /// The request wants to know something, or has new facts to a question with the same number. Answered with
     /// [`Backend::answer`](crate::backend::backend::Backend::answer); unless it says otherwise, nobody has to.
     Question(Ticket, Question),
@@ -55,6 +59,8 @@ pub enum Piece {
     Root(Root),
     /// Counts of a closed mailbox.
     Status(MailboxStatus),
+    /// How many messages of mailboxes were not read.
+    Unseen(Vec<(MailboxName, u32)>),
     /// What an append or transfer came to.
     Appended(Appended),
     /// What a copy came to: source UIDs, and where they went.

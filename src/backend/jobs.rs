@@ -26,7 +26,7 @@ use crate::mail::name::MailboxName;
 /// Hands a request to the pool. It is answered there, or here when there is no thread.
 pub fn post(context: &Arc<Context>, errand: Errand, request: Request) {
     let urgency = match request {
-        Request::Status(_) => Urgency::Background,
+        Request::Status(_) | Request::Unseen { .. } => Urgency::Background,
         _ => Urgency::Now,
     };
     let names = names(&request);
@@ -117,6 +117,11 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             };
             listing::list(context, &wanted, job, &mut |batch| {
                 outlet.piece_blocking(Piece::Listed(batch));
+            })
+        }
+        Request::Unseen { reference, pattern } => {
+            listing::unseen(context, &reference, &pattern, job, &mut |batch| {
+                outlet.piece_blocking(Piece::Unseen(batch));
             })
         }
         Request::Subscribe(name, is_wanted) if name.is_remote() => Ok(context

@@ -105,6 +105,30 @@ fn on_server(
     Ok(())
 }
 
+/// Tells how many messages were not read in each mailbox of a server that matches.
+pub fn unseen(
+    context: &Context,
+    reference: &[u8],
+    pattern: &[u8],
+    job: &Job,
+    found: &mut (dyn FnMut(Vec<(MailboxName, u32)>) + Send),
+) -> Result<()> {
+    let pattern = browse::full_pattern(reference, pattern);
+    if !pattern.starts_with(b"{") {
+        return Err(Error::Unsupported(
+            "only servers count many mailboxes at once",
+        ));
+    }
+    let (server, typed) = server_of(&pattern)?;
+    let wanted = WantedNames {
+        server: typed,
+        pattern: pattern.get(typed.len()..).unwrap_or_default(),
+        subscribed: false,
+    };
+    let driver = context.drivers.for_server(&server, b"INBOX")?;
+    Ok(driver.unseen(&server, &wanted, found, job)?)
+}
+
 /// The root that an empty pattern asks for.
 pub fn root(context: &Context, reference: &[u8], job: &Job) -> Result<Root> {
     if !reference.starts_with(b"{") {

@@ -7,6 +7,7 @@ use crate::backend::request::{MailboxId, Ticket};
 use crate::backend::stream::EventStream;
 use crate::driver::answers::Answers;
 use crate::driver::job::Reports;
+use crate::mail::account::AccountNews;
 use crate::mail::change::Change;
 use crate::mail::question::{Question, QuestionNumber};
 use crate::mail::text::Foreign;
@@ -77,6 +78,10 @@ impl Reports for Outlet {
 
     fn notice(&self, notice: Foreign) {
         self.put(Event::Notice(self.mailbox, notice));
+    }
+
+    fn account(&self, news: AccountNews) {
+        self.put(Event::Account(news));
     }
 
     fn question(&self, question: Question) {

@@ -48,6 +48,13 @@ pub enum Request {
     About(MailboxName),
     /// Counts without opening; answered with `Piece::Status`.
     Status(MailboxName),
+    /// Counts what was not read in all mailboxes of a server that match; answered with `Piece::Unseen`.
+    Unseen {
+        /// What the pattern is relative to.
+        reference: Vec<u8>,
+        /// With `*` and `%`.
+        pattern: Vec<u8>,
+    },
     /// Makes a mailbox; the name may carry a format, `#driver.FMT/`.
     Create(MailboxName),
     /// Removes a mailbox.

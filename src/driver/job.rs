@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::driver::answers::Answers;
 use crate::driver::error::{Error, Result};
+use crate::mail::account::AccountNews;
 use crate::mail::change::Change;
 use crate::mail::question::{About, Question, QuestionNumber, Reply};
 use crate::mail::text::Foreign;
@@ -19,6 +20,8 @@ pub trait Reports: Send + Sync {
     fn progress(&self, done: u64, total: u64);
     /// Something that the user should know although the job goes on.
     fn notice(&self, notice: Foreign);
+    /// An account on a server stands otherwise than before.
+    fn account(&self, _news: AccountNews) {}
     /// A question to the user, or new facts of one that was asked already.
     fn question(&self, _question: Question) {}
     /// The answer to a question is not needed any more.
@@ -37,6 +40,10 @@ impl Reports for NoProgress {
 
     fn notice(&self, notice: Foreign) {
         self.0.notice(notice);
+    }
+
+    fn account(&self, news: AccountNews) {
+        self.0.account(news);
     }
 
     fn question(&self, question: Question) {
@@ -58,6 +65,10 @@ impl Reports for NoChanges {
 
     fn notice(&self, notice: Foreign) {
         self.0.notice(notice);
+    }
+
+    fn account(&self, news: AccountNews) {
+        self.0.account(news);
     }
 
     fn question(&self, question: Question) {
@@ -218,6 +229,11 @@ impl Job {
     /// Tells of a change.
     pub fn emit(&self, change: Change) {
         self.reports.change(change);
+    }
+
+    /// Tells how an account on a server stands.
+    pub fn account(&self, news: AccountNews) {
+        self.reports.account(news);
     }
 
     /// Tells the user something.

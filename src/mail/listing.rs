@@ -41,6 +41,57 @@ pub enum Attribute {
     HasChildren,
     /// Nothing lives below it yet.
     HasNoChildren,
+    /// It is there for this use (RFC 6154).
+    Use(SpecialUse),
+}
+
+/// What a server keeps a mailbox for (RFC 6154, 2; RFC 8457, 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SpecialUse {
+    /// All messages of the user.
+    All,
+    /// Messages put aside for good.
+    Archive,
+    /// Messages that are being written.
+    Drafts,
+    /// All messages that are marked.
+    Flagged,
+    /// All messages that matter.
+    Important,
+    /// What nobody wanted.
+    Junk,
+    /// Copies of sent messages.
+    Sent,
+    /// What is to be removed.
+    Trash,
+}
+
+impl SpecialUse {
+    /// Each of them.
+    pub const ALL: [Self; 8] = [
+        Self::All,
+        Self::Archive,
+        Self::Drafts,
+        Self::Flagged,
+        Self::Important,
+        Self::Junk,
+        Self::Sent,
+        Self::Trash,
+    ];
+
+    /// The IMAP name, `\\Sent`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "\\All",
+            Self::Archive => "\\Archive",
+            Self::Drafts => "\\Drafts",
+            Self::Flagged => "\\Flagged",
+            Self::Important => "\\Important",
+            Self::Junk => "\\Junk",
+            Self::Sent => "\\Sent",
+            Self::Trash => "\\Trash",
+        }
+    }
 }
 
 impl Attribute {
@@ -53,6 +104,7 @@ impl Attribute {
             Self::Unmarked => "\\Unmarked",
             Self::HasChildren => "\\HasChildren",
             Self::HasNoChildren => "\\HasNoChildren",
+            Self::Use(special) => special.name(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The words of mail: plain data that every floor above speaks. No I/O, no clock, no globals.
 
+pub mod account;
 pub mod address;
 pub mod appended;
 pub mod base_subject;

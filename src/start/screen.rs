@@ -104,12 +104,22 @@ fn mailbox_name(name: &std::ffi::OsStr) -> Result<MailboxName, Stop> {
         .map_err(|error| Stop::new(format!("{}: {error}", name.to_string_lossy()), USAGE))
 }
 
-/// The collections of the settings, then the namespaces that are there.
+/// The collections of the settings, then the accounts on servers, then the namespaces that are there.
 fn collections(settings: &Settings, environment: &Environment) -> Vec<Collection> {
     let named = settings.folders.collections.iter();
     let mut all: Vec<Collection> = named.map(|text| collection(text)).collect();
     if all.is_empty() {
         all.push(Collection::default());
+    }
+    for (name, account) in &settings.accounts {
+        let is_known = |other: &Collection| other.prefix.starts_with(&account.server);
+        if !account.server.is_empty() && !all.iter().any(is_known) {
+            all.push(Collection {
+                name: name.clone(),
+                prefix: account.server.clone(),
+                delimiter: '/',
+            });
+        }
     }
     for namespace in present(environment) {
         if all.iter().all(|other| other.prefix != namespace.prefix) {

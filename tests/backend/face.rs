@@ -312,7 +312,7 @@ impl Laws {
                 assert!(!self.finished.contains(ticket), "{event:?} after Finished");
             }
             Event::Notice(Some(mailbox), _) => self.is_open(*mailbox),
-            Event::Notice(None, _) => {}
+            Event::Notice(None, _) | Event::Account(_) => {}
             Event::Change(mailbox, change) => {
                 self.is_open(*mailbox);
                 self.judge_change(*mailbox, change);

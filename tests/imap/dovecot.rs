@@ -231,6 +231,9 @@ mail_plugins = zlib
 namespace inbox {
   inbox = yes
   separator = /
+  mailbox Sent {
+    special_use = \\Sent
+  }
 }
 protocol imap {
   mail_plugins = zlib imap_zlib

@@ -7,6 +7,7 @@ mod again;
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
+mod counts;
 mod dovecot;
 mod fake;
 mod home;

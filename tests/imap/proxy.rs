@@ -17,6 +17,9 @@ pub(crate) struct Proxy {
 struct Shared {
     received: AtomicU64,
     connections: AtomicUsize,
+    /// How often the client spoke after the server did.
+    turns: AtomicUsize,
+    server_spoke: AtomicBool,
     /// After so many more bytes to the client its connection is cut; never where it is negative.
     left: AtomicI64,
     is_closed: AtomicBool,
@@ -60,6 +63,11 @@ impl Proxy {
     /// Bytes that came from the server since the last time.
     pub(crate) fn received(&self) -> u64 {
         self.shared.received.swap(0, Ordering::SeqCst)
+    }
+
+    /// How often the client waited for the server since the last time: round trips on one connection that is open.
+    pub(crate) fn turns(&self) -> usize {
+        self.shared.turns.swap(0, Ordering::SeqCst)
     }
 
     /// How many connections there were.
@@ -111,6 +119,10 @@ fn carry(mut from: TcpStream, mut to: TcpStream, back: bool, delay: Duration, al
                 count = count.min(left as usize);
                 all.left.store(left - count as i64, Ordering::SeqCst);
             }
+        }
+        let spoke = all.server_spoke.swap(back, Ordering::SeqCst);
+        if spoke && !back {
+            all.turns.fetch_add(1, Ordering::SeqCst);
         }
         if back {
             all.received.fetch_add(count as u64, Ordering::SeqCst);

@@ -1,7 +1,10 @@
 //! Questions of servers: a password is typed unseen and kept nowhere, a certificate is shown whole.
 
-use mugo::backend::event::Event;
+use mugo::backend::event::{Event, Piece};
 use mugo::backend::request::Ticket;
+use mugo::mail::account::{AccountNews, Standing};
+use mugo::mail::listing::{Attribute, ListEntry};
+use mugo::mail::name::MailboxName;
 use mugo::mail::question::{
     About, Answer, CertificateShown, PasswordWanted, Question, QuestionNumber, Reply,
 };
@@ -10,10 +13,11 @@ use mugo::mail::text::Foreign;
 use mugo::tui::effect::Effect;
 use mugo::tui::key::Key;
 use mugo::tui::msg::Msg;
+use mugo::tui::options::{Collection, Options};
 use mugo::tui::state::job::Job;
 use mugo::tui::update::update::update;
 
-use crate::bench::{Bench, bench, mail};
+use crate::bench::{Bench, bench, bench_with, mail};
 
 const TICKET: Ticket = Ticket(9999);
 
@@ -99,5 +103,96 @@ fn a_certificate_is_shown_whole_and_not_trusted_by_chance() {
         let given = answers(&keys(&mut bench, &["t"]));
         assert_eq!(given.len(), 1);
         assert_eq!(given[0].reply, Reply::Trust);
+    }
+}
+
+fn at_work(options: &mut Options) {
+    options.collections.push(Collection {
+        name: "Work".to_owned(),
+        prefix: WORK.to_owned(),
+        delimiter: '/',
+    });
+}
+
+const WORK: &str = "{imap.example.org/user=ann}";
+
+fn stands(bench: &mut Bench, standing: Standing) {
+    bench.send(Msg::Event(Event::Account(AccountNews {
+        host: "imap.example.org".to_owned(),
+        user: "ann".to_owned(),
+        standing,
+    })));
+}
+
+/// Answers the list that the bench asked for, which no server answers here.
+fn lists(bench: &mut Bench, names: &[(&str, Attribute)]) {
+    bench.state.jobs.insert(TICKET, Job::List);
+    let entry = |(name, attribute): &(&str, Attribute)| ListEntry {
+        name: MailboxName::parse(format!("{WORK}{name}").as_bytes()).expect("a name"),
+        delimiter: Some('.'),
+        attributes: vec![*attribute],
+        description: None,
+    };
+    let entries = names.iter().map(entry).collect();
+    bench.send(Msg::Event(Event::Piece(TICKET, Piece::Listed(entries))));
+    bench.send(Msg::Event(Event::Finished(TICKET, Ok(()))));
+}
+
+#[test]
+fn accounts_stand_in_the_folder_list_with_how_they_are() {
+    for (width, height) in [(80, 24), (40, 12)] {
+        let size = format!("{width}x{height}");
+        let mut bench = bench_with(width, height, &mail(), at_work);
+        bench.keys("l");
+        assert!(bench.screen().contains("Work/"), "{}", bench.screen());
+        let away = Standing::Away(Foreign::new("no answer"));
+        for (standing, word) in [
+            (Standing::Connecting, "Work/ (connecting)"),
+            (away, "Work/ (offline)"),
+            (Standing::Connected, "Work/ (connected)"),
+        ] {
+            stands(&mut bench, standing);
+            assert!(bench.screen().contains(word), "{}", bench.screen());
+        }
+        insta::assert_snapshot!(format!("account-{size}"), bench.screen());
+        // Nobody answers there: the list says so, and asks again.
+        bench.keys("end enter");
+        assert!(
+            bench
+                .screen()
+                .contains("[Folders not listed; Enter tries again]")
+        );
+        insta::assert_snapshot!(format!("account-not-listed-{size}"), bench.screen());
+        stands(&mut bench, Standing::Connecting);
+        bench.send(Msg::Key(Key::parse("enter").expect("a key")));
+        assert!(bench.screen().contains("[Connecting to imap.example.org]"));
+        bench.settle();
+        let names = [
+            ("Trash", Attribute::HasNoChildren),
+            ("Lists", Attribute::HasChildren),
+            ("INBOX", Attribute::HasNoChildren),
+        ];
+        lists(&mut bench, &names);
+        bench.state.jobs.insert(TICKET, Job::CountAll);
+        let name = MailboxName::parse(format!("{WORK}Trash").as_bytes()).expect("a name");
+        let counts = Piece::Unseen(vec![(name, 7)]);
+        bench.send(Msg::Event(Event::Piece(TICKET, counts)));
+        bench.send(Msg::Event(Event::Finished(TICKET, Ok(()))));
+        bench.settle();
+        insta::assert_snapshot!(format!("account-listed-{size}"), bench.screen());
+        // Its levels are parted by dots, and it is no newsgroup.
+        bench.keys("down down enter");
+        assert_eq!(bench.state.folders.directory, "Lists.");
+        lists(&mut bench, &[("Lists.rust", Attribute::HasNoChildren)]);
+        let labels: Vec<&str> = bench
+            .state
+            .folders
+            .entries
+            .iter()
+            .map(|it| it.label.raw())
+            .collect();
+        assert_eq!(labels, ["rust"]);
+        bench.keys("<");
+        assert_eq!(bench.state.folders.directory, "");
     }
 }

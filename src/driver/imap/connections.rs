@@ -11,6 +11,8 @@ use crate::driver::imap::account::Account;
 use crate::driver::imap::connect::connect;
 use crate::driver::imap::session::{Nobody, Session};
 use crate::driver::job::Job;
+use crate::mail::account::{AccountNews, Standing};
+use crate::mail::text::Foreign;
 
 /// How many connections wait at most.
 const KEPT: usize = 2;
@@ -39,7 +41,7 @@ impl Connections {
     pub async fn session(&self, job: &Job) -> Result<Session> {
         loop {
             let Some(mut session) = self.waiting.lock().await.pop() else {
-                return connect(&self.account, job).await;
+                return self.connect(job).await;
             };
             if session.heard().elapsed() < FRESH {
                 return Ok(session);
@@ -52,6 +54,29 @@ impl Connections {
                 _ => {}
             }
         }
+    }
+
+    async fn connect(&self, job: &Job) -> Result<Session> {
+        self.stands(Standing::Connecting, job);
+        let connected = connect(&self.account, job).await;
+        self.stands(
+            match &connected {
+                Ok(_) => Standing::Connected,
+                Err(Error::Cancelled) => Standing::Away(Foreign::new("cancelled")),
+                Err(error) => Standing::Away(Foreign::new(error.to_string())),
+            },
+            job,
+        );
+        connected
+    }
+
+    /// Tells how the account stands now.
+    pub fn stands(&self, standing: Standing, job: &Job) {
+        job.account(AccountNews {
+            host: self.account.server.host().to_owned(),
+            user: self.account.user.clone(),
+            standing,
+        });
     }
 
     /// Keeps a connection on which no mailbox is open for whoever needs one next.

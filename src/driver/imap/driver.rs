@@ -99,6 +99,18 @@ impl ImapDriver {
         self.wait(manage::list(&connections, wanted, job))
     }
 
+    /// Tells how many messages were not read in each mailbox of a server that matches.
+    pub fn unseen(
+        &self,
+        server: &Server,
+        wanted: &WantedNames<'_>,
+        found: &mut (dyn FnMut(Vec<(MailboxName, u32)>) + Send),
+        job: &Job,
+    ) -> Result<()> {
+        let connections = self.connections(server);
+        self.wait(manage::unseen(&connections, wanted, found, job))
+    }
+
     /// What parts the levels of names on a server; `typed` is its part of the names.
     pub fn root(&self, server: &Server, typed: &[u8], job: &Job) -> Result<Root> {
         let connections = self.connections(server);

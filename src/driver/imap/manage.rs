@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use crate::driver::error::Result;
 use crate::driver::imap::connections::Connections;
 use crate::driver::imap::missing::{Named, answered};
-use crate::driver::imap::session::{Nobody, Session, Sink, succeeded};
+use crate::driver::imap::session::{LONG_PATIENCE, Nobody, Session, Sink, succeeded};
 use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
-use crate::mail::listing::{Attribute, ListEntry, Root, matches};
-use crate::mail::name::MailboxName;
+use crate::mail::listing::{Attribute, ListEntry, Root, SpecialUse, matches};
+use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::MailboxStatus;
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidValidity};
@@ -129,6 +129,7 @@ async fn names(
     job: &Job,
 ) -> Result<Vec<ListEntry>> {
     let pattern = session.name_of(wanted.pattern).into_owned();
+    let level = session.style.level;
     let mut listing = Listing {
         wanted,
         found: Vec::new(),
@@ -136,15 +137,25 @@ async fn names(
         is_plain: session.style.level == Level::Imap4rev2,
         unusable: 0,
     };
-    let level = session.style.level;
     if level >= Level::Imap4 {
         let verb = match wanted.subscribed {
             true if level == Level::Imap4rev2 => "LIST (SUBSCRIBED)",
             true => "LSUB",
             false => "LIST",
         };
-        let command = session.command(verb).quoted(b"").pattern(&pattern);
-        succeeded(session.run(command, &mut listing, job).await?)?;
+        let command = |session: &Session| session.command(verb).quoted(b"").pattern(&pattern);
+        let tells_uses = session.has("LIST-EXTENDED") && session.has("SPECIAL-USE");
+        let mut status = None;
+        if !wanted.subscribed && (tells_uses || level == Level::Imap4rev2) {
+            let command = command(session).word("RETURN (CHILDREN SPECIAL-USE)");
+            status = Some(session.run(command, &mut listing, job).await?);
+        }
+        // Some say that they can and then cannot.
+        if status.as_ref().is_none_or(|it| it.kind == Kind::Bad) {
+            let command = command(session);
+            status = Some(session.run(command, &mut listing, job).await?);
+        }
+        status.map_or(Ok(()), |status| succeeded(status).map(|_ended| ()))?;
     } else {
         find(session, &pattern, &mut listing, job).await?;
     }
@@ -153,6 +164,67 @@ async fn names(
         job.notice(format!("{count} names on the server cannot be names here"));
     }
     Ok(listing.found)
+}
+
+/// Counts the messages that were not read, of all mailboxes that match, and tells them as they come: with one question where
+/// the server takes one (LIST-STATUS, RFC 5819), else with one for each, several at once. Those before RFC 3501 would have
+/// to open each mailbox, and are not asked.
+pub async fn unseen(
+    connections: &Connections,
+    wanted: &WantedNames<'_>,
+    found: &mut (dyn FnMut(Vec<(MailboxName, u32)>) + Send),
+    job: &Job,
+) -> Result<()> {
+    let mut session = connections.session(job).await?;
+    let counted = count_all(&mut session, wanted, found, job).await;
+    connections.give_back(session, job).await;
+    counted
+}
+
+async fn count_all(
+    session: &mut Session,
+    wanted: &WantedNames<'_>,
+    found: &mut (dyn FnMut(Vec<(MailboxName, u32)>) + Send),
+    job: &Job,
+) -> Result<()> {
+    let level = session.style.level;
+    if level < Level::Imap4rev1 {
+        return Ok(());
+    }
+    let is_plain = level == Level::Imap4rev2;
+    let mut counting = Counting {
+        server: wanted.server,
+        is_plain,
+        batch: Vec::new(),
+        found,
+    };
+    let at_once = session.has("LIST-STATUS") && session.has("LIST-EXTENDED");
+    if at_once || is_plain {
+        let pattern = session.name_of(wanted.pattern).into_owned();
+        let command = session.command("LIST").quoted(b"").pattern(&pattern);
+        let command = command.word("RETURN (STATUS (UNSEEN))");
+        let status = session
+            .run_within(LONG_PATIENCE, command, &mut counting, job)
+            .await?;
+        if status.kind == Kind::Ok {
+            return Ok(());
+        }
+    }
+    let all = names(session, wanted, job).await?;
+    let can_be_counted = |entry: &&ListEntry| !entry.attributes.contains(&Attribute::NoSelect);
+    let countable: Vec<&ListEntry> = all.iter().filter(can_be_counted).collect();
+    for some in countable.chunks(AT_ONCE) {
+        let mut commands = Vec::new();
+        for entry in some {
+            if let NameKind::Remote { mailbox, .. } = entry.name.kind() {
+                let name = session.name_of(mailbox).into_owned();
+                commands.push(session.command("STATUS").string(&name).word("(UNSEEN)"));
+            }
+        }
+        // One that is gone since, or refused, is no reason not to count the others.
+        session.run_all(commands, &mut counting, job).await?;
+    }
+    Ok(())
 }
 
 /// The words of servers before IMAP4. What they list is looked through here, for they have one wildcard only.
@@ -322,6 +394,38 @@ struct Listing<'w> {
     unusable: u32,
 }
 
+/// Takes in how many messages of each mailbox were not read.
+struct Counting<'c> {
+    server: &'c [u8],
+    is_plain: bool,
+    batch: Vec<(MailboxName, u32)>,
+    found: &'c mut (dyn FnMut(Vec<(MailboxName, u32)>) + Send),
+}
+
+impl Sink for Counting<'_> {
+    fn data(&mut self, data: Data<'_>) {
+        let Data::MailboxStatus(counts) = data else {
+            return;
+        };
+        let plain = match self.is_plain {
+            true => Cow::Borrowed(&*counts.name),
+            false => decoded(&counts.name),
+        };
+        let name = MailboxName::parse(&[self.server, &plain].concat());
+        if let (Ok(name), Some(unseen)) = (name, counts.unseen) {
+            self.batch.push((name, unseen));
+        }
+    }
+
+    fn pause(&mut self) {
+        if !self.batch.is_empty() {
+            (self.found)(std::mem::take(&mut self.batch));
+        }
+    }
+}
+
+/// So many counts are asked for at once.
+const AT_ONCE: usize = 10;
 /// More names than these are not kept.
 const MOST: usize = 1_000_000;
 
@@ -382,7 +486,15 @@ fn attributes(names: &[String]) -> Vec<Attribute> {
         let found = KNOWN.iter().find(|it| it.0.eq_ignore_ascii_case(name));
         found.map(|it| it.1)
     };
-    let mut all: Vec<Attribute> = names.iter().filter_map(known).collect();
+    let special = |name: &String| {
+        let mut uses = SpecialUse::ALL.into_iter();
+        let found = uses.find(|it| it.name().eq_ignore_ascii_case(name));
+        found.map(Attribute::Use)
+    };
+    let all = names
+        .iter()
+        .filter_map(|name| known(name).or_else(|| special(name)));
+    let mut all: Vec<Attribute> = all.collect();
     all.dedup();
     all
 }

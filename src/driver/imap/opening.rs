@@ -17,10 +17,12 @@ use crate::driver::imap::session::{LONG_PATIENCE, Sink, succeeded};
 use crate::driver::imap::view::View;
 use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
+use crate::mail::account::Standing;
 use crate::mail::flags::SystemFlags;
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::status::Access;
 use crate::mail::switches::Switch;
+use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
 use crate::wire::imap::command::Command;
 use crate::wire::imap::level::Level;
@@ -118,6 +120,8 @@ impl ImapMailbox {
         job.notice(format!(
             "The connection to {host} is lost ({why}); what was shown stays, and it is tried again"
         ));
+        let lost = Standing::Away(Foreign::new(why.to_string()));
+        self.connections.stands(lost, job);
         let mut pause = Duration::from_secs(1);
         loop {
             match self.connect_again(job).await {

@@ -18,6 +18,10 @@ pub struct Folder {
     pub description: Option<Foreign>,
     /// How many messages were not read, once that is known.
     pub unseen: Option<u32>,
+    /// What parts its levels, where it has some.
+    pub delimiter: Option<char>,
+    /// How it stands: the account of a collection.
+    pub note: Option<&'static str>,
 }
 
 /// Where an entry of the list leads.
@@ -69,10 +73,12 @@ pub struct Folders {
     pub directory: String,
     /// The text that the shown folders hold, where only those are shown.
     pub holding: Option<String>,
-    /// Whether dots part the levels of names, as in newsgroups.
-    pub is_dotted: bool,
+    /// What parts the levels of its names, as its server says.
+    pub delimiter: Option<char>,
     /// Whether the list has come.
     pub loaded: bool,
+    /// Why it has not come.
+    pub failure: Option<String>,
     /// Folders whose counts are still to be asked for.
     pub uncounted: VecDeque<MailboxName>,
     /// Whether a count is being waited for.
@@ -94,11 +100,14 @@ impl Folders {
     }
 
     /// Puts what came in order: INBOX, then what `first` names, then the rest by name, then the collections but for the
-    /// first of them. `prefix` is left out of labels.
+    /// first of them. `prefix` is left out of labels. Of newsgroups those that are subscribed come first.
     pub fn finish(&mut self, prefix: &str, first: &[&str], collections: &[Collection]) {
         let current = self.current().map(|entry| entry.target.clone());
         let at_root = self.is_at_root();
         let found = std::mem::take(&mut self.found);
+        let is_news = prefix.starts_with("#news.");
+        let delimiter = found.iter().find_map(|entry| entry.delimiter);
+        self.delimiter = delimiter.or(self.delimiter);
         let found_inbox = found.iter().any(|entry| entry.name.is_inbox());
         let mut entries: Vec<Folder> = found
             .into_iter()
@@ -109,10 +118,12 @@ impl Folders {
             let label = entry.label.raw();
             let place = first.iter().position(|name| at_root && *name == label);
             let place = place.unwrap_or(first.len());
+            let is_inbox = prefix.ends_with('}') && label.eq_ignore_ascii_case("INBOX");
             (
+                !is_inbox,
                 place,
                 // What is named as a whole comes before what is looked into.
-                self.is_dotted && entry.is_directory(),
+                is_news && entry.is_directory(),
                 label.to_lowercase(),
                 label.to_owned(),
                 entry.is_directory(),
@@ -127,6 +138,8 @@ impl Folders {
                 label: Foreign::new("INBOX"),
                 description: None,
                 unseen: None,
+                delimiter: None,
+                note: None,
             };
             entries.insert(0, inbox);
         }
@@ -137,6 +150,8 @@ impl Folders {
                 label: Foreign::new(collection.name.as_str()),
                 description: None,
                 unseen: None,
+                delimiter: None,
+                note: None,
             }));
         }
         for entry in &mut entries {
@@ -144,6 +159,9 @@ impl Folders {
             entry.unseen = old.and_then(|old| old.unseen);
         }
         let folders = entries.iter().filter_map(Folder::folder);
+        // A server counts all of its folders at once.
+        let one_by_one = !prefix.starts_with('{');
+        let folders = folders.filter(|name| one_by_one || !name.is_remote());
         self.uncounted = folders.cloned().collect();
         let current = self.came_from.take().or(current);
         let same = |entry: &Folder| current.as_ref() == Some(&entry.target);
@@ -161,6 +179,15 @@ impl Folders {
     /// The entry under the cursor.
     pub fn current(&self) -> Option<&Folder> {
         self.entries.get(self.cursor)
+    }
+
+    /// Notes how the accounts of collections stand.
+    pub fn note(&mut self, word: impl Fn(usize) -> Option<&'static str>) {
+        for entry in &mut self.entries {
+            if let Target::Collection(place) = entry.target {
+                entry.note = word(place);
+            }
+        }
     }
 
     /// Notes how many messages of `name` were not read.
@@ -188,7 +215,8 @@ impl Folder {
     fn cell_width(&self) -> usize {
         // room for a count that is still to come, so that names do not jump about
         let count = if self.is_directory() { 1 } else { 5 };
-        self.label.field().width() + count
+        let note = self.note.map_or(0, |note| note.len() + 3);
+        self.label.field().width() + count + note
     }
 }
 
@@ -221,5 +249,7 @@ fn folder(entry: &ListEntry, prefix: &str, is_directory: bool) -> Option<Folder>
         },
         description: entry.description.clone(),
         unseen: None,
+        delimiter: entry.delimiter,
+        note: None,
     })
 }

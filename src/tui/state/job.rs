@@ -34,6 +34,8 @@ pub enum Job {
     },
     /// Counts a folder.
     Count(MailboxName),
+    /// Counts all folders of a server that are shown.
+    CountAll,
     /// Gets envelopes.
     Envelopes,
     /// Gets a message to read.

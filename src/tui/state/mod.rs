@@ -1,5 +1,6 @@
 //! What the screen knows: plain data, no handles, no channels, no clock.
 
+pub mod accounts;
 pub mod asking;
 pub mod browser;
 pub mod flags;

@@ -13,6 +13,7 @@ use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::{Areas, areas};
 use crate::tui::options::{LayoutChoice, Options};
+use crate::tui::state::accounts::Accounts;
 use crate::tui::state::asking::Asking;
 use crate::tui::state::browser::Browser;
 use crate::tui::state::flags::FlagScreen;
@@ -54,6 +55,8 @@ pub struct State {
     pub waiting: Option<(Prompt, Screen)>,
     /// Questions of the backend.
     pub questions: Vec<Asking>,
+    /// How accounts on servers stand.
+    pub accounts: Accounts,
     /// The folder list.
     pub folders: Folders,
     /// The open mailbox.
@@ -107,6 +110,7 @@ impl State {
             prompt: None,
             waiting: None,
             questions: Vec::new(),
+            accounts: Accounts::default(),
             folders: Folders::default(),
             mailbox: None,
             message: None,

@@ -18,6 +18,7 @@ pub fn event(state: &mut State, event: Event) {
         Event::Piece(ticket, piece) => pieces::piece(state, ticket, piece),
         Event::Progress(ticket, done, total) => progress(state, ticket, done, total),
         Event::Notice(_, text) => state.complain(phrase("", &text, "")),
+        Event::Account(news) => listing::account(state, news),
         Event::Question(ticket, question) => questions::asked(state, ticket, question),
         Event::Withdrawn(ticket, number) => questions::withdrawn(state, ticket, number),
         Event::Finished(ticket, result) => {
@@ -83,6 +84,8 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Subscribe(name, wanted) => subscribe::ended(state, &name, wanted, result),
         Job::Complete { begun, names, .. } => complete::complete(state, &begun, &names),
         Job::Count(_) => state.folders.counting = false,
+        // What could not be counted has no number.
+        Job::CountAll => {}
         Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run { .. } | Job::Files(_) => {}
         Job::View(_) => reading::finished(state, ticket, result),
         Job::Store(said) => match (result, said) {

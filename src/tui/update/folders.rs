@@ -23,9 +23,9 @@ pub fn command(state: &mut State, command: Command) -> bool {
     match command {
         Command::Open => open(state),
         Command::Back => back(state),
-        Command::AddFolder if subscribe::is_news(state) => subscribe::ask(state),
-        Command::Delete if subscribe::is_news(state) => subscribe::ask_to_end(state),
-        Command::RenameFolder if subscribe::is_news(state) => {
+        Command::AddFolder if listing::is_news(state) => subscribe::ask(state),
+        Command::Delete if listing::is_news(state) => subscribe::ask_to_end(state),
+        Command::RenameFolder if listing::is_news(state) => {
             state.complain_own("Newsgroups get their names from the news server");
         }
         Command::Subscribe => subscribe::current(state, true),
@@ -85,6 +85,10 @@ fn page(state: &State) -> usize {
 
 fn open(state: &mut State) {
     let Some(entry) = state.folders.current().cloned() else {
+        if state.folders.failure.is_some() {
+            state.folders.loaded = false;
+            listing::list(state);
+        }
         return;
     };
     match entry.folder() {
@@ -99,7 +103,7 @@ pub fn enter(state: &mut State, entry: &Folder) {
     if let Target::Collection(place) = entry.target {
         return listing::list_collection(state, place);
     }
-    let delimiter = listing::delimiter(state);
+    let delimiter = entry.delimiter.unwrap_or(listing::delimiter(state));
     let label = entry.label.raw();
     let directory = format!("{}{label}{delimiter}", state.folders.directory);
     listing::list_directory(state, directory);

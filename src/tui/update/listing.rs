@@ -1,8 +1,10 @@
 //! Asking for the folder list.
 
 use crate::backend::error::Result;
-use crate::backend::request::Request;
+use crate::backend::request::{Request, Ticket};
+use crate::mail::account::AccountNews;
 use crate::mail::listing::ListEntry;
+use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
 
@@ -16,10 +18,23 @@ pub fn prefix(state: &State) -> String {
     format!("{prefix}{}", state.folders.directory)
 }
 
-/// What parts the levels of the names.
+/// What parts the levels of the names: as a server says of its own, else as the collection has it.
 pub fn delimiter(state: &State) -> char {
     let collection = state.options.collections.get(state.folders.collection);
-    collection.map_or('/', |collection| collection.delimiter)
+    let usual = collection.map_or('/', |collection| collection.delimiter);
+    match is_on_server(state) {
+        true => state.folders.delimiter.unwrap_or(usual),
+        false => usual,
+    }
+}
+
+/// Whether the list shows newsgroups.
+pub fn is_news(state: &State) -> bool {
+    prefix(state).starts_with("#news.")
+}
+
+fn is_on_server(state: &State) -> bool {
+    prefix(state).starts_with('{')
 }
 
 /// A name of the list as users would type it: the default collection goes without saying.
@@ -37,7 +52,8 @@ pub fn list(state: &mut State) {
     }
     state.folders.holding = None;
     // Of many newsgroups those are shown first that are subscribed, by their whole names.
-    match delimiter(state) == '.' && state.folders.directory.is_empty() {
+    state.folders.failure = None;
+    match is_news(state) && state.folders.directory.is_empty() {
         true => ask(state, b"*", Job::ListSubscribed),
         false => ask(state, b"%", Job::List),
     }
@@ -79,6 +95,7 @@ pub fn list_directory(state: &mut State, directory: String) {
 /// Looks into another collection.
 pub fn list_collection(state: &mut State, place: usize) {
     state.folders.collection = place;
+    state.folders.delimiter = None;
     list_directory(state, String::new());
 }
 
@@ -89,17 +106,49 @@ pub fn found(state: &mut State, entries: Vec<ListEntry>) {
 
 /// Shows what was found.
 pub fn show(state: &mut State) {
-    let (prefix, delimiter) = (prefix(state), delimiter(state));
+    let prefix = prefix(state);
     let options = &state.options;
     let first = [SENT, options.saved.as_str()];
-    state.folders.is_dotted = delimiter == '.';
     state.folders.finish(&prefix, &first, &options.collections);
+    note_accounts(state);
+}
+
+/// An account on a server stands otherwise than before.
+pub fn account(state: &mut State, news: AccountNews) {
+    state.accounts.take(news);
+    note_accounts(state);
+}
+
+fn note_accounts(state: &mut State) {
+    let (accounts, collections) = (&state.accounts, &state.options.collections);
+    let word = |place: usize| accounts.word(collections.get(place)?);
+    state.folders.note(word);
 }
 
 /// The list is complete.
 pub fn listed(state: &mut State, result: Result<()>) {
     show(state);
-    if let Err(error) = result {
-        state.complain_own(format!("Cannot list folders: {error}"));
+    match result {
+        Ok(()) if is_on_server(state) => count(state),
+        Ok(()) => {}
+        Err(error) => {
+            state.folders.failure = Some(error.to_string());
+            state.complain_own(format!("Cannot list folders: {error}"));
+        }
     }
+}
+
+/// Asks a server how much is new in the folders that are shown.
+fn count(state: &mut State) {
+    let earlier = state
+        .jobs
+        .iter()
+        .filter(|(_, job)| matches!(job, Job::CountAll));
+    let earlier: Vec<Ticket> = earlier.map(|(ticket, _)| *ticket).collect();
+    state.outbox.extend(earlier.into_iter().map(Effect::Cancel));
+    let request = Request::Unseen {
+        reference: prefix(state).into_bytes(),
+        pattern: b"%".to_vec(),
+    };
+    state.ask(request, Job::CountAll);
 }

@@ -24,6 +24,11 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
                 state.folders.count(name, status.unseen);
             }
         }
+        Piece::Unseen(counts) => {
+            for (name, unseen) in counts {
+                state.folders.count(&name, unseen);
+            }
+        }
         Piece::Finding(finding) => {
             if let Some(open) = &mut state.mailbox {
                 open.findings.push(finding);

@@ -15,11 +15,6 @@ const ADD_HELP: &str = "Type the name of a newsgroup, such as comp.mail.misc. It
 const END_HELP: &str =
     "Yes takes the newsgroup out of your subscriptions. What you have read of it is still known.";
 
-/// Whether the list shows newsgroups.
-pub fn is_news(state: &State) -> bool {
-    listing::delimiter(state) == '.'
-}
-
 /// Subscribes to the folder under the cursor, or takes that back.
 pub fn current(state: &mut State, wanted: bool) {
     let name = state.folders.current().and_then(|entry| entry.folder());

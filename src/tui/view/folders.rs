@@ -2,9 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use crate::mail::text::Printable;
+use crate::mail::account::Standing;
+use crate::mail::text::{Foreign, Printable};
 use crate::tui::state::screen::Screen;
-use crate::tui::state::state::State;
+use crate::tui::state::state::{State, phrase};
 use crate::tui::theme::Role;
 use crate::tui::view::painter::{Painter, after, row};
 
@@ -12,11 +13,18 @@ use crate::tui::view::painter::{Painter, after, row};
 pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let folders = &state.folders;
     if !folders.loaded {
-        painter.put(
-            row(area, 0),
-            &Printable::own("[Listing folders]"),
-            Role::Note,
-        );
+        let text = waiting(state);
+        painter.put(row(area, 0), &text, Role::Note);
+        return;
+    }
+    if let Some(why) = folders
+        .failure
+        .as_ref()
+        .filter(|_| folders.entries.is_empty())
+    {
+        let text = "[Folders not listed; Enter tries again]";
+        painter.put(row(area, 0), &Printable::own(text), Role::Note);
+        painter.put(row(area, 1), &Printable::own(why.as_str()), Role::Note);
         return;
     }
     if folders.entries.is_empty() {
@@ -51,6 +59,9 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
         let mut text = entry.label.field();
         if entry.is_directory() {
             text.push_static("/");
+            if let Some(note) = entry.note {
+                text.push(&Printable::own(format!(" ({note})")));
+            }
         } else if unseen > 0 {
             text.push(&Printable::own(format!(" ({unseen})")));
         }
@@ -60,5 +71,17 @@ pub fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             let place = after(line, u16::try_from(column).unwrap_or(u16::MAX));
             painter.put(place, &description.field(), Role::Note);
         }
+    }
+}
+
+/// What is being waited for.
+fn waiting(state: &State) -> Printable {
+    let collection = state.options.collections.get(state.folders.collection);
+    let account = collection.and_then(|it| state.accounts.of(it));
+    match account {
+        Some(news) if news.standing == Standing::Connecting => {
+            phrase("[Connecting to ", &Foreign::new(news.host.as_str()), "]")
+        }
+        _ => Printable::own("[Listing folders]"),
     }
 }
