@@ -7,17 +7,21 @@ use crate::backend::source::{Source, hand_up_bytes, members};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
+use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
+use crate::mime::decode::Decoder;
 use crate::mime::document::{Document, Paragraph, ParagraphKind};
-use crate::mime::document_builder::{ViewOptions, document};
-use crate::mime::structure::{body_structure, section as decoded};
+use crate::mime::document_builder::{ViewOptions, outlined_document};
+use crate::mime::structure::{encoding, holds_together, outlined_structure, section as decoded};
 
 /// The largest message that is taken into memory to be shown, in bytes.
 pub const SHOWN: u64 = 64 << 20;
 /// The largest message of which a part is decoded, in bytes.
 pub const DECODED: u64 = 1 << 30;
+/// A message up to this size comes whole as fast as in outline, in bytes.
+const WHOLE: u64 = 128 << 10;
 
 const STRUCTURES: usize = 10;
 
@@ -44,9 +48,8 @@ pub async fn structures<S: Source>(
         let mut rows = Vec::with_capacity(batch.len());
         for &uid in batch {
             job.checkpoint()?;
-            let part = shown_part(source, uid, SHOWN);
-            match source.read(uid, part, job).await {
-                Ok(bytes) => rows.push((uid, body_structure(&bytes))),
+            match shown(source, uid, job).await {
+                Ok(Shown { outline, .. }) => rows.push((uid, outlined_structure(&outline))),
                 Err(Error::NoSuchMessage) => {}
                 Err(error) => return Err(error),
             }
@@ -65,15 +68,16 @@ pub async fn view<S: Source>(
 ) -> Result<()> {
     source.measure(&UidSet::one(look.uid), job).await?;
     let summary = source.summary(look.uid).ok_or(Error::NoSuchMessage)?;
-    let part = shown_part(source, look.uid, SHOWN);
-    let bytes = source.read(look.uid, part, job).await?;
+    let Shown { outline, is_header } = shown(source, look.uid, job).await?;
     job.checkpoint()?;
-    let mut shown = document(&bytes, &look.options);
-    drop(bytes);
-    if part == Part::Header {
-        tell_size(&mut shown, summary.rfc822_size);
+    let mut document = outlined_document(&outline, &look.options);
+    drop(outline);
+    if is_header {
+        tell_size(&mut document, summary.rfc822_size);
     }
-    outlet.piece(Piece::View(look.uid, Box::new(shown))).await;
+    outlet
+        .piece(Piece::View(look.uid, Box::new(document)))
+        .await;
     if look.peek || summary.flags.has(SystemFlags::SEEN) {
         return Ok(());
     }
@@ -92,8 +96,19 @@ pub async fn section<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    if section.0.is_empty() {
+        return source.hand_up(uid, Part::Whole, outlet, job).await;
+    }
     source.measure(&UidSet::one(uid), job).await?;
-    if shown_part(source, uid, DECODED) == Part::Header {
+    if let Some(outline) = outline(source, uid, job).await? {
+        let missing = || Error::NoSuchPart(section.to_string());
+        let encoding = encoding(&outline.message, section).ok_or_else(missing)?;
+        let decoder = Decoder::new(&encoding);
+        return source
+            .hand_up_section(uid, section, decoder, outlet, job)
+            .await;
+    }
+    if is_larger(source, uid, DECODED) {
         return Err(Error::Unsupported(
             "the message is larger than 1 GiB; save it whole instead",
         ));
@@ -114,12 +129,41 @@ pub async fn header<S: Source>(source: &mut S, uid: Uid, job: &Job) -> Result<Op
     }
 }
 
-fn shown_part<S: Source>(source: &S, uid: Uid, limit: u64) -> Part {
-    let small = |size: u64| size <= limit;
-    match source.summary(uid) {
-        Some(summary) if !small(summary.rfc822_size) => Part::Header,
-        _ => Part::Whole,
+/// What is read of a message to be shown.
+struct Shown {
+    outline: Outline,
+    /// Whether it is the header alone, of a message that is too large.
+    is_header: bool,
+}
+
+/// All of a small message, of a large one what is read at once.
+async fn shown<S: Source>(source: &mut S, uid: Uid, job: &Job) -> Result<Shown> {
+    if let Some(outline) = outline(source, uid, job).await? {
+        return Ok(Shown {
+            outline,
+            is_header: false,
+        });
     }
+    let is_header = is_larger(source, uid, SHOWN);
+    let part = if is_header { Part::Header } else { Part::Whole };
+    Ok(Shown {
+        outline: Outline::whole(source.read(uid, part, job).await?),
+        is_header,
+    })
+}
+
+/// A message in outline, where that spares anything, and where it holds together.
+async fn outline<S: Source>(source: &mut S, uid: Uid, job: &Job) -> Result<Option<Outline>> {
+    if !is_larger(source, uid, WHOLE) {
+        return Ok(None);
+    }
+    let outline = source.outline(uid, job).await?;
+    Ok(outline.filter(holds_together))
+}
+
+fn is_larger<S: Source>(source: &S, uid: Uid, limit: u64) -> bool {
+    let summary = source.summary(uid);
+    summary.is_some_and(|summary| summary.rfc822_size > limit)
 }
 
 fn tell_size(document: &mut Document, size: u64) {

@@ -16,9 +16,11 @@ use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
-use crate::mail::structure::Part;
+use crate::mail::outline::Outline;
+use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
+use crate::mime::decode::Decoder;
 
 /// How many bytes a `Piece::Bytes` holds at most.
 pub const PIECE: usize = 64 << 10;
@@ -53,6 +55,25 @@ pub trait Source: Send {
     /// Finds out dates and sizes of messages where they are not known yet.
     fn measure(&mut self, _uids: &UidSet, _job: &Job) -> impl Future<Output = Result<()>> + Send {
         ready(Ok(()))
+    }
+    /// A large message without what is not read at once; `None` where it is not kept so that this spares anything.
+    fn outline(
+        &mut self,
+        _uid: Uid,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Option<Outline>>> + Send {
+        ready(Ok(None))
+    }
+    /// The content of one part of a message that has an outline, decoded and handed up piece by piece.
+    fn hand_up_section(
+        &mut self,
+        _uid: Uid,
+        section: &Section,
+        _decoder: Decoder,
+        _outlet: &Outlet,
+        _job: &Job,
+    ) -> impl Future<Output = Result<()>> + Send {
+        ready(Err(Error::NoSuchPart(section.to_string())))
     }
     /// One message or part, handed up piece by piece.
     fn hand_up(
@@ -300,6 +321,31 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
     async fn hand_up(&mut self, uid: Uid, part: Part, outlet: &Outlet, job: &Job) -> Result<()> {
         let mut keep = |_: Vec<u8>| Ok(());
         self.portions(uid, part, Some(outlet), &mut keep, job).await
+    }
+
+    async fn outline(&mut self, uid: Uid, job: &Job) -> Result<Option<Outline>> {
+        Ok(self.0.outline(uid, job).await?)
+    }
+
+    async fn hand_up_section(
+        &mut self,
+        uid: Uid,
+        section: &Section,
+        mut decoder: Decoder,
+        outlet: &Outlet,
+        job: &Job,
+    ) -> Result<()> {
+        let mut offset = 0;
+        loop {
+            job.checkpoint()?;
+            let reading = self.0.read_section(uid, section, offset, job);
+            let Portion { bytes, is_last } = reading.await?;
+            offset += bytes.len() as u64;
+            hand_up_bytes(&decoder.push(&bytes), outlet, job).await?;
+            if is_last || bytes.is_empty() {
+                return hand_up_bytes(&decoder.finish(), outlet, job).await;
+            }
+        }
     }
 
     async fn content(&mut self, uid: Uid, job: &Job) -> Result<Content> {

@@ -13,7 +13,7 @@
 //!   is dropped and opened again by name; the face sees `Reset`. After any other error it stays open.
 //! - Dropping an open mailbox, also while a panic unwinds, gives up its locks and writes nothing.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io::{self, Write};
 
 use crate::driver::characteristics::Characteristics;
@@ -26,8 +26,9 @@ use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::name::MailboxName;
+use crate::mail::outline::Outline;
 use crate::mail::status::{Access, MailboxStatus};
-use crate::mail::structure::Part;
+use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
 use crate::mail::uid::{Uid, UidSet};
 
@@ -200,6 +201,26 @@ pub trait RemoteMailbox: Send + 'static {
         offset: u64,
         job: &Job,
     ) -> impl Future<Output = Result<Portion>> + Send;
+    /// The message without contents that are not read but saved, where the server can take it apart: fewer bytes than all
+    /// of a large message.
+    fn outline(
+        &mut self,
+        _uid: Uid,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Option<Outline>>> + Send {
+        ready(Ok(None))
+    }
+    /// The content of one part as it is stored, from `offset` on, as [`read`](Self::read) gives whole messages. Only of
+    /// messages that have an outline.
+    fn read_section(
+        &mut self,
+        _uid: Uid,
+        _section: &Section,
+        _offset: u64,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Portion>> + Send {
+        ready(Err(Error::NoSuchMessage))
+    }
     /// As [`LocalMailbox::headers`], but of each header only what an envelope is made of has to be there.
     fn headers(
         &mut self,

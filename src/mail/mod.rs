@@ -17,6 +17,7 @@ pub mod listing;
 pub mod message_list;
 pub mod name;
 pub mod order;
+pub mod outline;
 pub mod printable;
 pub mod question;
 pub mod reason;

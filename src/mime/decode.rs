@@ -20,6 +20,71 @@ pub fn decoded_cow<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
     }
 }
 
+/// Undoes a transfer encoding piece by piece: what comes out together is what [`decoded`] makes of the whole, as long as no
+/// line of it is longer than [`LONGEST_KEPT`].
+pub struct Decoder {
+    encoding: String,
+    /// What cannot be decoded before more has come.
+    kept: Vec<u8>,
+    /// Whether uuencoded lines are between their marks.
+    is_inside: bool,
+}
+
+/// A line without an end is decoded as far as it came once it is so long, in bytes.
+pub const LONGEST_KEPT: usize = 1 << 20;
+
+impl Decoder {
+    /// One for this encoding, in capitals.
+    pub fn new(encoding: &str) -> Self {
+        Self {
+            encoding: encoding.to_owned(),
+            kept: Vec::new(),
+            is_inside: false,
+        }
+    }
+
+    /// What the next piece of the content means.
+    pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        match self.encoding.as_str() {
+            "BASE64" => {
+                let counts = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+                self.kept.extend(piece.iter().copied().filter(counts));
+                let whole = self.kept.len() - self.kept.len() % 4;
+                let rest = self.kept.split_off(whole);
+                parse::base64(&std::mem::replace(&mut self.kept, rest))
+            }
+            "QUOTED-PRINTABLE" | "X-UUENCODE" | "UUENCODE" | "X-UUE" => {
+                self.kept.extend_from_slice(piece);
+                let end = memchr::memrchr(b'\n', &self.kept).map_or(0, |end| end + 1);
+                let end = match self.kept.len() - end > LONGEST_KEPT {
+                    true => self.kept.len(),
+                    false => end,
+                };
+                let rest = self.kept.split_off(end);
+                let lines = std::mem::replace(&mut self.kept, rest);
+                self.lines(&lines)
+            }
+            _ => piece.to_vec(),
+        }
+    }
+
+    /// What is left at the end.
+    pub fn finish(mut self) -> Vec<u8> {
+        let rest = std::mem::take(&mut self.kept);
+        match self.encoding.as_str() {
+            "BASE64" => parse::base64(&rest),
+            _ => self.lines(&rest),
+        }
+    }
+
+    fn lines(&mut self, lines: &[u8]) -> Vec<u8> {
+        match self.encoding.as_str() {
+            "QUOTED-PRINTABLE" => quoted_printable(lines),
+            _ => uuencode_lines(lines, &mut self.is_inside),
+        }
+    }
+}
+
 /// Decodes quoted-printable. An escape that is none stays as it is.
 fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -71,8 +136,11 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// Decodes what stands between `begin` and `end`.
 fn uuencode(bytes: &[u8]) -> Vec<u8> {
+    uuencode_lines(bytes, &mut false)
+}
+
+fn uuencode_lines(bytes: &[u8], inside: &mut bool) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3);
-    let mut inside = false;
     let mut start = 0;
     while start < bytes.len() {
         let end = line_end(bytes, start);
@@ -81,9 +149,9 @@ fn uuencode(bytes: &[u8]) -> Vec<u8> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         start = end;
         match line {
-            [b'b', b'e', b'g', b'i', b'n', b' ', ..] if !inside => inside = true,
-            b"end" => inside = false,
-            [length, groups @ ..] if inside => uu_line(uu_value(*length), groups, &mut decoded),
+            [b'b', b'e', b'g', b'i', b'n', b' ', ..] if !*inside => *inside = true,
+            b"end" => *inside = false,
+            [length, groups @ ..] if *inside => uu_line(uu_value(*length), groups, &mut decoded),
             _ => {}
         }
     }
@@ -125,6 +193,38 @@ mod tests {
             let text = String::from_utf8_lossy(encoded);
             assert_eq!(decoded("QUOTED-PRINTABLE", encoded), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn pieces_mean_what_the_whole_means() {
+        let base64 = b"SGVsbG8s\r\nIHdvcmxkIQ==\r\n-- \r\n";
+        let table: [(&str, &[u8]); 6] = [
+            ("BASE64", base64),
+            ("BASE64", b"QUJD*REV\nG\n"),
+            ("QUOTED-PRINTABLE", b"caf=E9 \t\r\nsoft=\r\nbreak=3D=\nx=4"),
+            (
+                "X-UUENCODE",
+                b"prose\r\nbegin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\nmore",
+            ),
+            ("8BIT", b"as\r\nit is"),
+            ("X-ODD", b""),
+        ];
+        for (encoding, encoded) in table {
+            let whole = decoded(encoding, encoded);
+            for first in 0..=encoded.len() {
+                for second in first..=encoded.len() {
+                    let mut decoder = Decoder::new(encoding);
+                    let mut all = decoder.push(&encoded[..first]);
+                    all.extend(decoder.push(&encoded[first..second]));
+                    all.extend(decoder.push(&encoded[second..]));
+                    all.extend(decoder.finish());
+                    assert_eq!(all, whole, "{encoding} {first} {second}");
+                }
+            }
+        }
+        let mut decoder = Decoder::new("QUOTED-PRINTABLE");
+        let kept: usize = (0..64).map(|_| decoder.push(&[b'x'; 1 << 16]).len()).sum();
+        assert!(kept > 2 << 20, "{kept}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From message bytes to a document: which parts are shown, as what, and what is said of the others.
 
+use crate::mail::outline::Outline;
 use crate::mail::structure::Section;
 use crate::mail::text::Foreign;
 use crate::mime::address_text::readable;
@@ -25,6 +26,19 @@ pub struct ViewOptions {
 
 /// What a reader sees of `message`, whose lines end in CRLF or LF.
 pub fn document(message: &[u8], options: &ViewOptions) -> Document {
+    document_without(message, &[], options)
+}
+
+/// What a reader sees of a message in outline.
+pub fn outlined_document(outline: &Outline, options: &ViewOptions) -> Document {
+    document_without(&outline.message, &outline.left_out, options)
+}
+
+fn document_without(
+    message: &[u8],
+    left_out: &[(Section, u64)],
+    options: &ViewOptions,
+) -> Document {
     let nodes = tree(message);
     let header = nodes.first().map(|root| root.header.clone());
     let header = header
@@ -38,6 +52,7 @@ pub fn document(message: &[u8], options: &ViewOptions) -> Document {
         message,
         nodes: &nodes,
         options: *options,
+        left_out,
         document: Document {
             headers: headers.collect(),
             raw_header: Foreign::new(charset(None, header)),
@@ -62,6 +77,8 @@ struct Builder<'a> {
     message: &'a [u8],
     nodes: &'a [Node],
     options: ViewOptions,
+    /// Parts whose contents are elsewhere, with their octets as stored.
+    left_out: &'a [(Section, u64)],
     document: Document,
 }
 
@@ -174,7 +191,13 @@ impl Builder<'_> {
         let mut line = part_line(self.message, node, section);
         let attached = node.about.disposition.as_ref();
         let attached = attached.is_some_and(|found| found.value.eq_ignore_ascii_case("attachment"));
-        line.shown = line.is_text && treatment == Treatment::Show && !attached;
+        let left_out = self.left_out.iter().find(|it| it.0 == *section);
+        if let Some((_, octets)) = left_out {
+            line.size = decoded_octets(&node.about.encoding, *octets);
+            line.lines = None;
+        }
+        let is_here = left_out.is_none();
+        line.shown = line.is_text && treatment == Treatment::Show && !attached && is_here;
         let title = self.title(&line);
         if line.shown {
             let more = !self.document.body.is_empty();
@@ -185,7 +208,7 @@ impl Builder<'_> {
             }
             let text = self.text(node);
             self.document.body.extend(text);
-        } else if treatment == Treatment::Show && !node.body.is_empty() {
+        } else if treatment == Treatment::Show && (!is_here || !node.body.is_empty()) {
             let hint = if line.is_text {
                 "[ Not shown here. Press \"V\" to view or save this part. ]"
             } else {
@@ -253,6 +276,15 @@ impl Builder<'_> {
             let blanks = [Paragraph::default(), Paragraph::default()];
             self.document.body.extend(blanks);
         }
+    }
+}
+
+/// About how many octets a content has when its transfer encoding is undone: in base64 with lines of the usual length, 57 of
+/// each 78.
+fn decoded_octets(encoding: &str, stored: u64) -> u64 {
+    match encoding {
+        "BASE64" => stored / 78 * 57 + stored % 78 * 3 / 4,
+        _ => stored,
     }
 }
 

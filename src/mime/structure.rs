@@ -1,5 +1,6 @@
 //! The body structure of a message, and its parts.
 
+use crate::mail::outline::{Outline, PartKind};
 use crate::mail::structure::{BodyStructure, Content, Section};
 use crate::mail::text::Foreign;
 use crate::mime::decode::decoded;
@@ -10,6 +11,62 @@ use crate::mime::tree::{About, Kind, Node, tree};
 pub fn body_structure(message: &[u8]) -> BodyStructure {
     let nodes = tree(message);
     structure(message, &nodes, 0)
+}
+
+/// The structure of a message in outline.
+pub fn outlined_structure(outline: &Outline) -> BodyStructure {
+    let mut structure = body_structure(&outline.message);
+    let is_multipart = matches!(structure.content, Content::Multipart(_));
+    let section = match is_multipart {
+        true => Section::default(),
+        false => Section(vec![1]),
+    };
+    give_sizes(&mut structure, &section, outline);
+    structure
+}
+
+/// Recursion is bounded by [`crate::mime::tree::DEEPEST`].
+fn give_sizes(part: &mut BodyStructure, section: &Section, outline: &Outline) {
+    match &mut part.content {
+        Content::Leaf => {
+            if let Some(octets) = outline.octets_left_out(section) {
+                part.size = octets;
+                part.lines = None;
+            }
+        }
+        Content::Multipart(parts) => {
+            for (part, number) in parts.iter_mut().zip(1..) {
+                give_sizes(part, &section.part(number), outline);
+            }
+        }
+        Content::Message(_, body) => match body.content {
+            Content::Multipart(_) => give_sizes(body, section, outline),
+            _ => give_sizes(body, &section.part(1), outline),
+        },
+    }
+}
+
+/// Whether an outline has the parts that it says it has, and those that were left out are empty in it.
+pub fn holds_together(outline: &Outline) -> bool {
+    let nodes = tree(&outline.message);
+    let is_empty = |section: &Section| {
+        let node = find(&nodes, section).and_then(|place| nodes.get(place));
+        node.is_some_and(|node| node.kind == Kind::Leaf && node.body.is_empty())
+    };
+    let kinds = nodes.iter().map(|node| match node.kind {
+        Kind::Leaf => PartKind::Data,
+        Kind::Multipart => PartKind::Parts,
+        Kind::Message => PartKind::Message,
+    });
+    kinds.eq(outline.parts.iter().copied()) && outline.left_out.iter().all(|it| is_empty(&it.0))
+}
+
+/// The transfer encoding of one part, in capitals; `None` where there is no such part.
+pub fn encoding(message: &[u8], section: &Section) -> Option<String> {
+    let mut nodes = tree(message);
+    let place = find(&nodes, section)?;
+    let node = nodes.get_mut(place)?;
+    Some(std::mem::take(&mut node.about.encoding))
 }
 
 /// The decoded content of one part of `message`; `None` where there is no such part. The empty section is the whole message.

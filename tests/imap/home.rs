@@ -71,6 +71,13 @@ impl Home {
     }
 
     /// Runs it with `--json`, which must succeed, and gives its objects.
+    /// The bytes that a run prints.
+    pub(crate) fn bytes(&self, words: &[&str]) -> Vec<u8> {
+        let output = self.command(words).output().expect("it starts");
+        assert!(output.status.success(), "{words:?}");
+        output.stdout
+    }
+
     pub(crate) fn json(&self, words: &[&str]) -> Vec<Value> {
         let out = self.ok(&[&["--json"], words].concat());
         out.lines()

@@ -13,6 +13,7 @@ mod fake;
 mod home;
 mod hostile;
 mod levels;
+mod outline;
 #[allow(dead_code, reason = "not every loop is here")]
 #[path = "../interop/peers.rs"]
 mod peers;

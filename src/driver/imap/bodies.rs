@@ -26,7 +26,7 @@ pub enum Body {
 pub struct Bodies<'v> {
     inner: Watching<'v>,
     /// What the part is called; what it begins with where it names header fields.
-    name: &'static str,
+    name: String,
     offset: Option<u64>,
     found: HashMap<Uid, Body>,
     /// A long literal that is being taken in.
@@ -36,10 +36,10 @@ pub struct Bodies<'v> {
 
 impl<'v> Bodies<'v> {
     /// Collects parts of this name, which begin at this offset of the whole part.
-    pub fn new(inner: Watching<'v>, name: &'static str, offset: Option<u64>) -> Self {
+    pub fn new(inner: Watching<'v>, name: &str, offset: Option<u64>) -> Self {
         Self {
             inner,
-            name,
+            name: name.to_owned(),
             offset,
             found: HashMap::new(),
             coming: None,
@@ -69,7 +69,7 @@ impl<'v> Bodies<'v> {
 
     fn is_wanted(&self, body: &Fetched<'_>) -> bool {
         let front = body.name.get(..self.name.len());
-        let same_name = front.is_some_and(|front| front.eq_ignore_ascii_case(self.name));
+        let same_name = front.is_some_and(|front| front.eq_ignore_ascii_case(&self.name));
         let is_exact = self.name.ends_with("FIELDS") || body.name.len() == self.name.len();
         // One that leaves the offset out sends from the beginning.
         let same_place = body.offset.unwrap_or(0) == self.offset.unwrap_or(0);

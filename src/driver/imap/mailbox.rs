@@ -12,6 +12,7 @@ use crate::driver::message::Content;
 use crate::driver::server_error::ServerError;
 use crate::mail::flags::FlagChange;
 use crate::mail::name::MailboxName;
+use crate::mail::outline::Outline;
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::uid::{Uid, UidSet};
@@ -42,6 +43,8 @@ pub struct ImapMailbox {
     pub(super) is_examined: bool,
     /// Whether the server tells news by itself.
     pub(super) tells_news: bool,
+    /// The message that was read in outline last.
+    pub(super) outline: Option<(Uid, Outline)>,
     /// The whole of a message, from a server that gives no pieces.
     pub(super) whole: Option<(Uid, Part, Content)>,
 }

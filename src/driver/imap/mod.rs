@@ -13,6 +13,7 @@ pub mod manage;
 pub mod memory;
 pub mod missing;
 pub mod opening;
+pub mod outline;
 pub mod reading;
 pub mod sequence;
 pub mod session;

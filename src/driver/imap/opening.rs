@@ -72,6 +72,7 @@ impl ImapMailbox {
             view,
             level,
             counted: Vec::new(),
+            outline: None,
             whole: None,
         };
         match opened.begin(job).await {

@@ -10,12 +10,20 @@ use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::driver::server_error::ServerError;
 use crate::mail::flags::SystemFlags;
-use crate::mail::structure::Part;
+use crate::mail::structure::{Part, Section};
 use crate::mail::uid::{Uid, UidSet};
 
 /// How many bytes of a message are asked for at first, and later.
 const FIRST_PORTION: u64 = 256 << 10;
 const PORTION: u64 = 1 << 20;
+
+/// What shall be read, as both sides call it.
+struct Named<'n> {
+    item: &'n str,
+    answer: &'n str,
+    /// Its octets, as far as they are known.
+    size: u64,
+}
 
 impl ImapMailbox {
     /// A portion of a message from `offset` on.
@@ -27,7 +35,17 @@ impl ImapMailbox {
         job: &Job,
     ) -> Result<Portion> {
         if self.level.has_pieces() {
-            return self.portion(uid, part, offset, job).await;
+            // What the server thinks the size is; some guess.
+            let size = match part {
+                Part::Whole => self.size_of(uid),
+                Part::Header | Part::Text => 0,
+            };
+            let named = Named {
+                item: self.level.part(part),
+                answer: self.level.answer(part),
+                size,
+            };
+            return self.portion(uid, &named, offset, job).await;
         }
         let known = self.whole.as_ref();
         if known.is_none_or(|(of, which, _)| (*of, *which) != (uid, part)) || offset == 0 {
@@ -49,19 +67,42 @@ impl ImapMailbox {
         Ok(Portion { bytes, is_last })
     }
 
-    /// A part of a message in portions, from a server that gives them.
-    async fn portion(&mut self, uid: Uid, part: Part, offset: u64, job: &Job) -> Result<Portion> {
-        let length = if offset == 0 { FIRST_PORTION } else { PORTION };
-        let item = format!("({}<{offset}.{length}>)", self.level.part(part));
-        // What the server thinks the size is; some guess.
-        let size = match part {
-            Part::Whole => self.size_of(uid),
-            Part::Header | Part::Text => 0,
+    /// A portion of the content of one part, as it is stored, from `offset` on.
+    pub(super) async fn section_portion(
+        &mut self,
+        uid: Uid,
+        section: &Section,
+        offset: u64,
+        job: &Job,
+    ) -> Result<Portion> {
+        let known = self.outline.as_ref().filter(|it| it.0 == uid);
+        let size = known.and_then(|it| it.1.octets_left_out(section));
+        let named = Named {
+            item: &format!("BODY.PEEK[{section}]"),
+            answer: &format!("BODY[{section}]"),
+            size: size.unwrap_or(0),
         };
+        self.portion(uid, &named, offset, job).await
+    }
+
+    /// A portion of a message, from a server that gives them.
+    async fn portion(
+        &mut self,
+        uid: Uid,
+        named: &Named<'_>,
+        offset: u64,
+        job: &Job,
+    ) -> Result<Portion> {
+        let length = if offset == 0 { FIRST_PORTION } else { PORTION };
+        let item = format!("({}<{offset}.{length}>)", named.item);
+        let size = named.size;
         for again in [true, false] {
-            let bytes = match self.body(uid, part, &item, Some(offset), job).await? {
+            let body = self
+                .body(uid, named.answer, &item, Some(offset), job)
+                .await?;
+            let bytes = match body {
                 Body::Bytes(bytes) => bytes,
-                Body::Nil if part == Part::Whole => Vec::new(),
+                Body::Nil if size > 0 => Vec::new(),
                 Body::Nil => {
                     return Ok(Portion {
                         bytes: Vec::new(),
@@ -101,7 +142,8 @@ impl ImapMailbox {
             true => format!("({} FLAGS)", self.level.part(part)),
             false => self.level.part(part).to_owned(),
         };
-        let body = self.body(uid, part, &item, None, job).await?;
+        let answer = self.level.answer(part);
+        let body = self.body(uid, answer, &item, None, job).await?;
         let content = match body {
             Body::Bytes(bytes) => Content::from_bytes(&bytes).map_err(scratch)?,
             Body::Nil => Content::new(),
@@ -132,7 +174,7 @@ impl ImapMailbox {
     async fn body(
         &mut self,
         uid: Uid,
-        part: Part,
+        answer: &str,
         item: &str,
         offset: Option<u64>,
         job: &Job,
@@ -150,7 +192,7 @@ impl ImapMailbox {
                 job,
                 total: None,
             },
-            self.level.answer(part),
+            answer,
             offset,
         );
         let ended = self.session.run(command, &mut bodies, job).await;

@@ -16,7 +16,8 @@ use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
-use crate::mail::structure::Part;
+use crate::mail::outline::Outline;
+use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
 use crate::mail::switches::Switch;
 use crate::mail::uid::{SequenceSet, Uid, UidSet};
@@ -77,6 +78,32 @@ impl RemoteMailbox for ImapMailbox {
             Err(error) if self.is_cut_off(&error) => {
                 self.ready(job).await?;
                 self.read_portion(uid, part, offset, job).await
+            }
+            other => other,
+        }
+    }
+
+    async fn outline(&mut self, uid: Uid, job: &Job) -> Result<Option<Outline>> {
+        match self.outlined(uid, job).await {
+            Err(error) if self.is_cut_off(&error) => {
+                self.ready(job).await?;
+                self.outlined(uid, job).await
+            }
+            other => other,
+        }
+    }
+
+    async fn read_section(
+        &mut self,
+        uid: Uid,
+        section: &Section,
+        offset: u64,
+        job: &Job,
+    ) -> Result<Portion> {
+        match self.section_portion(uid, section, offset, job).await {
+            Err(error) if self.is_cut_off(&error) => {
+                self.ready(job).await?;
+                self.section_portion(uid, section, offset, job).await
             }
             other => other,
         }

@@ -3,6 +3,7 @@
 use crate::mail::date::InternalDate;
 use crate::wire::imap::cursor::{Cursor, Text};
 use crate::wire::imap::status::flag_names;
+use crate::wire::imap::structure::Structure;
 
 use jiff::tz::TimeZone;
 
@@ -21,6 +22,8 @@ pub struct Fetched<'a> {
     pub mod_seq: Option<u64>,
     /// Parts of it.
     pub bodies: Vec<Body<'a>>,
+    /// How it is made, where that could be understood.
+    pub structure: Option<Structure>,
     /// Whether all of it could be read.
     pub is_whole: bool,
 }
@@ -105,6 +108,10 @@ impl<'a> Fetched<'a> {
                 if listed {
                     cursor.leaves();
                 }
+            }
+            "BODYSTRUCTURE" => {
+                self.structure = Structure::parse(*cursor);
+                return cursor.skip();
             }
             _ if is_body(&name) => {
                 let Some(text) = cursor.text() else {

@@ -10,3 +10,4 @@ pub mod reader;
 pub mod response;
 pub mod search;
 pub mod status;
+pub mod structure;
