@@ -12,6 +12,7 @@ use crate::backend::request::Ask;
 use crate::backend::source::Source;
 use crate::backend::transfer::{self, CopyOrder};
 use crate::driver::job::Job;
+use crate::mail::structure::Part;
 use crate::mime::document_builder::ViewOptions;
 
 /// Serves `ask`. `Ask::Close` is the server's own affair and is refused here.
@@ -41,6 +42,13 @@ pub async fn serve<S: Source>(
         Ask::Read(uid, part) => source.hand_up(uid, part, outlet, job).await,
         Ask::ReadSection(uid, section) => {
             reading::section(source, uid, &section, outlet, job).await
+        }
+        Ask::Export { uid, section, into } => {
+            let outlet = outlet.diverted(into);
+            match section {
+                Some(section) => reading::section(source, uid, &section, &outlet, job).await,
+                None => source.hand_up(uid, Part::Whole, &outlet, job).await,
+            }
         }
         Ask::Store(uids, change) => source.store(&uids, &change, job).await,
         Ask::Expunge(uids) => source.expunge(uids.as_ref(), job).await,

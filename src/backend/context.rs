@@ -62,6 +62,7 @@ impl Context {
             ticket: errand.map(Errand::ticket),
             answers: errand.map(Errand::answers),
             footing,
+            into: None,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Where the one who serves a request puts what he has to tell.
 
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::backend::error::{Error, Result};
 use crate::backend::event::{Event, Piece};
 use crate::backend::request::{MailboxId, Ticket};
 use crate::backend::stream::EventStream;
@@ -34,7 +36,12 @@ pub struct Outlet {
     pub answers: Option<Arc<Answers>>,
     /// Who puts in.
     pub footing: Footing,
+    /// Where the bytes of messages go instead.
+    pub into: Option<Diversion>,
 }
+
+/// Something that bytes are written into.
+pub type Diversion = Arc<Mutex<Box<dyn Write + Send>>>;
 
 impl Outlet {
     /// Puts in a piece of the answer. On a thread it blocks while there is no room and is ready at once otherwise.
@@ -55,12 +62,51 @@ impl Outlet {
         }
     }
 
+    /// The same outlet, whose bytes go into this.
+    #[must_use]
+    pub fn diverted(&self, into: Box<dyn Write + Send>) -> Self {
+        Self {
+            into: Some(Arc::new(Mutex::new(into))),
+            ..self.clone()
+        }
+    }
+
+    /// Puts in bytes of a message, as [`piece`](Self::piece) does. Fails where they go elsewhere and cannot be written there.
+    pub async fn bytes(&self, bytes: Vec<u8>) -> Result<()> {
+        match &self.into {
+            Some(into) => write(into, &bytes),
+            None => {
+                self.piece(Piece::Bytes(bytes)).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The same from code that blocks.
+    pub fn bytes_blocking(&self, bytes: Vec<u8>) -> Result<()> {
+        match &self.into {
+            Some(into) => write(into, &bytes),
+            None => {
+                self.piece_blocking(Piece::Bytes(bytes));
+                Ok(())
+            }
+        }
+    }
+
     fn put(&self, event: Event) {
         match self.footing {
             Footing::Thread => self.stream.put_waiting(event),
             Footing::Task => self.stream.put(event),
         }
     }
+}
+
+fn write(into: &Diversion, bytes: &[u8]) -> Result<()> {
+    let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+    into.write_all(bytes).map_err(|source| Error::System {
+        what: "cannot write the file",
+        source,
+    })
 }
 
 impl Reports for Outlet {

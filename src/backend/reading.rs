@@ -3,7 +3,7 @@
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
 use crate::backend::outlet::Outlet;
-use crate::backend::source::{Source, hand_up_bytes, members};
+use crate::backend::source::{Source, StoredPart, hand_up_bytes, members};
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::mail::flags::{FlagChange, Flags, SystemFlags};
@@ -11,7 +11,6 @@ use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
 use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
-use crate::mime::decode::Decoder;
 use crate::mime::document::{Document, Paragraph, ParagraphKind};
 use crate::mime::document_builder::{ViewOptions, outlined_document};
 use crate::mime::structure::{encoding, holds_together, outlined_structure, section as decoded};
@@ -103,10 +102,12 @@ pub async fn section<S: Source>(
     if let Some(outline) = outline(source, uid, job).await? {
         let missing = || Error::NoSuchPart(section.to_string());
         let encoding = encoding(&outline.message, section).ok_or_else(missing)?;
-        let decoder = Decoder::new(&encoding);
-        return source
-            .hand_up_section(uid, section, decoder, outlet, job)
-            .await;
+        let part = StoredPart {
+            section,
+            encoding: &encoding,
+            octets: outline.octets_left_out(section).unwrap_or(0),
+        };
+        return source.hand_up_part(uid, &part, outlet, job).await;
     }
     if is_larger(source, uid, DECODED) {
         return Err(Error::Unsupported(

@@ -1,6 +1,6 @@
 //! What a face asks of the backend. Ids are minted by the asker, so that requests can queue at once.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::mail::criteria::Criteria;
 use crate::mail::date::InternalDate;
@@ -116,6 +116,16 @@ pub enum Ask {
     Read(Uid, Part),
     /// The decoded content of one part; answered with `Piece::Bytes`.
     ReadSection(Uid, Section),
+    /// The same bytes, written to where the asker wants them instead of being handed up: however many there are, few are in
+    /// memory at once. What is written into may block for as long as a disk does.
+    Export {
+        /// The message.
+        uid: Uid,
+        /// The part whose decoded content is meant; the whole message where absent.
+        section: Option<Section>,
+        /// Where they go.
+        into: Box<dyn Write + Send>,
+    },
     /// Changes flags.
     Store(UidSet, FlagChange),
     /// Removes deleted messages, of the set where given.

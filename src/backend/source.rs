@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use futures_util::FutureExt;
 
 use crate::backend::error::{Error, Result};
-use crate::backend::event::Piece;
 use crate::backend::outlet::Outlet;
 use crate::driver::contract::{CopiedThere, CopyWish, LocalMailbox, Portion, RemoteMailbox};
 use crate::driver::error::Error as DriverError;
@@ -27,6 +26,16 @@ pub const PIECE: usize = 64 << 10;
 
 /// So many messages are asked for one by one rather than looked up among all of a mailbox.
 const FEW: u64 = 1000;
+
+/// A part as it is stored.
+pub struct StoredPart<'p> {
+    /// Which one.
+    pub section: &'p Section,
+    /// Its transfer encoding, in capitals.
+    pub encoding: &'p str,
+    /// Its octets, as far as they are known.
+    pub octets: u64,
+}
 
 /// An open mailbox.
 pub trait Source: Send {
@@ -65,15 +74,14 @@ pub trait Source: Send {
         ready(Ok(None))
     }
     /// The content of one part of a message that has an outline, decoded and handed up piece by piece.
-    fn hand_up_section(
+    fn hand_up_part(
         &mut self,
         _uid: Uid,
-        section: &Section,
-        _decoder: Decoder,
+        part: &StoredPart<'_>,
         _outlet: &Outlet,
         _job: &Job,
     ) -> impl Future<Output = Result<()>> + Send {
-        ready(Err(Error::NoSuchPart(section.to_string())))
+        ready(Err(Error::NoSuchPart(part.section.to_string())))
     }
     /// One message or part, handed up piece by piece.
     fn hand_up(
@@ -189,10 +197,19 @@ impl Source for LocalSource {
             outlet,
             job,
             buffer: Vec::new(),
+            failure: None,
+            done: (0, self.0.summary(uid).map_or(0, |it| it.rfc822_size)),
         };
         let read = self.0.read(uid, part, &mut pieces, job);
-        let flushed = read.map(|()| pieces.send());
-        ready(cancelled_or(flushed, job))
+        let handed_up = match (read, pieces.failure.take()) {
+            (_, Some(failure)) => Err(failure),
+            (Ok(()), None) => pieces.send().map_err(scratch),
+            (failed, None) => cancelled_or(failed, job),
+        };
+        ready(match pieces.failure.take() {
+            Some(failure) => Err(failure),
+            None => handed_up,
+        })
     }
 
     fn content(&mut self, uid: Uid, job: &Job) -> impl Future<Output = Result<Content>> + Send {
@@ -327,24 +344,25 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
         Ok(self.0.outline(uid, job).await?)
     }
 
-    async fn hand_up_section(
+    async fn hand_up_part(
         &mut self,
         uid: Uid,
-        section: &Section,
-        mut decoder: Decoder,
+        part: &StoredPart<'_>,
         outlet: &Outlet,
         job: &Job,
     ) -> Result<()> {
+        let mut decoder = Decoder::new(part.encoding);
         let mut offset = 0;
         loop {
             job.checkpoint()?;
-            let reading = self.0.read_section(uid, section, offset, job);
+            let reading = self.0.read_section(uid, part.section, offset, job);
             let Portion { bytes, is_last } = reading.await?;
             offset += bytes.len() as u64;
             hand_up_bytes(&decoder.push(&bytes), outlet, job).await?;
             if is_last || bytes.is_empty() {
                 return hand_up_bytes(&decoder.finish(), outlet, job).await;
             }
+            job.progress(offset.min(part.octets), part.octets);
         }
     }
 
@@ -385,7 +403,7 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
 pub async fn hand_up_bytes(bytes: &[u8], outlet: &Outlet, job: &Job) -> Result<()> {
     for piece in bytes.chunks(PIECE) {
         job.checkpoint()?;
-        outlet.piece(Piece::Bytes(piece.to_vec())).await;
+        outlet.bytes(piece.to_vec()).await?;
     }
     Ok(())
 }
@@ -403,14 +421,24 @@ struct Pieces<'a> {
     outlet: &'a Outlet,
     job: &'a Job,
     buffer: Vec<u8>,
+    /// Why no more is taken.
+    failure: Option<Error>,
+    /// How far it is, and how far it goes.
+    done: (u64, u64),
 }
 
 impl Pieces<'_> {
-    fn send(&mut self) {
-        if !self.buffer.is_empty() {
-            let full = std::mem::take(&mut self.buffer);
-            self.outlet.piece_blocking(Piece::Bytes(full));
+    fn send(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
         }
+        let full = std::mem::take(&mut self.buffer);
+        self.done.0 += full.len() as u64;
+        self.job.progress(self.done.0.min(self.done.1), self.done.1);
+        self.outlet.bytes_blocking(full).map_err(|error| {
+            self.failure = Some(error);
+            io::Error::other("it cannot be written")
+        })
     }
 }
 
@@ -423,7 +451,7 @@ impl Write for Pieces<'_> {
         self.buffer
             .extend_from_slice(bytes.get(..taken).unwrap_or_default());
         if self.buffer.len() >= PIECE {
-            self.send();
+            self.send()?;
         }
         Ok(taken)
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::backend::request::{Request, Ticket};
 use crate::mail::question::Answer;
+use crate::tui::incoming::Incoming;
 
 /// One thing to do.
 #[allow(
@@ -43,7 +44,7 @@ pub struct FileJob {
     /// What to do where it exists.
     pub mode: WriteMode,
     /// What goes into it.
-    pub content: Vec<u8>,
+    pub content: Incoming,
 }
 
 /// What to do with a file that exists. Never followed: symbolic links; never written: anything but regular files.

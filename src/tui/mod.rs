@@ -5,6 +5,7 @@ pub mod command_menu;
 pub mod command_table;
 pub mod effect;
 pub mod guard;
+pub mod incoming;
 pub mod input;
 pub mod key;
 pub mod keyboard;

@@ -1,6 +1,6 @@
 //! Files and programs, away from the screen: each on a thread of its own, whose end comes back as a message.
 //!
-//! Files are made with `O_CREAT|O_EXCL|O_NOFOLLOW` and mode 0600. What exists is written only when it is a regular
+//! Files are private (mode 0600), and there under their names when they are whole and on disk. What exists is written only when it is a regular
 //! file with one name: symbolic links, FIFOs and hard links are refused.
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::NamedTempFile;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::backend::request::Ticket;
@@ -82,28 +83,78 @@ fn is_there(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AlreadyExists
 }
 
-/// Writes a file, and syncs it.
+/// Brings the bytes that have arrived under the name that was given, and to disk.
 pub fn write_file(job: &FileJob) -> io::Result<()> {
+    let mut arrived = job.content.take()?;
     match job.mode {
-        WriteMode::New => {
-            let mut file = options().write(true).create_new(true).open(&job.path)?;
-            let written = fill(&mut file, &job.content);
-            if written.is_err() {
-                // half a file would pass for a whole one
-                let _ = std::fs::remove_file(&job.path);
+        WriteMode::New => match place_new(job, arrived) {
+            Ok(()) => Ok(()),
+            Err((error, arrived)) => {
+                if let Some(arrived) = arrived.filter(|_| is_there(&error)) {
+                    job.content.put_back(arrived);
+                }
+                Err(error)
             }
-            written
-        }
+        },
         WriteMode::Overwrite => {
             drop(open_existing(&job.path)?);
             let folder = job.path.parent().unwrap_or(Path::new("/"));
+            if arrived.path().parent() == Some(folder) {
+                arrived.persist(&job.path).map_err(|error| error.error)?;
+                sync_folder(folder);
+                return Ok(());
+            }
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            fill(file.as_file_mut(), &job.content)?;
+            io::copy(&mut arrived, &mut file)?;
+            file.as_file().sync_all()?;
             file.persist(&job.path).map_err(|error| error.error)?;
+            sync_folder(folder);
             Ok(())
         }
-        WriteMode::Append => fill(&mut open_existing(&job.path)?, &job.content),
+        WriteMode::Append => {
+            let mut file = open_existing(&job.path)?;
+            let before = file.metadata()?.len();
+            let appended = io::copy(&mut arrived, &mut file).and_then(|_| file.sync_all());
+            if appended.is_err() {
+                // Half a message behind what was there would pass for a whole one.
+                let _ = file.set_len(before);
+            }
+            appended
+        }
     }
+}
+
+/// Gives the bytes a name that nothing has; they come back where something has it.
+fn place_new(
+    job: &FileJob,
+    mut arrived: NamedTempFile,
+) -> Result<(), (io::Error, Option<NamedTempFile>)> {
+    let folder = job.path.parent().unwrap_or(Path::new("/"));
+    if arrived.path().parent() == Some(folder) {
+        return match arrived.persist_noclobber(&job.path) {
+            Ok(_file) => {
+                sync_folder(folder);
+                Ok(())
+            }
+            Err(refused) => Err((refused.error, Some(refused.file))),
+        };
+    }
+    let made = options().write(true).create_new(true).open(&job.path);
+    let mut file = match made {
+        Ok(file) => file,
+        Err(error) => return Err((error, Some(arrived))),
+    };
+    let written = io::copy(&mut arrived, &mut file).and_then(|_| file.sync_all());
+    written.map_err(|error| {
+        // half a file would pass for a whole one
+        let _ = std::fs::remove_file(&job.path);
+        (error, None)
+    })
+}
+
+/// Brings new names to disk, where the system can: the file itself is there already.
+fn sync_folder(folder: &Path) {
+    let _cannot = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn options() -> OpenOptions {
@@ -134,11 +185,6 @@ fn open_existing(path: &Path) -> io::Result<File> {
         ));
     }
     Ok(file)
-}
-
-fn fill(file: &mut File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    file.sync_all()
 }
 
 /// The programs that run now and are waited for, each with its group of processes.
@@ -337,12 +383,16 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::tui::incoming::Incoming;
 
     fn job(path: &Path, mode: WriteMode) -> FileJob {
+        let folder = path.parent().expect("a folder");
+        let content = Incoming::new(folder.to_owned(), false);
+        content.writer().write_all(b"new").expect("taken");
         FileJob {
             path: path.to_owned(),
             mode,
-            content: b"new".to_vec(),
+            content,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::mail::receipt::Receipt;
 use crate::mail::structure::Section;
 use crate::mail::text::Printable;
 use crate::mail::uid::Uid;
-use crate::tui::effect::{FileJob, WriteMode};
+use crate::tui::effect::FileJob;
 use std::path::PathBuf;
 
 /// A request that is under way.
@@ -79,6 +79,8 @@ pub enum Job {
     Check,
     /// Asks the doctor.
     Doctor,
+    /// Fetches what goes into a file; says this when it is there.
+    Export(FileJob, Printable),
     /// Writes a file.
     Write(FileJob, Printable),
     /// Lists the files of a directory.
@@ -105,8 +107,6 @@ impl Job {
 /// What bytes are read for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Purpose {
-    /// They go into a file; says what was written when done.
-    File(PathBuf, WriteMode, Printable),
     /// They go to a program.
     Program(Vec<String>),
     /// They are shown as text.

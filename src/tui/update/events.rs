@@ -39,6 +39,7 @@ fn progress(state: &mut State, ticket: Ticket, done: u64, total: u64) {
                 | Job::Search(..)
                 | Job::Expunge(_)
                 | Job::Save { .. }
+                | Job::Export(..)
                 | Job::Transfer(..)
                 | Job::Scan(..)
                 | Job::Close
@@ -62,6 +63,7 @@ fn cancelled(job: &Job) -> Option<&'static str> {
         Job::Check => Some("Moving new mail"),
         Job::Search(..) => Some("Search"),
         Job::Read(..) => Some("Reading the message"),
+        Job::Export(..) => Some("Copying to the file"),
         Job::Save { .. } => Some("Save message"),
         Job::Scan(..) => Some("Search"),
         _ => None,
@@ -102,6 +104,7 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
             delete,
             create,
         } => save::copied(state, uid, delete, to, create, result),
+        Job::Export(job, said) => files::fetched(state, job, said, result),
         Job::Read(purpose, bytes) => files::bytes_read(state, purpose, bytes, result),
         Job::Create(name) => folders::changed(state, &name, "created", result),
         Job::Delete(name) => folders::changed(state, &name, "deleted", result),

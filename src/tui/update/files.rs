@@ -1,16 +1,18 @@
 //! Messages and parts on their way into files and programs.
 //!
-//! Their bytes are read first; then the loop writes the file or runs the program, away from the screen.
+//! What goes into a file is fetched into one beside it first; then the loop gives that its name, away from the screen. What
+//! goes to a program is read first.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::backend::error::Result;
-use crate::backend::request::Ask;
+use crate::backend::request::{Ask, Ticket};
 use crate::mail::structure::{Part, Section};
 use crate::mail::text::{Foreign, Printable};
 use crate::mail::uid::Uid;
 use crate::mime::filename::safe_name;
 use crate::tui::effect::{Effect, FileJob, Program, WriteMode};
+use crate::tui::incoming::Incoming;
 use crate::tui::state::job::{Job, Purpose as Use};
 use crate::tui::state::prompt::{Choice, Prompt, Purpose, Topic, path_typed};
 use crate::tui::state::state::{State, phrase};
@@ -42,9 +44,50 @@ pub fn ask_export(state: &mut State) {
 pub fn export(state: &mut State, uid: Uid, typed: &str) {
     let message = number(state, uid);
     let said = said_of(&format!("Message {message} exported to file \""), typed);
+    // Exported messages get the line ends of this system.
+    let job = file_job(state, typed, true);
+    let what = Printable::own(format!("Copying message {message}"));
+    fetch(state, uid, None, what, job, said);
+}
+
+/// A file of this name, which is not there yet.
+fn file_job(state: &State, typed: &str, in_local_lines: bool) -> FileJob {
     let path = path_typed(typed, &state.options.home);
-    let purpose = Use::File(path, WriteMode::New, said);
-    state.ask_mailbox(Ask::Read(uid, Part::Whole), Job::Read(purpose, Vec::new()));
+    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+    FileJob {
+        path,
+        mode: WriteMode::New,
+        content: Incoming::new(folder, in_local_lines),
+    }
+}
+
+fn fetch(
+    state: &mut State,
+    uid: Uid,
+    section: Option<Section>,
+    what: Printable,
+    job: FileJob,
+    said: Printable,
+) {
+    let into = job.content.writer();
+    let ask = Ask::Export { uid, section, into };
+    if state.ask_mailbox(ask, Job::Export(job, said)).is_some() {
+        state.status.work(what, state.now);
+    }
+}
+
+/// All that goes into a file is there.
+pub fn fetched(state: &mut State, job: FileJob, said: Printable, result: Result<()>) {
+    state.status.progress = None;
+    match result {
+        Ok(()) => write(state, job, said),
+        Err(error) => {
+            let path = Foreign::new(job.path.to_string_lossy());
+            let named = phrase("The file \"", &path, "\" was not written: ");
+            let why = Printable::own(error.to_string());
+            state.complain(Printable::concat(&[named, why]));
+        }
+    }
 }
 
 fn said_of(before: &str, typed: &str) -> Printable {
@@ -73,10 +116,9 @@ pub fn ask_save_part(state: &mut State) {
 /// The file for the part was named.
 pub fn save_part(state: &mut State, uid: Uid, section: Section, typed: &str) {
     let said = said_of(&format!("Part {section} saved to file \""), typed);
-    let path = path_typed(typed, &state.options.home);
-    let purpose = Use::File(path, WriteMode::New, said);
-    let ask = Ask::ReadSection(uid, section);
-    state.ask_mailbox(ask, Job::Read(purpose, Vec::new()));
+    let job = file_job(state, typed, false);
+    let what = Printable::own(format!("Copying part {section}"));
+    fetch(state, uid, Some(section), what, job, said);
 }
 
 /// Shows the part under the cursor as text.
@@ -137,10 +179,6 @@ pub fn bytes_read(state: &mut State, purpose: Use, bytes: Vec<u8>, result: Resul
         return;
     }
     match purpose {
-        Use::File(path, mode, said) => {
-            let content = without_carriage_returns(bytes, &said);
-            write(state, path, mode, content, said);
-        }
         Use::Program(argv) => run(state, argv, bytes),
         Use::Show(section) => {
             let text = String::from_utf8_lossy(&bytes);
@@ -153,34 +191,14 @@ pub fn bytes_read(state: &mut State, purpose: Use, bytes: Vec<u8>, result: Resul
     }
 }
 
-/// Exported messages get the line ends of this system; parts stay as they are.
-fn without_carriage_returns(bytes: Vec<u8>, said: &Printable) -> Vec<u8> {
-    if !said.as_str().starts_with("Message ") {
-        return bytes;
-    }
-    let mut clean = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        if byte != b'\r' || rest.peek() != Some(&b'\n') {
-            clean.push(byte);
-        }
-    }
-    clean
-}
-
-fn write(state: &mut State, path: PathBuf, mode: WriteMode, content: Vec<u8>, said: Printable) {
-    let ticket = crate::backend::request::Ticket(state.mint());
-    let job = FileJob {
-        path,
-        mode,
-        content,
-    };
+fn write(state: &mut State, job: FileJob, said: Printable) {
+    let ticket = Ticket(state.mint());
     state.jobs.insert(ticket, Job::Write(job.clone(), said));
     state.outbox.push(Effect::Write(ticket, job));
 }
 
 fn run(state: &mut State, argv: Vec<String>, input: Vec<u8>) {
-    let ticket = crate::backend::request::Ticket(state.mint());
+    let ticket = Ticket(state.mint());
     let command = argv.join(" ");
     let said = phrase(
         "Running \"",
@@ -224,7 +242,7 @@ pub fn write_anyway(state: &mut State, job: FileJob, key: char) {
     };
     let name = Foreign::new(job.path.to_string_lossy());
     let said = phrase(before, &name, "\"");
-    write(state, job.path, mode, job.content, said);
+    write(state, FileJob { mode, ..job }, said);
 }
 
 #[cfg(test)]

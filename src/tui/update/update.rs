@@ -110,6 +110,7 @@ fn cancel_work(state: &mut State) -> bool {
                 | Job::Sort(..)
                 | Job::Search(..)
                 | Job::Read(..)
+                | Job::Export(..)
                 | Job::Save { .. }
                 | Job::Transfer(..)
                 | Job::Scan(..)
