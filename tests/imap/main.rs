@@ -12,6 +12,7 @@ mod dovecot;
 mod fake;
 mod home;
 mod hostile;
+mod kept;
 mod levels;
 mod outline;
 #[allow(dead_code, reason = "not every loop is here")]

@@ -43,6 +43,7 @@ impl Proxy {
                     continue;
                 };
                 all.connections.fetch_add(1, Ordering::SeqCst);
+                all.server_spoke.store(false, Ordering::SeqCst);
                 let copies = |stream: &TcpStream| stream.try_clone().expect("a handle");
                 all.open
                     .lock()

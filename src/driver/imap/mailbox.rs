@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::driver::error::{Error, Result};
 use crate::driver::imap::connections::Connections;
+use crate::driver::imap::kept_headers::KeptHeaders;
 use crate::driver::imap::memory::Memory;
 use crate::driver::imap::session::{Session, succeeded};
 use crate::driver::imap::view::{View, Watching};
@@ -37,6 +38,8 @@ pub struct ImapMailbox {
     pub(super) access: Access,
     /// What is kept of it for the next opening.
     pub(super) memory: Memory,
+    /// The headers that were looked at.
+    pub(super) kept: KeptHeaders,
     /// What was counted while it was selected: which search found which messages.
     pub(super) counted: Vec<(usize, UidSet)>,
     /// Whether it was opened by EXAMINE: nothing that is done changes it.
@@ -53,8 +56,12 @@ impl ImapMailbox {
     /// Asks for what was announced and is not known, and passes on what is new.
     pub(super) async fn settle(&mut self, job: &Job) -> Result<()> {
         for round in 1..=TRIES {
-            let unknown = self.view.unknown();
-            if unknown == 0 {
+            if self.view.unknown() == 0 {
+                break;
+            }
+            // Messages are asked for by their numbers, which must be those of this moment.
+            self.catch_up_with_news(job).await?;
+            if self.view.unknown() == 0 {
                 break;
             }
             if round > 1 {
@@ -70,7 +77,7 @@ impl ImapMailbox {
                 false => self.level.summary(),
             };
             let words = format!("FETCH {first}:{} {items}", self.view.exists);
-            let total = (unknown > 1000).then(|| u64::from(self.view.exists));
+            let total = (self.view.unknown() > 1000).then(|| u64::from(self.view.exists));
             let command = self.session.command(&words);
             match self.ask_counting(command, total, job).await {
                 Err(Error::Server(error)) if !error.ends_connection() && round < TRIES => {}
@@ -104,6 +111,15 @@ impl ImapMailbox {
         if !self.session.is_usable() {
             self.connect_again(job).await?;
         }
+        // What comes before the answer to the next command is taken in before that; UIDs stay what they are.
+        if self.level.has_uids() && !self.session.has_unanswered() {
+            return Ok(());
+        }
+        self.catch_up_with_news(job).await
+    }
+
+    /// Waits for all that is on its way.
+    async fn catch_up_with_news(&mut self, job: &Job) -> Result<()> {
         let mut watching = Watching {
             view: &mut self.view,
             job,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::driver::imap::kept_headers::KeptHeaders;
 use crate::driver::imap::sequence::Sequence;
 use crate::driver::imap::view::{Recalled, View};
 use crate::driver::layout::folder::whole_file::read_whole;
@@ -38,6 +39,8 @@ const MAGIC: &[u8; 8] = b"MugoIm_1";
 const MESSAGE: usize = 28;
 /// Fewer messages are asked for as fast as they are recalled.
 const WORTH_IT: usize = 50;
+/// Fewer changes are told again as fast as they are kept.
+const MUCH: usize = 50;
 
 /// Where what is kept of one mailbox is.
 pub struct Memory {
@@ -67,14 +70,25 @@ impl Memory {
         }
     }
 
+    /// The headers of the same mailbox that are kept beside it.
+    pub fn headers(&self) -> KeptHeaders {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-headers");
+        KeptHeaders::new(&self.environment, path.into(), self.whose)
+    }
+
     /// What was known when the mailbox was open last.
     pub fn recall(&self) -> Option<Recalled> {
         let (bytes, _) = read_whole(&*self.environment.files, &self.path, LARGEST).ok()?;
         parse(&bytes, self.whose)
     }
 
-    /// Keeps what is known now.
-    pub fn keep(&self, view: &View) {
+    /// Keeps what is known now, where that spares the next opening more than it costs: the server tells again what changed since
+    /// this was done last.
+    pub fn keep(&self, view: &mut View) {
+        if view.unkept < MUCH.max(view.sequence.len() / 100) {
+            return;
+        }
         let state = view.state();
         let is_worth_it = state.sticky_uids && view.sequence.len() >= WORTH_IT;
         let (Some(validity), true) = (view.uid_validity, is_worth_it) else {
@@ -85,7 +99,9 @@ impl Memory {
         }
         let bytes = to_bytes(view, validity, self.whose);
         // Without it the next opening takes longer.
-        let _written = self.write(&bytes);
+        if self.write(&bytes).is_ok() {
+            view.unkept = 0;
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {

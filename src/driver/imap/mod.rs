@@ -7,6 +7,7 @@ pub mod connect;
 pub mod connections;
 pub mod copying;
 pub mod driver;
+pub mod kept_headers;
 pub mod login;
 pub mod mailbox;
 pub mod manage;

@@ -66,6 +66,7 @@ impl ImapMailbox {
             is_examined: false,
             name: name.clone(),
             access,
+            kept: memory.headers(),
             memory,
             connections,
             session,
@@ -145,7 +146,7 @@ impl ImapMailbox {
     /// Brings what is kept for the next opening to disk. Without it that one takes longer.
     pub(super) fn remember(&mut self) {
         if self.level.has_uids() {
-            self.memory.keep(&self.view);
+            self.memory.keep(&mut self.view);
         }
     }
 

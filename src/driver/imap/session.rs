@@ -68,6 +68,10 @@ pub struct Session {
     next_tag: u32,
     /// Commands that were sent and whose ends nobody waits for.
     abandoned: Vec<String>,
+    /// Commands that were told to end, and whose ends come before those of later ones.
+    ending: Vec<String>,
+    /// When their ends have to be there.
+    ends_by: Option<Instant>,
     /// What the server can do.
     capabilities: Capabilities,
     /// What of it is not used.
@@ -105,6 +109,8 @@ impl Session {
             unflushed: false,
             next_tag: 0,
             abandoned: Vec::new(),
+            ending: Vec::new(),
+            ends_by: None,
             capabilities: Capabilities::default(),
             style: Style {
                 level: Level::Imap2bis,
@@ -136,7 +142,13 @@ impl Session {
 
     /// Whether nothing is on its way that somebody else asked for.
     pub fn is_quiet(&self) -> bool {
-        self.is_usable() && self.abandoned.is_empty() && self.out.is_empty()
+        let has_ended = self.abandoned.is_empty() && self.ending.is_empty();
+        self.is_usable() && has_ended && self.out.is_empty()
+    }
+
+    /// Whether answers are on their way that nobody waits for.
+    pub fn has_unanswered(&self) -> bool {
+        !self.abandoned.is_empty()
     }
 
     /// When the server was last heard.
@@ -264,7 +276,8 @@ impl Session {
         first.ok_or_else(|| self.breaks("a command did not end"))
     }
 
-    /// Asks for news and passes them on until the job is cancelled or `limit` is over; both end it in good order.
+    /// Asks for news and passes them on until the job is cancelled or `limit` is over; both end it in good order. The server is not
+    /// waited for: its word that it stopped comes before what it answers to the next command.
     pub async fn idle(&mut self, limit: Duration, sink: &mut dyn Sink, job: &Job) -> Result<()> {
         let mut talk = Talk::default();
         talk.add(self.tag(), self.command("IDLE"));
@@ -273,6 +286,11 @@ impl Session {
         match listened {
             Err(Error::Cancelled) | Ok(()) => {}
             Err(error) => return Err(error),
+        }
+        if talk.is_listened_to() {
+            self.out.extend_from_slice(b"DONE\r\n");
+            self.ending.extend(talk.into_sent());
+            return Ok(());
         }
         talk.add_done();
         let calm = job.uncancelled();
@@ -438,7 +456,7 @@ impl Session {
     /// Hands on all that was read.
     /// What comes behind the end of the last command is left for later: nobody asked for it yet.
     fn take_frames(&mut self, talk: &mut Talk<'_>, sink: &mut dyn Sink) -> Result<()> {
-        while !talk.is_over() || !self.abandoned.is_empty() {
+        while !talk.is_over() || !self.abandoned.is_empty() || !self.ending.is_empty() {
             let frame = match self.reader.next_frame() {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(()),
@@ -467,9 +485,14 @@ impl Session {
                         self.capabilities = words.clone();
                     }
                     let tag = String::from_utf8_lossy(tag);
-                    let before = self.abandoned.len();
+                    let before = self.abandoned.len() + self.ending.len();
                     self.abandoned.retain(|one| *one != tag);
-                    if before == self.abandoned.len() && !talk.end(&tag, status) {
+                    self.ending.retain(|one| *one != tag);
+                    if self.ending.is_empty() {
+                        self.ends_by = None;
+                    }
+                    let was_expected = before > self.abandoned.len() + self.ending.len();
+                    if !was_expected && !talk.end(&tag, status) {
                         self.is_broken = true;
                         return Err(ServerError::Protocol("it answers what was not asked").into());
                     }
@@ -509,6 +532,8 @@ impl Session {
 
     /// Sends and receives something, whatever comes first. May be stopped anywhere.
     async fn transfer(&mut self, job: &Job, end: Instant) -> Result<()> {
+        let ends_by = self.ends_by;
+        let end = ends_by.map_or(end, |by| by.min(end));
         let (mut from, mut to) = tokio::io::split(&mut self.stream);
         let room = self.reader.room();
         let unsent = self.out.get(self.sent..).unwrap_or_default();
@@ -538,10 +563,16 @@ impl Session {
                 if self.sent == self.out.len() {
                     self.out.clear();
                     self.sent = 0;
+                    let is_ending = !self.ending.is_empty() && self.ends_by.is_none();
+                    if is_ending {
+                        self.ends_by = Some(Instant::now() + DONE);
+                    }
                 }
                 Ok(())
             }
             Ok(Moved::Nothing) => {
+                // A server that does not even stop when it is told to is not there any more.
+                self.is_broken |= ends_by == Some(end);
                 let silent = Instant::now().duration_since(self.heard).as_secs();
                 Err(ServerError::Silent(silent).into())
             }
@@ -554,9 +585,9 @@ impl Session {
 
     /// Waits until nothing is on its way any more that nobody waits for.
     pub async fn settle(&mut self, sink: &mut dyn Sink, job: &Job) -> Result<()> {
-        while !self.abandoned.is_empty() {
+        while self.has_unanswered() || !self.ending.is_empty() {
             self.take_frames(&mut Talk::default(), sink)?;
-            if !self.abandoned.is_empty() {
+            if self.has_unanswered() || !self.ending.is_empty() {
                 self.transfer(job, Instant::now() + LONG_PATIENCE).await?;
             }
         }

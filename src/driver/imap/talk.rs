@@ -59,6 +59,11 @@ impl Talk<'_> {
         self.steps.push_back((last, done));
     }
 
+    /// Whether the server said that it listens to what ends the command, which has not ended.
+    pub fn is_listened_to(&self) -> bool {
+        self.was_allowed && self.is_sent() && !self.is_over()
+    }
+
     /// Moves what may be sent behind `out`.
     pub fn queue(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         while out.len() < AHEAD {

@@ -9,6 +9,7 @@ use crate::driver::contract::{CopiedThere, CopyWish, Portion, RemoteMailbox};
 use crate::driver::error::{Error, Result};
 use crate::driver::imap::bodies::Bodies;
 use crate::driver::imap::copying;
+use crate::driver::imap::kept_headers::KeptHeader;
 use crate::driver::imap::mailbox::ImapMailbox;
 use crate::driver::imap::session::{LONG_PATIENCE, Nobody, Sink, refused, succeeded};
 use crate::driver::imap::view::{View, Watching};
@@ -20,7 +21,7 @@ use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
 use crate::mail::switches::Switch;
-use crate::mail::uid::{SequenceSet, Uid, UidSet};
+use crate::mail::uid::{SequenceSet, Uid, UidSet, UidValidity};
 use crate::wire::imap::level::Level;
 use crate::wire::imap::response::Data;
 use crate::wire::imap::search::{self, Numbers};
@@ -30,6 +31,8 @@ use crate::wire::imap::status::{Code, Kind};
 const FEW: u64 = 1000;
 /// How long an IDLE lasts before it is begun anew: servers hang up after 30 minutes.
 const IDLING: Duration = Duration::from_secs(24 * 60);
+/// How long nothing was asked before an IDLE begins.
+const LULL: Duration = Duration::from_millis(300);
 /// How often a server that tells nothing unasked is asked at most.
 const POLITE: Duration = Duration::from_secs(1);
 /// How long closing may take.
@@ -60,11 +63,21 @@ impl RemoteMailbox for ImapMailbox {
         found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> Result<()> {
-        let headers = match self.fetch_headers(uids, job).await {
-            Err(error) if self.is_cut_off(&error) => self.fetch_headers(uids, job).await,
-            other => other,
-        };
-        let mut headers = headers?;
+        let mut headers = self.known_headers(uids);
+        if !headers.is_empty() {
+            self.view.tell(job);
+        }
+        let known = |uid: &&Uid| !headers.contains_key(uid);
+        let missing: Vec<Uid> = uids.iter().filter(known).copied().collect();
+        if !missing.is_empty() {
+            let fetched = match self.fetch_headers(&missing, job).await {
+                Err(error) if self.is_cut_off(&error) => self.fetch_headers(&missing, job).await,
+                other => other,
+            };
+            let fetched = fetched?;
+            self.keep_headers(&fetched);
+            headers.extend(fetched);
+        }
         for uid in uids {
             if let Some(header) = headers.remove(uid) {
                 found(*uid, &header);
@@ -224,7 +237,10 @@ impl RemoteMailbox for ImapMailbox {
         self.settle(job).await
     }
 
-    async fn close(self, job: &Job) -> Result<()> {
+    async fn close(mut self, job: &Job) -> Result<()> {
+        self.remember();
+        let sequence = &self.view.sequence;
+        self.kept.keep_only(|uid| sequence.message(uid).is_some());
         let Self {
             connections,
             mut session,
@@ -267,6 +283,12 @@ impl ImapMailbox {
         self.ready(job).await?;
         self.settle(job).await?;
         if self.tells_news {
+            // Who has just asked for something asks for more, and need not interrupt anything then.
+            tokio::select! {
+                biased;
+                () = job.cancelled().cancelled() => return Ok(()),
+                () = tokio::time::sleep(LULL) => {}
+            }
             let stop = job.cancelled().child_token();
             let mut idling = Idling {
                 inner: Watching {
@@ -298,6 +320,47 @@ impl ImapMailbox {
                 self.settle(job).await
             }
         }
+    }
+
+    /// The UIDVALIDITY under which headers can be kept.
+    fn lasting(&self) -> Option<UidValidity> {
+        let state = self.view.state();
+        state.uid_validity.filter(|_| state.sticky_uids)
+    }
+
+    /// Headers that were looked at before, of messages that are there.
+    fn known_headers(&mut self, uids: &[Uid]) -> HashMap<Uid, Vec<u8>> {
+        let mut known = HashMap::new();
+        let Some(validity) = self.lasting() else {
+            return known;
+        };
+        for &uid in uids {
+            if self.view.sequence.message(uid).is_none() {
+                continue;
+            }
+            if let Some(kept) = self.kept.find(validity, uid) {
+                self.view.learn(uid, kept.internal_date, kept.rfc822_size);
+                known.insert(uid, kept.header);
+            }
+        }
+        known
+    }
+
+    fn keep_headers(&mut self, headers: &HashMap<Uid, Vec<u8>>) {
+        let Some(validity) = self.lasting() else {
+            return;
+        };
+        let kept = headers.iter().filter_map(|(uid, header)| {
+            let message = self.view.sequence.message(*uid)?;
+            let kept = KeptHeader {
+                internal_date: message.internal_date,
+                rfc822_size: message.rfc822_size,
+                header: header.clone(),
+            };
+            Some((*uid, kept))
+        });
+        let kept: Vec<(Uid, KeptHeader)> = kept.collect();
+        self.kept.keep(validity, &kept);
     }
 
     async fn fetch_headers(&mut self, uids: &[Uid], job: &Job) -> Result<HashMap<Uid, Vec<u8>>> {

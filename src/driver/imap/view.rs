@@ -88,6 +88,8 @@ pub struct View {
     pub is_lost: Option<&'static str>,
     /// What the server said last of where copies went.
     pub copied: Option<Code>,
+    /// How many changes there were since what is known was kept.
+    pub unkept: usize,
 }
 
 impl View {
@@ -120,6 +122,7 @@ impl View {
             is_quiet: false,
             is_lost: None,
             copied: None,
+            unkept: 0,
         }
     }
 
@@ -188,6 +191,7 @@ impl View {
             };
             let new = change(&message.flags);
             if new != message.flags {
+                self.unkept += 1;
                 message.flags = new.clone();
                 self.flagged.insert(uid, new);
             }
@@ -320,6 +324,7 @@ impl View {
 
     /// Forgets all messages, and says so to whom they were told.
     pub fn reset(&mut self, job: &Job) {
+        self.unkept += self.sequence.len();
         self.sequence.clear();
         self.early.clear();
         self.arrived.clear();
@@ -357,6 +362,7 @@ impl View {
 
     /// A message is gone: nothing that waits to be told names it any more, unless it was never told at all.
     fn forget(&mut self, uid: Uid) {
+        self.unkept += 1;
         self.flagged.remove(&uid);
         self.measured.retain(|summary| summary.uid != uid);
         let before = self.arrived.len();
@@ -416,17 +422,23 @@ impl View {
         }
     }
 
-    /// A message whose date and size were not known has these.
+    /// Takes in what was told of the date and size of a message.
     fn measure(&mut self, uid: Uid, fetched: &Fetched<'_>) {
         let Some(size) = fetched.size.filter(|&size| size > 0) else {
             return;
         };
+        let date = fetched.internal_date.unwrap_or(InternalDate::EPOCH);
+        self.learn(uid, date, size);
+    }
+
+    /// A message whose date and size were not known has these.
+    pub fn learn(&mut self, uid: Uid, date: InternalDate, size: u64) {
         let message = self.sequence.message_mut(uid);
         let Some(message) = message.filter(|message| !message.is_measured()) else {
             return;
         };
         message.rfc822_size = size;
-        message.internal_date = fetched.internal_date.unwrap_or(InternalDate::EPOCH);
+        message.internal_date = date;
         let message = message.clone();
         self.flagged.remove(&uid);
         match self.arrived.binary_search_by_key(&uid, |it| it.uid) {
@@ -462,6 +474,7 @@ impl View {
         if flags == message.flags {
             return;
         }
+        self.unkept += 1;
         message.flags = flags.clone();
         match self.arrived.binary_search_by_key(&uid, |it| it.uid) {
             Ok(place) => {
@@ -502,6 +515,7 @@ impl View {
         if self.uid_next.is_none_or(|next| next <= summary.uid) {
             self.uid_next = summary.uid.next();
         }
+        self.unkept += 1;
         match self.sequence.push(summary.clone()) {
             true => self.arrived.push(summary),
             false => self.is_lost = Some("its UIDs are not in order"),
