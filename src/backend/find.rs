@@ -48,6 +48,10 @@ pub async fn sort<S: Source>(
     outlet: &Outlet,
     job: &Job,
 ) -> Result<()> {
+    if let Some(sorted) = source.sort(order, job).await? {
+        outlet.piece(Piece::Found(sorted)).await;
+        return Ok(());
+    }
     if matches!(order.key, SortKey::Size | SortKey::Date) {
         source.measure(&source.uids(), job).await?;
     }

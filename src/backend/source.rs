@@ -15,6 +15,7 @@ use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::order::Order;
 use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
@@ -118,6 +119,14 @@ pub trait Source: Send {
         criteria: &Criteria,
         job: &Job,
     ) -> impl Future<Output = Result<Option<UidSet>>> + Send;
+    /// All messages in this order, sorted where the mailbox lives; `None` when it cannot.
+    fn sort(
+        &mut self,
+        _order: Order,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Option<Vec<Uid>>>> + Send {
+        ready(Ok(None))
+    }
     /// Looks for news and writes what is pending.
     fn check(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
     /// Copies or moves where the mailbox lives; `None`, and nothing is done, when it cannot.
@@ -388,6 +397,10 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
 
     async fn search(&mut self, criteria: &Criteria, job: &Job) -> Result<Option<UidSet>> {
         Ok(self.0.search(criteria, job).await?)
+    }
+
+    async fn sort(&mut self, order: Order, job: &Job) -> Result<Option<Vec<Uid>>> {
+        Ok(self.0.sort(order, job).await?)
     }
 
     async fn check(&mut self, job: &Job) -> Result<()> {

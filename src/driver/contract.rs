@@ -26,6 +26,7 @@ use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
 use crate::mail::name::MailboxName;
+use crate::mail::order::Order;
 use crate::mail::outline::Outline;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::structure::{Part, Section};
@@ -250,6 +251,14 @@ pub trait RemoteMailbox: Send + 'static {
         criteria: &Criteria,
         job: &Job,
     ) -> impl Future<Output = Result<Option<UidSet>>> + Send;
+    /// All messages in this order, as the server sorts them; `None` asks the backend to do it.
+    fn sort(
+        &mut self,
+        _order: Order,
+        _job: &Job,
+    ) -> impl Future<Output = Result<Option<Vec<Uid>>>> + Send {
+        ready(Ok(None))
+    }
     /// Copies or moves on the server, all or none; `None`, and nothing is done, where the destination is elsewhere.
     fn copy(
         &mut self,

@@ -291,3 +291,116 @@ fn a_wrong_password_is_told_and_tried_once() {
     assert!(ran.err.contains("does not let"), "{}", ran.err);
     assert!(!ran.err.contains("wrong"), "{}", ran.err);
 }
+
+#[test]
+fn servers_sort_as_we_do() {
+    let Some(server) = dovecot("servers_sort_as_we_do") else {
+        return;
+    };
+    let user = server.user(Format::Maildir);
+    let settings = server.settings(&user);
+    let (home, here) = (
+        Home::new(&settings),
+        Home::new(&format!("{settings}disable = [\"SORT\"]\n")),
+    );
+    let inbox = server.name(&user, "INBOX");
+    for (from, to, subject, date, lines) in [
+        (
+            "bob@b",
+            "zoe@x",
+            "Re: pears",
+            "2 Mar 2026 10:00:00 +0000",
+            3,
+        ),
+        ("ann@c", "yan@x", "apples", "1 Mar 2026 10:00:00 +0000", 9),
+        (
+            "Ann <ann@a>",
+            "xia@x",
+            "Fwd: apples",
+            "3 Mar 2026 10:00:00 +0000",
+            1,
+        ),
+        (
+            "carl@a",
+            "zoe@y",
+            "[list] Re: plums",
+            "2 Mar 2026 09:59:00 +0000",
+            1,
+        ),
+    ] {
+        let text = format!(
+            "From: {from}\nTo: {to}\nSubject: {subject}\nDate: {date}\n\n{}",
+            "a line\n".repeat(lines)
+        );
+        let ran = home.feed(&["append", &inbox], text.as_bytes());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    for key in ["arrival", "date", "from", "subject", "size", "to"] {
+        let forward = ["index", &inbox, "--sort", key];
+        let backward = ["index", &inbox, "--sort", key, "--reverse"];
+        assert_eq!(home.ok(&forward), here.ok(&forward), "{key}");
+        assert_eq!(home.ok(&backward), here.ok(&backward), "{key}");
+    }
+    let words = ["index", &inbox, "--sort", "size"];
+    let sizes = home.ok(&words);
+    let first: Vec<&str> = sizes
+        .lines()
+        .map(|line| line.split_whitespace().nth(1).unwrap_or_default())
+        .collect();
+    assert_eq!(first.last(), Some(&"2"), "{sizes}");
+}
+
+#[test]
+fn a_server_that_sorts_oddly_hides_no_message() {
+    for (what, sorted, expected) in [
+        ("all", "S: * SORT 9 7 8\nS: TAG OK\n", ["9", "7", "8"]),
+        (
+            "twice and unknown",
+            "S: * SORT 9 9 77 7\nS: TAG OK\n",
+            ["9", "7", "8"],
+        ),
+        ("nothing", "S: TAG OK\n", ["7", "8", "9"]),
+    ] {
+        let message = |number: u32, uid: u32, size: u32| {
+            format!(
+                "S: * {number} FETCH (UID {uid} FLAGS () INTERNALDATE \" 2-Mar-2026 10:20:31 +0100\" RFC822.SIZE {size})\n"
+            )
+        };
+        let header = |number: u32, uid: u32| {
+            format!(
+                "R: * {number} FETCH (UID {uid} BODY[HEADER.FIELDS (SUBJECT)] {{14}}\\r\\nSubject: x{uid}\\r\\n\\r\\n)\\r\\n\n"
+            )
+        };
+        let script = crate::script::Script::play(&format!(
+            "S: * PREAUTH [CAPABILITY IMAP4rev1 SORT] hi\n\
+             C: TAG *\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 5] x\nS: TAG OK [READ-ONLY] done\n\
+             C: TAG *\n{}{}{}S: TAG OK\n\
+             C: TAG UID SORT (SUBJECT) UTF-8 ALL\n{sorted}\
+             C: TAG *\n{}{}{}S: TAG OK\nC: TAG *\nS: TAG OK\nC: TAG *\nS: TAG OK\n",
+            message(1, 7, 20),
+            message(2, 8, 30),
+            message(3, 9, 10),
+            header(1, 7),
+            header(2, 8),
+            header(3, 9),
+        ));
+        let home = Home::new("");
+        let words = [
+            "--json",
+            "index",
+            "-o",
+            &script.name("/notls"),
+            "--sort",
+            "subject",
+        ];
+        let ran = home.run(&words);
+        assert_eq!(ran.code, 0, "{what}: {ran:?} {:?}", script.heard());
+        let uids: Vec<String> = ran
+            .out
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter_map(|row| Some(row.get("uid")?.to_string()))
+            .collect();
+        assert_eq!(uids, expected, "{what}: {ran:?}");
+    }
+}

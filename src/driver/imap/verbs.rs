@@ -2,7 +2,7 @@
 //!
 //! Where the connection is lost under a request that may be made twice, it is made once more on a new one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::driver::contract::{CopiedThere, CopyWish, Portion, RemoteMailbox};
@@ -17,6 +17,7 @@ use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::order::{Order, SortKey};
 use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
 use crate::mail::summary::Summary;
@@ -174,6 +175,13 @@ impl RemoteMailbox for ImapMailbox {
     async fn search(&mut self, criteria: &Criteria, job: &Job) -> Result<Option<UidSet>> {
         match self.find(criteria, job).await {
             Err(error) if self.is_cut_off(&error) => self.find(criteria, job).await,
+            other => other,
+        }
+    }
+
+    async fn sort(&mut self, order: Order, job: &Job) -> Result<Option<Vec<Uid>>> {
+        match self.sorted(order, job).await {
+            Err(error) if self.is_cut_off(&error) => self.sorted(order, job).await,
             other => other,
         }
     }
@@ -485,6 +493,55 @@ impl ImapMailbox {
         let command = self.session.command("EXPUNGE");
         self.ask(command, job).await?;
         self.settle(job).await
+    }
+
+    /// All messages as the server sorts them (RFC 5256).
+    async fn sorted(&mut self, order: Order, job: &Job) -> Result<Option<Vec<Uid>>> {
+        let is_loser = self.connections.account.server.has(Switch::Loser);
+        let key = match order.key {
+            // That is known here.
+            SortKey::Arrival => return Ok(None),
+            SortKey::Date => "DATE",
+            SortKey::From => "FROM",
+            SortKey::Subject => "SUBJECT",
+            SortKey::Size => "SIZE",
+            SortKey::To => "TO",
+            SortKey::Cc => "CC",
+        };
+        if is_loser || !self.session.has("SORT") || self.level < Level::Imap4rev1 {
+            return Ok(None);
+        }
+        self.ready(job).await?;
+        let words = format!("UID SORT ({key}) UTF-8 ALL");
+        let command = self.session.command(&words);
+        let mut finding = Finding {
+            inner: Watching {
+                view: &mut self.view,
+                job,
+                total: None,
+            },
+            found: Vec::new(),
+            all: UidSet::new(),
+        };
+        let ended = self
+            .session
+            .run_within(LONG_PATIENCE, command, &mut finding, job)
+            .await;
+        let found = finding.found;
+        if ended?.kind != Kind::Ok {
+            return Ok(None);
+        }
+        self.settle(job).await?;
+        // Each message once, whatever the server says; one that came just now stands at the end.
+        let all = || self.view.sequence.iter().map(|message| message.uid);
+        let mut left: HashSet<Uid> = all().collect();
+        let found = found.into_iter().filter_map(Uid::new);
+        let mut sorted: Vec<Uid> = found.filter(|uid| left.remove(uid)).collect();
+        sorted.extend(all().filter(|uid| left.contains(uid)));
+        if order.reverse {
+            sorted.reverse();
+        }
+        Ok(Some(sorted))
     }
 
     async fn find(&mut self, criteria: &Criteria, job: &Job) -> Result<Option<UidSet>> {
