@@ -59,6 +59,9 @@ pub struct Common {
     /// Wait for no lock: a mailbox that is in use fails at once (exit status 75)
     #[arg(long, global = true)]
     pub no_wait: bool,
+    /// Write what is said to servers, and by them, into this file; passwords and mail are left out
+    #[arg(long, global = true, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Write more to the log file; twice for everything
     #[arg(short, global = true, action = ArgAction::Count)]
     pub verbose: u8,

@@ -20,5 +20,6 @@ pub mod openers;
 pub mod process;
 pub mod real_files;
 pub mod replace;
+pub mod trace;
 pub mod transfer;
 pub mod watch;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::os::trace::Trace;
+
 /// What the user says of servers.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Network {
@@ -11,6 +13,8 @@ pub struct Network {
     pub certificates: Option<PathBuf>,
     /// Hosts to which clear text is sent where a name says `/notls`.
     pub clear_text_hosts: Vec<String>,
+    /// Where what is said is written.
+    pub trace: Option<Trace>,
 }
 
 /// An account on a server.

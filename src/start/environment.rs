@@ -59,7 +59,7 @@ pub fn environment(
             interval: Duration::from_secs(settings.inbox.snarf_interval.into()),
             leave_spool_empty: settings.inbox.leave_spool_empty,
         },
-        network: network(settings, home.as_deref())?,
+        network: network(settings, args.common.trace.as_deref(), home.as_deref())?,
         ..Overrides::default()
     };
     if let Some(demo) = demo {

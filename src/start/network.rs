@@ -4,14 +4,21 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::USAGE;
 use crate::config::settings::{Account, Settings};
+use crate::mail::reason::in_words;
 use crate::mail::server::{Server, ServerError};
 use crate::mail::switches::Service;
+use crate::mail::text::Foreign;
 use crate::os::network::{AccountChoice, Network};
+use crate::os::trace::Trace;
 use crate::start::naming::expanded;
 use crate::start::stop::Stop;
 
 /// What the settings say of servers.
-pub fn network(settings: &Settings, home: Option<&Path>) -> Result<Network, Stop> {
+pub fn network(
+    settings: &Settings,
+    trace: Option<&Path>,
+    home: Option<&Path>,
+) -> Result<Network, Stop> {
     let below = |path: &Option<PathBuf>| path.as_ref().map(|path| expanded(path, home));
     let account = |(name, account): (&String, &Account)| {
         let server = server_of(&account.server)
@@ -35,6 +42,17 @@ pub fn network(settings: &Settings, home: Option<&Path>) -> Result<Network, Stop
         accounts: accounts?,
         certificates: below(&settings.network.certificates),
         clear_text_hosts: settings.network.clear_text_hosts.clone(),
+        trace: trace.map(into_file).transpose()?,
+    })
+}
+
+fn into_file(path: &Path) -> Result<Trace, Stop> {
+    Trace::into_file(path).map_err(|error| {
+        let path = Foreign::new(path.to_string_lossy()).field();
+        Stop::new(
+            format!("--trace {}: {}", path.as_str(), in_words(&error)),
+            USAGE,
+        )
     })
 }
 

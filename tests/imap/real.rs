@@ -404,3 +404,46 @@ fn a_server_that_sorts_oddly_hides_no_message() {
         assert_eq!(uids, expected, "{what}: {ran:?}");
     }
 }
+
+#[test]
+fn a_trace_tells_what_is_said_and_no_secret() {
+    let Some(server) = dovecot("a_trace_tells_what_is_said_and_no_secret") else {
+        return;
+    };
+    let user = server.user(Format::Maildir);
+    let home = Home::new(&server.settings(&user));
+    let inbox = server.name(&user, "INBOX");
+    let text = "From: ann@example.org\n\nnobody else reads this\n";
+    home.feed(&["append", &inbox], text.as_bytes());
+    let secret = format!("{user}-pw");
+    for mechanism in ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"] {
+        let name = inbox.replace("/user", &format!("/auth={mechanism}/user"));
+        let trace = home.path("trace");
+        let file = trace.to_string_lossy().into_owned();
+        home.ok(&["--trace", &file, "read", &name, "1"]);
+        let told = std::fs::read_to_string(&trace).expect("a trace");
+        let verb = format!(
+            "AUTHENTICATE {} <suppressed>",
+            mechanism.to_ascii_uppercase()
+        );
+        assert!(told.contains(&verb), "{told}");
+        assert!(
+            told.contains("EXAMINE INBOX") && told.contains("S: * 1 EXISTS"),
+            "{told}"
+        );
+        let encoded = base64::prelude::Engine::encode(&base64::prelude::BASE64_STANDARD, &secret);
+        let plain = format!("\0{user}\0{secret}");
+        let plain = base64::prelude::Engine::encode(&base64::prelude::BASE64_STANDARD, plain);
+        for hidden in [&secret, &encoded, &plain, "nobody else"] {
+            assert!(!told.contains(hidden), "{mechanism}: {hidden} in {told}");
+        }
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &trace.metadata().expect("there").permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::remove_file(&trace).expect("removed");
+    }
+    let ran = home.run(&["--trace", "/nowhere/at/all", "status", &inbox]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("--trace /nowhere/at/all: "), "{}", ran.err);
+}

@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::driver::error::{Error, Result};
+use crate::driver::imap::traced::Traced;
 use crate::driver::job::Job;
 use crate::driver::server_error::ServerError;
 use crate::mail::question::{About, PasswordWanted, Reply};
@@ -79,6 +80,12 @@ impl Account {
     /// Whether tokens are used in place of a password.
     pub fn has_tokens(&self) -> bool {
         !self.choice.token_command.is_empty()
+    }
+
+    /// Who tells of a new connection.
+    pub fn traced(&self) -> Option<Traced> {
+        let trace = self.environment.network.trace.as_ref()?;
+        Some(Traced::new(trace, self.server.host()))
     }
 
     /// Whether the user has a certificate.

@@ -84,7 +84,7 @@ async fn attempt(account: &Arc<Account>, job: &Job) -> Result<Option<Session>> {
         return Ok(None);
     };
     let way = Way { port, ..way };
-    let mut session = Session::new(stream, &account.disabled);
+    let mut session = Session::new(stream, &account.disabled).traced(account.traced());
     let mut greeting = session.greeting(job).await?;
     // Servers that are just starting may have something to say before they greet.
     while greeting.kind == Kind::Ok && is_no_greeting_yet(&greeting) {
@@ -383,7 +383,7 @@ async fn encrypt(
     let Some(stream) = secured(account, socket, way.port, job).await? else {
         return Ok(None);
     };
-    let mut session = Session::new(stream, &account.disabled);
+    let mut session = Session::new(stream, &account.disabled).traced(account.traced());
     let nothing = Status {
         kind: Kind::Ok,
         code: None,

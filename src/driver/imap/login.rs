@@ -66,7 +66,10 @@ pub async fn log_in(
             port,
             offered: &offered,
         };
-        let (status, binding_refused) = attempt(account, session, &login, job).await?;
+        session.is_secret = true;
+        let attempted = attempt(account, session, &login, job).await;
+        session.is_secret = false;
+        let (status, binding_refused) = attempted?;
         match (status.kind, &status.code) {
             (Kind::Ok, _) => {
                 if matches!(way.needs(), Needs::Challenge | Needs::Password) {

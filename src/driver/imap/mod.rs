@@ -19,5 +19,6 @@ pub mod reading;
 pub mod sequence;
 pub mod session;
 pub mod talk;
+pub mod traced;
 pub mod verbs;
 pub mod view;

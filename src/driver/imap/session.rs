@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::driver::error::{Error, Result};
 use crate::driver::imap::talk::Talk;
+use crate::driver::imap::traced::Traced;
 use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::driver::server_error::ServerError;
@@ -92,6 +93,10 @@ pub struct Session {
     /// Whether what was asked last was sent whole, although nobody heard how it ended.
     pub is_unsure: bool,
     alerts: Vec<Foreign>,
+    /// Who tells what is said.
+    traced: Option<Traced>,
+    /// Whether what is said now logs the user in.
+    pub is_secret: bool,
 }
 
 impl Session {
@@ -121,6 +126,23 @@ impl Session {
             heard: Instant::now(),
             is_trusted: false,
             alerts: Vec::new(),
+            traced: None,
+            is_secret: false,
+        }
+    }
+
+    /// The same session, of which this tells.
+    #[must_use]
+    pub fn traced(self, traced: Option<Traced>) -> Self {
+        Self { traced, ..self }
+    }
+
+    /// Tells what was put behind the first so many bytes of what is to be sent.
+    fn trace_sent(&self, before: usize) {
+        if let (Some(traced), Some(new)) = (&self.traced, self.out.get(before..))
+            && !new.is_empty()
+        {
+            traced.sent(new, self.is_secret);
         }
     }
 
@@ -212,6 +234,9 @@ impl Session {
                 self.transfer(job, Instant::now() + GREETING).await?;
                 continue;
             };
+            if let (Some(traced), Frame::Response(raw)) = (&self.traced, &frame) {
+                traced.came(raw.bytes, false);
+            }
             if let Frame::Response(raw) = frame
                 && let Response::Untagged(Data::Status(status)) = Response::parse(raw)
             {
@@ -288,7 +313,7 @@ impl Session {
             Err(error) => return Err(error),
         }
         if talk.is_listened_to() {
-            self.out.extend_from_slice(b"DONE\r\n");
+            self.send_line(b"DONE");
             self.ending.extend(talk.into_sent());
             return Ok(());
         }
@@ -327,6 +352,9 @@ impl Session {
             let Frame::Response(raw) = frame else {
                 return Err(self.breaks("it sends a message before the login"));
             };
+            if let Some(traced) = &self.traced {
+                traced.came(raw.bytes, true);
+            }
             match Response::parse(raw) {
                 Response::Continue(challenge) => return Ok(Asked::For(challenge.to_vec())),
                 Response::Tagged(found, status) if found == tag.as_bytes() => {
@@ -344,8 +372,10 @@ impl Session {
 
     /// Sends a line as it is.
     pub fn send_line(&mut self, line: &[u8]) {
+        let before = self.out.len();
         self.out.extend_from_slice(line);
         self.out.extend_from_slice(b"\r\n");
+        self.trace_sent(before);
     }
 
     /// The tags that the next commands will have.
@@ -417,7 +447,9 @@ impl Session {
             }
             // What still comes for commands that nobody waits for shall not be taken for an answer to these.
             if self.abandoned.is_empty() {
+                let before = self.out.len();
                 talk.queue(&mut self.out).map_err(scratch)?;
+                self.trace_sent(before);
             }
             sink.pause();
             self.transfer(job, Instant::now() + patience).await?;
@@ -440,7 +472,9 @@ impl Session {
                 return Ok(());
             }
             if self.abandoned.is_empty() {
+                let before = self.out.len();
                 talk.queue(&mut self.out).map_err(scratch)?;
+                self.trace_sent(before);
             }
             sink.pause();
             for alert in self.alerts.drain(..) {
@@ -476,7 +510,12 @@ impl Session {
                     }
                     continue;
                 }
-                Frame::Response(raw) => raw,
+                Frame::Response(raw) => {
+                    if let Some(traced) = &self.traced {
+                        traced.came(raw.bytes, self.is_secret);
+                    }
+                    raw
+                }
             };
             match Response::parse(raw) {
                 Response::Continue(_) => talk.allow(),
@@ -605,6 +644,9 @@ impl Session {
 
     /// The connection is gone.
     fn lost(&mut self, why: &str) -> Error {
+        if let Some(traced) = &self.traced {
+            traced.note(&format!("lost: {why}"));
+        }
         self.is_broken = true;
         match self.bye.clone() {
             Some(said) => ServerError::Bye(self.marked(said)).into(),

@@ -1,0 +1,152 @@
+//! What a trace tells of a connection: every line in both directions, but no password, no token, and of mail only how much it was.
+
+use crate::os::trace::Trace;
+
+/// Of a longer line only the beginning is told, in bytes.
+const LONGEST: usize = 400;
+/// Stands for what is secret.
+const HIDDEN: &str = "<suppressed>";
+
+/// Tells of one connection.
+pub struct Traced {
+    trace: Trace,
+    name: String,
+}
+
+impl Traced {
+    /// Tells of a new connection to this host.
+    pub fn new(trace: &Trace, host: &str) -> Self {
+        let name = format!("{host}#{}", trace.connection());
+        trace.line(&format!("{name} connected"));
+        Self {
+            trace: trace.clone(),
+            name,
+        }
+    }
+
+    /// What is sent. While the user is logged in only the names of commands and mechanisms are told.
+    pub fn sent(&self, bytes: &[u8], is_secret: bool) {
+        match is_secret {
+            true => self.line('C', &without_secrets(bytes)),
+            false => self.lines('C', bytes),
+        }
+    }
+
+    /// What came. A challenge is as secret as what answers it.
+    pub fn came(&self, bytes: &[u8], is_secret: bool) {
+        match is_secret && bytes.starts_with(b"+") {
+            true => self.line('S', &format!("+ {HIDDEN}")),
+            false => self.lines('S', bytes),
+        }
+    }
+
+    /// Something about the connection itself.
+    pub fn note(&self, text: &str) {
+        self.trace.line(&format!("{} {text}", self.name));
+    }
+
+    /// The lines of what was said; literals in it are left out.
+    fn lines(&self, who: char, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let (line, behind) = rest.split_at(end);
+            self.line(who, &printable(line.trim_ascii_end()));
+            rest = behind;
+            if let Some(length) = announced(line) {
+                let (literal, behind) = rest.split_at(length.min(rest.len()));
+                if !literal.is_empty() {
+                    self.line(who, &format!("({} bytes)", literal.len()));
+                }
+                rest = behind;
+            }
+        }
+    }
+
+    fn line(&self, who: char, text: &str) {
+        self.trace.line(&format!("{} {who}: {text}", self.name));
+    }
+}
+
+/// The length of the literal that a line announces at its end.
+fn announced(line: &[u8]) -> Option<usize> {
+    let line = line.strip_suffix(b"\n")?;
+    let line = line
+        .strip_suffix(b"\r")
+        .unwrap_or(line)
+        .strip_suffix(b"}")?;
+    let open = memchr::memrchr(b'{', line)?;
+    let digits = line.get(open + 1..)?;
+    let digits = digits.strip_suffix(b"+").unwrap_or(digits);
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// `00000001 AUTHENTICATE PLAIN <suppressed>`; of an answer to a challenge nothing.
+fn without_secrets(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    match words.as_slice() {
+        [tag, verb, mechanism, ..] if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
+            format!("{tag} {verb} {mechanism} {HIDDEN}")
+        }
+        [tag, verb, ..] if verb.eq_ignore_ascii_case("LOGIN") => format!("{tag} {verb} {HIDDEN}"),
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+/// Text that a terminal can show: what is not of ASCII's letters and signs is told by its number.
+fn printable(bytes: &[u8]) -> String {
+    let shown = bytes.get(..LONGEST).unwrap_or(bytes);
+    let mut text: String = shown.escape_ascii().to_string().replace("\\\"", "\"");
+    if shown.len() < bytes.len() {
+        text.push_str(&format!(" ... ({} bytes)", bytes.len()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(tell: impl Fn(&Traced)) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("trace");
+        let trace = Trace::into_file(&path).expect("a file");
+        tell(&Traced::new(&trace, "host"));
+        let text = std::fs::read_to_string(path).expect("text");
+        let line = |line: &str| line.split_once(' ').map_or("", |it| it.1).to_owned();
+        text.lines().skip(1).map(line).collect()
+    }
+
+    #[test]
+    fn secrets_and_mail_are_not_told() {
+        let lines = told(|traced| {
+            traced.sent(b"00000001 LOGIN ann \"hunter2\"\r\n", true);
+            traced.sent(b"00000001 AUTHENTICATE PLAIN aHVudGVyMg==\r\n", true);
+            traced.came(b"+ aHVudGVyMg==", true);
+            traced.sent(b"aHVudGVyMg==\r\n", true);
+            traced.came(b"00000001 OK [CAPABILITY X] in", true);
+            traced.came(b"* 1 FETCH (BODY[] {7}\r\nhunter2 UID 3)", false);
+            traced.sent(b"00000002 APPEND x {7+}\r\nhunter2\r\n", false);
+            traced.came(b"* OK \x1b[2J \"q\" \xe9", false);
+            traced.came(&[b'x'; 1000], false);
+        });
+        let expected = [
+            "host#1 C: 00000001 LOGIN <suppressed>",
+            "host#1 C: 00000001 AUTHENTICATE PLAIN <suppressed>",
+            "host#1 S: + <suppressed>",
+            "host#1 C: <suppressed>",
+            "host#1 S: 00000001 OK [CAPABILITY X] in",
+            "host#1 S: * 1 FETCH (BODY[] {7}",
+            "host#1 S: (7 bytes)",
+            "host#1 S:  UID 3)",
+            "host#1 C: 00000002 APPEND x {7+}",
+            "host#1 C: (7 bytes)",
+            "host#1 C: ",
+            "host#1 S: * OK \\x1b[2J \"q\" \\xe9",
+        ];
+        let (last, others) = lines.split_last().expect("lines");
+        assert_eq!(others, expected);
+        assert!(last.ends_with("xxx ... (1000 bytes)") && last.len() < 500);
+    }
+}
