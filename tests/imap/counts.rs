@@ -3,20 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::chown;
-use std::sync::Arc;
 use std::time::Duration;
 
-use mugo::backend::backend::{Backend, BackendOptions};
 use mugo::backend::event::{Event, Piece};
-use mugo::backend::request::{Request, Ticket};
+use mugo::backend::request::Request;
 use mugo::mail::account::Standing;
 use mugo::mail::listing::{Attribute, SpecialUse};
 use mugo::mail::name::MailboxName;
 use mugo::os::network::{AccountChoice, Network};
-use mugo::os::real_files::RealFiles;
-use tokio::runtime::Runtime;
 
-use crate::common::world::environment;
+use crate::desk::{Desk, network};
 use crate::dovecot::{Dovecot, Format, dovecot};
 use crate::fake::{Fake, Level};
 use crate::proxy::Proxy;
@@ -32,81 +28,51 @@ struct Told {
     standings: Vec<Standing>,
 }
 
-/// A backend that logs in as this user.
-struct Desk {
-    backend: Backend,
-    next: u64,
-    _runtime: Runtime,
-    _folder: tempfile::TempDir,
+fn ask(desk: &mut Desk, request: Request) -> Told {
+    let (result, events) = desk.ask(request);
+    result.expect("done");
+    let mut told = Told::default();
+    let name = |bytes: &[u8]| {
+        let whole = String::from_utf8_lossy(bytes).into_owned();
+        whole
+            .split_once('}')
+            .map_or(whole.clone(), |it| it.1.to_owned())
+    };
+    for event in events {
+        match event {
+            Event::Piece(_, Piece::Listed(entries)) => {
+                let entries = entries.into_iter();
+                told.listed
+                    .extend(entries.map(|it| (name(it.name.as_bytes()), it.attributes)));
+            }
+            Event::Piece(_, Piece::Unseen(counts)) => {
+                let counts = counts.into_iter();
+                told.unseen
+                    .extend(counts.map(|it| (name(it.0.as_bytes()), it.1)));
+            }
+            Event::Account(news) => told.standings.push(news.standing),
+            _ => {}
+        }
+    }
+    told
 }
 
-impl Desk {
-    fn new(network: Network) -> Self {
-        let folder = tempfile::tempdir().expect("a scratch folder");
-        let mut environment = environment(folder.path(), Arc::new(RealFiles));
-        environment.network = network;
-        let runtime = Runtime::new().expect("a runtime");
-        let options = BackendOptions {
-            runtime: Some(runtime.handle().clone()),
-            ..BackendOptions::default()
-        };
-        Self {
-            backend: Backend::new(Arc::new(environment), options),
-            next: 0,
-            _runtime: runtime,
-            _folder: folder,
-        }
-    }
+fn list(desk: &mut Desk, server: &str) -> Told {
+    let request = Request::List {
+        reference: server.into(),
+        pattern: b"%".to_vec(),
+        subscribed: false,
+        containing: None,
+    };
+    ask(desk, request)
+}
 
-    fn ask(&mut self, request: Request) -> Told {
-        self.next += 1;
-        let ticket = Ticket(self.next);
-        self.backend.ask(ticket, request);
-        let mut told = Told::default();
-        let name = |bytes: &[u8]| {
-            let whole = String::from_utf8_lossy(bytes).into_owned();
-            whole
-                .split_once('}')
-                .map_or(whole.clone(), |it| it.1.to_owned())
-        };
-        loop {
-            let event = self.backend.next_blocking(Some(Duration::from_secs(60)));
-            match event.expect("an answer") {
-                Event::Piece(_, Piece::Listed(entries)) => {
-                    let entries = entries.into_iter();
-                    told.listed
-                        .extend(entries.map(|it| (name(it.name.as_bytes()), it.attributes)));
-                }
-                Event::Piece(_, Piece::Unseen(counts)) => {
-                    let counts = counts.into_iter();
-                    told.unseen
-                        .extend(counts.map(|it| (name(it.0.as_bytes()), it.1)));
-                }
-                Event::Account(news) => told.standings.push(news.standing),
-                Event::Finished(_, result) => {
-                    result.expect("done");
-                    return told;
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn list(&mut self, server: &str) -> Told {
-        self.ask(Request::List {
-            reference: server.into(),
-            pattern: b"%".to_vec(),
-            subscribed: false,
-            containing: None,
-        })
-    }
-
-    fn unseen(&mut self, server: &str) -> Told {
-        self.ask(Request::Unseen {
-            reference: server.into(),
-            pattern: b"%".to_vec(),
-        })
-    }
+fn unseen(desk: &mut Desk, server: &str) -> Told {
+    let request = Request::Unseen {
+        reference: server.into(),
+        pattern: b"%".to_vec(),
+    };
+    ask(desk, request)
 }
 
 /// A user with many mailboxes, of which each has one new message more than the one before, up to two; and one that was read.
@@ -143,20 +109,6 @@ fn user(server: &Dovecot) -> String {
     user
 }
 
-fn network(server: &Dovecot, user: &str, disabled: &[&str]) -> Network {
-    Network {
-        accounts: vec![AccountChoice {
-            host: "localhost".to_owned(),
-            user: Some(user.to_owned()),
-            password_command: vec!["echo".to_owned(), format!("{user}-pw")],
-            disabled: disabled.iter().map(|it| (*it).to_owned()).collect(),
-            ..AccountChoice::default()
-        }],
-        certificates: Some(server.authority()),
-        ..Network::default()
-    }
-}
-
 #[test]
 fn five_hundred_mailboxes_are_listed_and_counted_in_two_round_trips() {
     let test = "five_hundred_mailboxes_are_listed_and_counted_in_two_round_trips";
@@ -169,15 +121,15 @@ fn five_hundred_mailboxes_are_listed_and_counted_in_two_round_trips() {
     // Two that the server counts at once, and one by one, ten on their way together.
     for (disabled, most) in [(&[][..], 1), (&["LIST-STATUS"][..], 52)] {
         let mut desk = Desk::new(network(server, &user, disabled));
-        let connected = desk.list(&name);
+        let connected = list(&mut desk, &name);
         let standings = [Standing::Connecting, Standing::Connected];
         assert_eq!(connected.standings, standings);
         proxy.turns();
-        let listed = desk.list(&name);
+        let listed = list(&mut desk, &name);
         assert_eq!(proxy.turns(), 1, "the list");
         assert_eq!(listed.listed.len(), MANY + 1);
         assert!(listed.standings.is_empty());
-        let told = desk.unseen(&name);
+        let told = unseen(&mut desk, &name);
         let turns = proxy.turns();
         assert!(turns <= most, "{turns} turns for the counts");
         assert_eq!(told.unseen.len(), MANY + 1);
@@ -215,11 +167,11 @@ fn servers_of_every_level_are_listed_and_those_that_can_are_counted() {
             ..Network::default()
         });
         let name = format!("{{127.0.0.1:{}/user=ann}}", server.port());
-        let listed = desk.list(&name);
+        let listed = list(&mut desk, &name);
         let mut names: Vec<&str> = listed.listed.iter().map(|it| it.0.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["INBOX", "Read"], "{level:?} {extensions:?}");
-        let counted = desk.unseen(&name).unseen;
+        let counted = unseen(&mut desk, &name).unseen;
         let expected = match level {
             Level::Imap2bis | Level::Imap4 => BTreeMap::new(),
             _ => [("INBOX".to_owned(), 1), ("Read".to_owned(), 0)].into(),
@@ -237,8 +189,8 @@ fn what_a_mailbox_is_there_for_is_told() {
     let mut desk = Desk::new(network(server, &user, &[]));
     let name = format!("{}Sent", server.name(&user, ""));
     let sent = MailboxName::parse(name.as_bytes()).expect("a name");
-    desk.ask(Request::Create(sent));
-    let listed = desk.list(&server.name(&user, "")).listed;
+    ask(&mut desk, Request::Create(sent));
+    let listed = list(&mut desk, &server.name(&user, "")).listed;
     let sent = listed.iter().find(|it| it.0 == "Sent");
     let (_, attributes) = sent.expect("made");
     assert!(attributes.contains(&Attribute::Use(SpecialUse::Sent)));

@@ -8,6 +8,8 @@ mod again;
 mod common;
 mod contract;
 mod counts;
+mod cut;
+mod desk;
 mod dovecot;
 mod fake;
 mod home;

@@ -20,8 +20,8 @@ struct Shared {
     /// How often the client spoke after the server did.
     turns: AtomicUsize,
     server_spoke: AtomicBool,
-    /// After so many more bytes to the client its connection is cut; never where it is negative.
-    left: AtomicI64,
+    /// After so many more bytes to the server, to the client, its connection is cut; never where it is negative.
+    left: [AtomicI64; 2],
     is_closed: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
 }
@@ -32,7 +32,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let own = listener.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
-        shared.left.store(-1, Ordering::SeqCst);
+        for left in &shared.left {
+            left.store(-1, Ordering::SeqCst);
+        }
         let all = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -85,7 +87,12 @@ impl Proxy {
 
     /// Cuts every connection after so many more bytes from the server.
     pub(crate) fn cut_after(&self, bytes: i64) {
-        self.shared.left.store(bytes, Ordering::SeqCst);
+        self.shared.left[1].store(bytes, Ordering::SeqCst);
+    }
+
+    /// Cuts every connection after so many more bytes to the server.
+    pub(crate) fn cut_before(&self, bytes: i64) {
+        self.shared.left[0].store(bytes, Ordering::SeqCst);
     }
 
     /// Takes connections or drops them at once.
@@ -113,13 +120,12 @@ fn carry(mut from: TcpStream, mut to: TcpStream, back: bool, delay: Duration, al
             _ => break,
         };
         let mut is_cut = false;
-        if back {
-            let left = all.left.load(Ordering::SeqCst);
-            if left >= 0 {
-                is_cut = count as i64 >= left;
-                count = count.min(left as usize);
-                all.left.store(left - count as i64, Ordering::SeqCst);
-            }
+        let limit = &all.left[usize::from(back)];
+        let left = limit.load(Ordering::SeqCst);
+        if left >= 0 {
+            is_cut = count as i64 >= left;
+            count = count.min(left as usize);
+            limit.store(left - count as i64, Ordering::SeqCst);
         }
         let spoke = all.server_spoke.swap(back, Ordering::SeqCst);
         if spoke && !back {
@@ -133,7 +139,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, back: bool, delay: Duration, al
             break;
         }
         if is_cut {
-            all.left.store(-1, Ordering::SeqCst);
+            limit.store(-1, Ordering::SeqCst);
             break;
         }
     }
