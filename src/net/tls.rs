@@ -290,6 +290,7 @@ fn in_words(error: &RustlsError) -> String {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "it is made out to another host"
             }
+            CertificateError::BadSignature => "who is said to have signed it has not signed it",
             CertificateError::Revoked => "it was revoked",
             other => return format!("{other:?}"),
         },

@@ -1,5 +1,6 @@
 //! A backend inside the test that logs in on a server: what it is asked, and all that it tells.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use mugo::backend::event::Event;
 use mugo::backend::request::{Ask, MailboxId, Request, Ticket};
 use mugo::mail::change::Change;
 use mugo::mail::name::MailboxName;
+use mugo::mail::question::{Answer, Reply};
 use mugo::mail::status::Access;
 use mugo::os::network::{AccountChoice, Network};
 use mugo::os::real_files::RealFiles;
@@ -21,6 +23,8 @@ use crate::dovecot::Dovecot;
 pub(crate) struct Desk {
     backend: Backend,
     next: u64,
+    /// What questions are answered with, in their order; one more is called off.
+    pub(crate) replies: VecDeque<Reply>,
     _runtime: Runtime,
     _folder: tempfile::TempDir,
 }
@@ -53,6 +57,7 @@ impl Desk {
         Self {
             backend: Backend::new(Arc::new(environment), options),
             next: 0,
+            replies: VecDeque::new(),
             _runtime: runtime,
             _folder: folder,
         }
@@ -68,6 +73,12 @@ impl Desk {
             let event = self.backend.next_blocking(Some(Duration::from_secs(60)));
             match event.expect("an answer within a minute") {
                 Event::Finished(of, result) if of == ticket => return (result, told),
+                Event::Question(of, question) => {
+                    let number = question.number;
+                    let reply = self.replies.pop_front().unwrap_or(Reply::Cancel);
+                    self.backend.answer(of, Answer { number, reply });
+                    told.push(Event::Question(of, question));
+                }
                 event => told.push(event),
             }
         }

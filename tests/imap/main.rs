@@ -23,3 +23,4 @@ mod peers;
 mod proxy;
 mod real;
 mod script;
+mod tls;

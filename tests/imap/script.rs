@@ -14,6 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) struct Script {
     pub(crate) port: u16,
     heard: Arc<Mutex<Vec<String>>>,
+    tls: Arc<Mutex<Option<Arc<ServerConfig>>>>,
 }
 
 /// What a dialogue is played on.
@@ -35,15 +36,22 @@ impl Script {
             .lines()
             .map(|line| line.trim_start().to_owned())
             .collect();
-        let notes = Arc::clone(&heard);
+        let tls = Arc::new(Mutex::new(tls));
+        let (notes, shown) = (Arc::clone(&heard), Arc::clone(&tls));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (script, notes, tls) = (script.clone(), Arc::clone(&notes), tls.clone());
+                let tls = shown.lock().expect("whole").clone();
+                let (script, notes) = (script.clone(), Arc::clone(&notes));
                 let stream = stream.expect("a connection");
                 std::thread::spawn(move || serve(stream, &script, &notes, tls));
             }
         });
-        Self { port, heard }
+        Self { port, heard, tls }
+    }
+
+    /// Shows another certificate from now on.
+    pub(crate) fn present(&self, tls: Arc<ServerConfig>) {
+        *self.tls.lock().expect("whole") = Some(tls);
     }
 
     /// The name of a mailbox there.

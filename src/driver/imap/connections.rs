@@ -43,7 +43,12 @@ impl Connections {
             let Some(mut session) = self.waiting.lock().await.pop() else {
                 return self.connect(job).await;
             };
-            if session.heard().elapsed() < FRESH {
+            let was_heard = session.heard().elapsed() < FRESH;
+            if !session.is_there(job).await {
+                job.checkpoint()?;
+                continue;
+            }
+            if was_heard {
                 return Ok(session);
             }
             let noop = session.command("NOOP");

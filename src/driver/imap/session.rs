@@ -622,6 +622,23 @@ impl Session {
         }
     }
 
+    /// Whether the other side is still there, as far as can be told without asking: what it said since is taken in.
+    pub async fn is_there(&mut self, job: &Job) -> bool {
+        loop {
+            match self.transfer(job, Instant::now()).await {
+                Ok(()) => {}
+                Err(Error::Server(ServerError::Silent(_))) => return self.is_usable(),
+                Err(_) => return false,
+            }
+            // A command that has not ended has all that was said read.
+            let mut talk = Talk::default();
+            talk.add(String::new(), self.command("NOOP"));
+            if self.take_frames(&mut talk, &mut Nobody).is_err() || !self.is_usable() {
+                return false;
+            }
+        }
+    }
+
     /// Waits until nothing is on its way any more that nobody waits for.
     pub async fn settle(&mut self, sink: &mut dyn Sink, job: &Job) -> Result<()> {
         while self.has_unanswered() || !self.ending.is_empty() {
