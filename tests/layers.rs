@@ -34,6 +34,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("rustls", &["net"]),
     ("tokio_rustls", &["net"]),
     ("rsasl", &["wire"]),
+    ("async_compression", &["net"]),
 ];
 
 /// Source by path below `src`, without extension: `mail/name` → text.

@@ -1,5 +1,6 @@
 //! Connections: finding a host, TLS, the stream that both give.
 
+pub mod deflated;
 pub mod dial;
 pub mod stream;
 pub mod tls;

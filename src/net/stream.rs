@@ -8,18 +8,46 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::net::deflated::Deflated;
+
 /// A connection.
 pub enum Stream {
     /// In clear text.
     Plain(TcpStream),
     /// Inside TLS.
     Tls(Box<TlsStream<TcpStream>>),
+    /// One of the two, squeezed.
+    Deflated(Box<Squeezed>),
+    /// None: nothing comes, and nothing goes.
+    Closed,
+}
+
+/// A connection that is squeezed, and what holds for it as before.
+pub struct Squeezed {
+    inner: Deflated<Stream>,
+    is_encrypted: bool,
+    is_loopback: bool,
 }
 
 impl Stream {
     /// Whether nobody on the way can read it.
     pub fn is_encrypted(&self) -> bool {
-        matches!(self, Self::Tls(_))
+        match self {
+            Self::Tls(_) => true,
+            Self::Deflated(squeezed) => squeezed.is_encrypted,
+            Self::Plain(_) | Self::Closed => false,
+        }
+    }
+
+    /// Squeezes what is said from now on. `come` is what has come of it already.
+    pub fn deflate(&mut self, come: Vec<u8>) {
+        let (is_encrypted, is_loopback) = (self.is_encrypted(), self.is_loopback());
+        let plain = std::mem::replace(self, Self::Closed);
+        *self = Self::Deflated(Box::new(Squeezed {
+            inner: Deflated::new(plain, come),
+            is_encrypted,
+            is_loopback,
+        }));
     }
 
     /// Whether both ends are this machine.
@@ -27,6 +55,8 @@ impl Stream {
         let socket = match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
+            Self::Deflated(squeezed) => return squeezed.is_loopback,
+            Self::Closed => return false,
         };
         socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback())
     }
@@ -54,6 +84,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_read(context, buffer),
+            Self::Closed => Poll::Ready(Ok(())),
         }
     }
 }
@@ -67,6 +99,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_write(context, bytes),
+            Self::Closed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
 
@@ -74,6 +108,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_flush(context),
+            Self::Closed => Poll::Ready(Ok(())),
         }
     }
 
@@ -81,6 +117,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_shutdown(context),
+            Self::Closed => Poll::Ready(Ok(())),
         }
     }
 }

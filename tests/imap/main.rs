@@ -23,4 +23,5 @@ mod peers;
 mod proxy;
 mod real;
 mod script;
+mod squeezed;
 mod tls;

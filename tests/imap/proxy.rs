@@ -1,7 +1,7 @@
 //! A proxy in front of a server: it counts what goes through, takes its time, and cuts connections.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,12 @@ struct Shared {
 impl Proxy {
     /// In front of this port of loopback; what goes through takes half of `trip` each way.
     pub(crate) fn before(port: u16, trip: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::at(IpAddr::V4(Ipv4Addr::LOCALHOST), port, trip)
+    }
+
+    /// The same at another address of this machine.
+    pub(crate) fn at(address: IpAddr, port: u16, trip: Duration) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a port");
         let own = listener.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
         for left in &shared.left {

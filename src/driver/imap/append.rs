@@ -111,12 +111,19 @@ impl<'n> Appending<'n> {
     }
 }
 
+/// So many octets are worth a word on how they go.
+const WORTH_SQUEEZING: u64 = 256 << 10;
+
 async fn send(
     session: &mut Session,
     named: Named<'_>,
     mut batch: Vec<NewMessage>,
     job: &Job,
 ) -> Result<Status> {
+    let octets: u64 = batch.iter().map(|message| message.content.len()).sum();
+    if octets >= WORTH_SQUEEZING {
+        session.squeeze(&mut Nobody, job).await?;
+    }
     let mut command = session
         .command("APPEND")
         .string(&session.name_of(named.mailbox));

@@ -69,6 +69,9 @@ impl ImapMailbox {
                 let noop = self.session.command("NOOP");
                 self.ask(noop, job).await?;
             }
+            if self.view.unknown() > FEW as u32 {
+                self.squeeze(job).await?;
+            }
             let first = self.view.sequence.len() + 1;
             // A message that the server cannot read has at least a name.
             self.view.takes_bare = round == TRIES && self.level.has_uids();
@@ -116,6 +119,16 @@ impl ImapMailbox {
             return Ok(());
         }
         self.catch_up_with_news(job).await
+    }
+
+    /// Prepares for much that will come.
+    pub(super) async fn squeeze(&mut self, job: &Job) -> Result<()> {
+        let mut watching = Watching {
+            view: &mut self.view,
+            job,
+            total: None,
+        };
+        self.session.squeeze(&mut watching, job).await
     }
 
     /// Waits for all that is on its way.

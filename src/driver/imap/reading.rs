@@ -93,6 +93,10 @@ impl ImapMailbox {
         offset: u64,
         job: &Job,
     ) -> Result<Portion> {
+        if named.size > FIRST_PORTION && offset == 0 {
+            self.ready(job).await?;
+            self.squeeze(job).await?;
+        }
         let length = if offset == 0 { FIRST_PORTION } else { PORTION };
         let item = format!("({}<{offset}.{length}>)", named.item);
         let size = named.size;

@@ -97,6 +97,8 @@ pub struct Session {
     traced: Option<Traced>,
     /// Whether what is said now logs the user in.
     pub is_secret: bool,
+    /// Whether it was asked for that both sides squeeze what they say.
+    was_squeezed: bool,
 }
 
 impl Session {
@@ -128,6 +130,7 @@ impl Session {
             alerts: Vec::new(),
             traced: None,
             is_secret: false,
+            was_squeezed: false,
         }
     }
 
@@ -637,6 +640,24 @@ impl Session {
                 return false;
             }
         }
+    }
+
+    /// Has both sides squeeze what they say from now on (COMPRESS, RFC 4978), where that was not done and spares anything: it
+    /// costs a round trip, so who has much to fetch asks for it. What cannot be squeezed goes as it is.
+    pub async fn squeeze(&mut self, sink: &mut dyn Sink, job: &Job) -> Result<()> {
+        if self.was_squeezed || !self.has("COMPRESS=DEFLATE") || self.stream.is_loopback() {
+            return Ok(());
+        }
+        self.was_squeezed = true;
+        self.settle(sink, job).await?;
+        let command = self.command("COMPRESS DEFLATE");
+        let status = self.run(command, sink, job).await;
+        // Where nobody knows whether the other side squeezes, nothing that it says can be read.
+        self.is_broken |= status.is_err();
+        if status?.kind == Kind::Ok {
+            self.stream.deflate(self.reader.take_rest());
+        }
+        Ok(())
     }
 
     /// Waits until nothing is on its way any more that nobody waits for.

@@ -32,6 +32,8 @@ use crate::wire::imap::status::{Code, Kind};
 const FEW: u64 = 1000;
 /// How long an IDLE lasts before it is begun anew: servers hang up after 30 minutes.
 const IDLING: Duration = Duration::from_secs(24 * 60);
+/// So many headers are worth a word on how they come.
+const MANY_HEADERS: usize = 100;
 /// How long nothing was asked before an IDLE begins.
 const LULL: Duration = Duration::from_millis(300);
 /// How often a server that tells nothing unasked is asked at most.
@@ -145,6 +147,9 @@ impl RemoteMailbox for ImapMailbox {
         }
         self.ready(job).await?;
         let total = unknown.len();
+        if total > FEW {
+            self.squeeze(job).await?;
+        }
         for (done, command) in self
             .on(&unknown, "FETCH", self.level.summary())
             .into_iter()
@@ -373,6 +378,9 @@ impl ImapMailbox {
 
     async fn fetch_headers(&mut self, uids: &[Uid], job: &Job) -> Result<HashMap<Uid, Vec<u8>>> {
         self.ready(job).await?;
+        if uids.len() >= MANY_HEADERS {
+            self.squeeze(job).await?;
+        }
         let wanted: UidSet = uids.iter().copied().collect();
         let has_fields = self.level.has_pieces();
         let item = if has_fields { FIELDS } else { "RFC822.HEADER" };

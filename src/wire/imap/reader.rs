@@ -120,6 +120,14 @@ impl Reader {
         }
     }
 
+    /// All that was read and not handed out: it is to be read otherwise.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        self.tidy();
+        let rest = self.buffer.split_off(self.start.min(self.buffer.len()));
+        *self = Self::new();
+        rest
+    }
+
     /// Forgets what was handed out.
     fn tidy(&mut self) {
         let spent = std::mem::take(&mut self.spent);
