@@ -25,8 +25,10 @@ use crate::mail::name::MailboxName;
 
 /// Hands a request to the pool. It is answered there, or here when there is no thread.
 pub fn post(context: &Arc<Context>, errand: Errand, request: Request) {
-    let urgency = match request {
-        Request::Status(_) | Request::Unseen { .. } => Urgency::Background,
+    let urgency = match &request {
+        Request::Unseen { .. } => Urgency::Elsewhere,
+        Request::Status(name) if name.is_remote() => Urgency::Elsewhere,
+        Request::Status(_) => Urgency::Background,
         _ => Urgency::Now,
     };
     let names = names(&request);

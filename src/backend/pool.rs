@@ -18,6 +18,8 @@ pub enum Urgency {
     Now,
     /// One at a time, when nothing urgent waits.
     Background,
+    /// The same, beside those that need no server.
+    Elsewhere,
 }
 
 /// What a job does. It answers for itself, also when it panics.
@@ -150,15 +152,14 @@ pub const THREAD_NAME: &str = "mugo-job";
 impl State {
     /// The first job that may run now.
     fn eligible(&mut self) -> Option<Waiting> {
-        let place = self.first(Urgency::Now).or_else(|| {
-            let counting = self
-                .running
-                .iter()
-                .any(|running| running.1 == Urgency::Background);
-            (!counting)
-                .then(|| self.first(Urgency::Background))
-                .flatten()
-        })?;
+        let one_by_one = |urgency| {
+            let is_busy = self.running.iter().any(|running| running.1 == urgency);
+            (!is_busy).then(|| self.first(urgency)).flatten()
+        };
+        let place = self
+            .first(Urgency::Now)
+            .or_else(|| one_by_one(Urgency::Background))
+            .or_else(|| one_by_one(Urgency::Elsewhere))?;
         self.waiting.remove(place)
     }
 

@@ -222,7 +222,7 @@ pub trait RemoteMailbox: Send + 'static {
     ) -> impl Future<Output = Result<Portion>> + Send {
         ready(Err(Error::NoSuchMessage))
     }
-    /// As [`LocalMailbox::headers`], but of each header only what an envelope is made of has to be there.
+    /// As [`LocalMailbox::headers`], but in any order, and of each header only what an envelope is made of has to be there.
     fn headers(
         &mut self,
         uids: &[Uid],

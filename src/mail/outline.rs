@@ -9,6 +9,8 @@ pub struct Outline {
     pub message: Vec<u8>,
     /// The parts that were left out, each with its octets as stored, still encoded.
     pub left_out: Vec<(Section, u64)>,
+    /// The messages in it, each with its octets as stored: there may be fewer here.
+    pub messages: Vec<(Section, u64)>,
     /// What each part is said to contain, the message itself first, each before what is in it.
     pub parts: Vec<PartKind>,
 }
@@ -30,8 +32,15 @@ impl Outline {
         Self {
             message,
             left_out: Vec::new(),
+            messages: Vec::new(),
             parts: Vec::new(),
         }
+    }
+
+    /// The octets of a part that is not all here, as stored.
+    pub fn octets(&self, section: &Section) -> Option<u64> {
+        let inner = self.messages.iter().find(|it| it.0 == *section);
+        self.octets_left_out(section).or(inner.map(|it| it.1))
     }
 
     /// The octets of a part that was left out.

@@ -49,7 +49,10 @@ impl Decoder {
             "BASE64" => {
                 let counts = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
                 self.kept.extend(piece.iter().copied().filter(counts));
-                let whole = self.kept.len() - self.kept.len() % 4;
+                // Signs stand in groups of four, and a pad ends a group wherever it stands.
+                let pad = self.kept.iter().rposition(|&byte| byte == b'=');
+                let start = pad.map_or(0, |pad| pad + 1);
+                let whole = self.kept.len() - (self.kept.len() - start) % 4;
                 let rest = self.kept.split_off(whole);
                 parse::base64(&std::mem::replace(&mut self.kept, rest))
             }
@@ -198,7 +201,11 @@ mod tests {
     #[test]
     fn pieces_mean_what_the_whole_means() {
         let base64 = b"SGVsbG8s\r\nIHdvcmxkIQ==\r\n-- \r\n";
-        let table: [(&str, &[u8]); 6] = [
+        let table: [(&str, &[u8]); 10] = [
+            ("BASE64", b"QQ=QUJD"),
+            ("BASE64", b"QQ==QUJDREVG"),
+            ("BASE64", b"QUI=\r\nQUJD\r\nQQ=\r\n=QUJDRA"),
+            ("BASE64", b"QUJDRA==="),
             ("BASE64", base64),
             ("BASE64", b"QUJD*REV\nG\n"),
             ("QUOTED-PRINTABLE", b"caf=E9 \t\r\nsoft=\r\nbreak=3D=\nx=4"),

@@ -26,19 +26,15 @@ pub struct ViewOptions {
 
 /// What a reader sees of `message`, whose lines end in CRLF or LF.
 pub fn document(message: &[u8], options: &ViewOptions) -> Document {
-    document_without(message, &[], options)
+    document_of(message, &Outline::default(), options)
 }
 
 /// What a reader sees of a message in outline.
 pub fn outlined_document(outline: &Outline, options: &ViewOptions) -> Document {
-    document_without(&outline.message, &outline.left_out, options)
+    document_of(&outline.message, outline, options)
 }
 
-fn document_without(
-    message: &[u8],
-    left_out: &[(Section, u64)],
-    options: &ViewOptions,
-) -> Document {
+fn document_of(message: &[u8], outline: &Outline, options: &ViewOptions) -> Document {
     let nodes = tree(message);
     let header = nodes.first().map(|root| root.header.clone());
     let header = header
@@ -52,7 +48,7 @@ fn document_without(
         message,
         nodes: &nodes,
         options: *options,
-        left_out,
+        outline,
         document: Document {
             headers: headers.collect(),
             raw_header: Foreign::new(charset(None, header)),
@@ -77,8 +73,8 @@ struct Builder<'a> {
     message: &'a [u8],
     nodes: &'a [Node],
     options: ViewOptions,
-    /// Parts whose contents are elsewhere, with their octets as stored.
-    left_out: &'a [(Section, u64)],
+    /// What of the message is elsewhere.
+    outline: &'a Outline,
     document: Document,
 }
 
@@ -153,6 +149,10 @@ impl Builder<'_> {
     fn enclosed(&mut self, node: &Node, section: &Section, treatment: Treatment) {
         let mut line = part_line(self.message, node, section);
         line.shown = treatment == Treatment::Show;
+        if let Some(octets) = self.outline.octets(section) {
+            line.size = octets;
+            line.lines = None;
+        }
         let title = self.title(&line);
         self.document.parts.push(line);
         let Some(&inner) = node.children.first() else {
@@ -191,9 +191,9 @@ impl Builder<'_> {
         let mut line = part_line(self.message, node, section);
         let attached = node.about.disposition.as_ref();
         let attached = attached.is_some_and(|found| found.value.eq_ignore_ascii_case("attachment"));
-        let left_out = self.left_out.iter().find(|it| it.0 == *section);
-        if let Some((_, octets)) = left_out {
-            line.size = decoded_octets(&node.about.encoding, *octets);
+        let left_out = self.outline.octets_left_out(section);
+        if let Some(octets) = left_out {
+            line.size = decoded_octets(&node.about.encoding, octets);
             line.lines = None;
         }
         let is_here = left_out.is_none();

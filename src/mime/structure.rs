@@ -25,25 +25,32 @@ pub fn outlined_structure(outline: &Outline) -> BodyStructure {
     structure
 }
 
-/// Recursion is bounded by [`crate::mime::tree::DEEPEST`].
-fn give_sizes(part: &mut BodyStructure, section: &Section, outline: &Outline) {
-    match &mut part.content {
-        Content::Leaf => {
-            if let Some(octets) = outline.octets_left_out(section) {
-                part.size = octets;
-                part.lines = None;
-            }
-        }
-        Content::Multipart(parts) => {
-            for (part, number) in parts.iter_mut().zip(1..) {
-                give_sizes(part, &section.part(number), outline);
-            }
-        }
-        Content::Message(_, body) => match body.content {
-            Content::Multipart(_) => give_sizes(body, section, outline),
-            _ => give_sizes(body, &section.part(1), outline),
-        },
+/// Gives parts the sizes that they have where they are stored, and tells how much of this one is not here. Recursion is
+/// bounded by [`crate::mime::tree::DEEPEST`].
+fn give_sizes(part: &mut BodyStructure, section: &Section, outline: &Outline) -> u64 {
+    let here = part.size;
+    if let Some(octets) = outline.octets(section)
+        && !matches!(part.content, Content::Multipart(_))
+    {
+        part.size = octets;
+        part.lines = None;
     }
+    match &mut part.content {
+        Content::Leaf => {}
+        Content::Multipart(parts) => {
+            let parts = parts.iter_mut().zip(1..);
+            let missing =
+                parts.map(|(part, number)| give_sizes(part, &section.part(number), outline));
+            part.size += missing.sum::<u64>();
+        }
+        Content::Message(_, body) => {
+            match body.content {
+                Content::Multipart(_) => give_sizes(body, section, outline),
+                _ => give_sizes(body, &section.part(1), outline),
+            };
+        }
+    }
+    part.size.saturating_sub(here)
 }
 
 /// Whether an outline has the parts that it says it has, and those that were left out are empty in it.

@@ -1,9 +1,9 @@
 //! A file into which what is said to servers, and by them, is written for who looks for a fault.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +39,10 @@ impl Trace {
         options.append(true).create(true).mode(0o600);
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         options.custom_flags(flags.bits().cast_signed());
+        let file = options.open(path)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
         Ok(Self {
-            file: Arc::new(Mutex::new(options.open(path)?)),
+            file: Arc::new(Mutex::new(file)),
             connections: Arc::default(),
         })
     }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 /// Bytes on their way into a file. Clones are the same bytes.
 #[derive(Clone)]
 pub struct Incoming {
-    directory: PathBuf,
+    path: PathBuf,
     /// Whether lines shall end as this system has them.
     in_local_lines: bool,
     arrived: Arc<Mutex<Arrived>>,
@@ -36,15 +36,15 @@ impl Eq for Incoming {}
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Incoming").field(&self.directory).finish()
+        f.debug_tuple("Incoming").field(&self.path).finish()
     }
 }
 
 impl Incoming {
-    /// None yet, on their way into a file of this directory. CRLF becomes LF where lines shall end as this system has them.
-    pub fn new(directory: PathBuf, in_local_lines: bool) -> Self {
+    /// None yet, on their way into this file. CRLF becomes LF where lines shall end as this system has them.
+    pub fn new(path: PathBuf, in_local_lines: bool) -> Self {
         Self {
-            directory,
+            path,
             in_local_lines,
             arrived: Arc::default(),
         }
@@ -75,12 +75,16 @@ impl Incoming {
         self.lock().file = Some(file);
     }
 
-    /// A file beside the one that is meant, or where nothing can be made there among the scratch files of the system.
+    /// A file beside the one that is meant; where that one is there and nothing can be made beside it, among the scratch files of
+    /// the system.
     fn make(&self) -> io::Result<NamedTempFile> {
         let mut builder = Builder::new();
         builder.prefix(".mugo-");
-        let beside = builder.tempfile_in(&self.directory);
-        beside.or_else(|_refused| builder.tempfile())
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        match builder.tempfile_in(folder) {
+            Err(_) if self.path.exists() => builder.tempfile(),
+            made => made,
+        }
     }
 
     fn put(&self, arrived: &mut Arrived, bytes: &[u8]) -> io::Result<()> {
@@ -134,7 +138,7 @@ mod tests {
         for cut in 0..=text.len() {
             let folder = tempfile::tempdir().expect("a folder");
             for (in_local_lines, expected) in [(true, &b"a\nb\rc\r\n\n\r"[..]), (false, text)] {
-                let incoming = Incoming::new(folder.path().to_owned(), in_local_lines);
+                let incoming = Incoming::new(folder.path().join("file"), in_local_lines);
                 let mut writer = incoming.writer();
                 writer.write_all(&text[..cut]).expect("taken");
                 writer.write_all(&text[cut..]).expect("taken");
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
-        let incoming = Incoming::new(folder.path().to_owned(), false);
+        let incoming = Incoming::new(folder.path().join("file"), false);
         incoming.writer().write_all(b"half").expect("taken");
         let files = || std::fs::read_dir(folder.path()).expect("read").count();
         assert_eq!(files(), 1);

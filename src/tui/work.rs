@@ -114,13 +114,38 @@ pub fn write_file(job: &FileJob) -> io::Result<()> {
         WriteMode::Append => {
             let mut file = open_existing(&job.path)?;
             let before = file.metadata()?.len();
-            let appended = io::copy(&mut arrived, &mut file).and_then(|_| file.sync_all());
-            if appended.is_err() {
+            let mut counted = Counted {
+                file: &mut file,
+                written: 0,
+            };
+            let copied = io::copy(&mut arrived, &mut counted);
+            let end = before + counted.written;
+            let appended = copied.and_then(|_| file.sync_all());
+            let is_alone = file.metadata().is_ok_and(|found| found.len() == end);
+            if appended.is_err() && is_alone {
                 // Half a message behind what was there would pass for a whole one.
                 let _ = file.set_len(before);
             }
             appended
         }
+    }
+}
+
+/// A file, and how much was written into it.
+struct Counted<'f> {
+    file: &'f mut File,
+    written: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -131,13 +156,17 @@ fn place_new(
 ) -> Result<(), (io::Error, Option<NamedTempFile>)> {
     let folder = job.path.parent().unwrap_or(Path::new("/"));
     if arrived.path().parent() == Some(folder) {
-        return match arrived.persist_noclobber(&job.path) {
+        match arrived.persist_noclobber(&job.path) {
             Ok(_file) => {
                 sync_folder(folder);
-                Ok(())
+                return Ok(());
             }
-            Err(refused) => Err((refused.error, Some(refused.file))),
-        };
+            Err(refused) if is_there(&refused.error) => {
+                return Err((refused.error, Some(refused.file)));
+            }
+            // Not every file system has a way to do it in one step.
+            Err(refused) => arrived = refused.file,
+        }
     }
     let made = options().write(true).create_new(true).open(&job.path);
     let mut file = match made {
@@ -386,8 +415,7 @@ mod tests {
     use crate::tui::incoming::Incoming;
 
     fn job(path: &Path, mode: WriteMode) -> FileJob {
-        let folder = path.parent().expect("a folder");
-        let content = Incoming::new(folder.to_owned(), false);
+        let content = Incoming::new(path.to_owned(), false);
         content.writer().write_all(b"new").expect("taken");
         FileJob {
             path: path.to_owned(),

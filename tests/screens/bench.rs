@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mugo::backend::backend::{Backend, BackendOptions};
-use mugo::backend::request::Ticket;
+use mugo::backend::request::{Request, Ticket};
 use mugo::mail::text::Foreign;
 use mugo::tui::effect::Effect;
 use mugo::tui::key::Key;
@@ -115,6 +115,11 @@ impl Bench {
     pub(crate) fn send(&mut self, msg: Msg) {
         let effects = update(&mut self.state, msg);
         self.perform(effects);
+    }
+
+    /// Asks the backend.
+    pub(crate) fn ask(&mut self, ticket: Ticket, request: Request) {
+        self.backend.ask(ticket, request);
     }
 
     /// Waits until nothing is under way.

@@ -196,3 +196,44 @@ fn accounts_stand_in_the_folder_list_with_how_they_are() {
         assert_eq!(bench.state.folders.directory, "");
     }
 }
+
+#[test]
+fn a_server_that_does_not_answer_holds_up_no_other_list() {
+    let mut bench = bench_with(80, 24, &mail(), at_work);
+    bench.keys("l a").types("barns").keys("enter end enter");
+    // A list that hangs, in place of the one that failed at once.
+    bench.state.folders.loaded = false;
+    bench.state.jobs.insert(TICKET, Job::List);
+    let gave_up = keys(&mut bench, &["<"]);
+    assert!(
+        gave_up
+            .iter()
+            .any(|effect| matches!(effect, Effect::Cancel(TICKET)))
+    );
+    let mut asked = gave_up.into_iter();
+    let request = asked.find_map(|effect| match effect {
+        Effect::Ask(ticket, request) => Some((ticket, request)),
+        _ => None,
+    });
+    let (ticket, request) = request.expect("the folders here are asked for");
+    bench.ask(ticket, request);
+    // What comes late belongs to no list.
+    let name = MailboxName::parse(format!("{WORK}Trash").as_bytes()).expect("a name");
+    let late = ListEntry {
+        name,
+        delimiter: Some('/'),
+        attributes: vec![Attribute::HasNoChildren],
+        description: None,
+    };
+    bench.send(Msg::Event(Event::Piece(TICKET, Piece::Listed(vec![late]))));
+    bench.send(Msg::Event(Event::Finished(TICKET, Ok(()))));
+    bench.settle();
+    let labels: Vec<&str> = bench
+        .state
+        .folders
+        .entries
+        .iter()
+        .map(|it| it.label.raw())
+        .collect();
+    assert_eq!(labels, ["INBOX", "barns", "Work"]);
+}

@@ -1,6 +1,6 @@
 //! Connections of one account that wait to be used again.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -26,6 +26,10 @@ pub struct Connections {
     /// The account.
     pub account: Arc<Account>,
     waiting: Mutex<Vec<Session>>,
+    /// How the account stands, as was told last.
+    told: std::sync::Mutex<Option<Standing>>,
+    /// Held by every connection that there is.
+    alive: Arc<()>,
 }
 
 impl Connections {
@@ -34,6 +38,8 @@ impl Connections {
         Self {
             account: Arc::new(account),
             waiting: Mutex::default(),
+            told: std::sync::Mutex::default(),
+            alive: Arc::default(),
         }
     }
 
@@ -49,12 +55,16 @@ impl Connections {
                 continue;
             }
             if was_heard {
+                self.stands(Standing::Connected, job);
                 return Ok(session);
             }
             let noop = session.command("NOOP");
             let tried = timeout(TRYING, session.run(noop, &mut Nobody, job)).await;
             match tried {
-                Ok(Ok(_)) if session.is_usable() => return Ok(session),
+                Ok(Ok(_)) if session.is_usable() => {
+                    self.stands(Standing::Connected, job);
+                    return Ok(session);
+                }
                 Ok(Err(Error::Cancelled)) => return Err(Error::Cancelled),
                 _ => {}
             }
@@ -62,26 +72,41 @@ impl Connections {
     }
 
     async fn connect(&self, job: &Job) -> Result<Session> {
+        let before = self.told().clone();
         self.stands(Standing::Connecting, job);
         let connected = connect(&self.account, job).await;
-        self.stands(
-            match &connected {
-                Ok(_) => Standing::Connected,
-                Err(Error::Cancelled) => Standing::Away(Foreign::new("cancelled")),
-                Err(error) => Standing::Away(Foreign::new(error.to_string())),
+        let others = Arc::strong_count(&self.alive) > 1;
+        let standing = match &connected {
+            Ok(_) => Standing::Connected,
+            // One connection more is not needed to be connected.
+            Err(_) if others => Standing::Connected,
+            Err(Error::Cancelled) => match before {
+                Some(Standing::Away(why)) => Standing::Away(why),
+                _ => Standing::Away(Foreign::new("cancelled")),
             },
-            job,
-        );
-        connected
+            Err(error) => Standing::Away(Foreign::new(error.to_string())),
+        };
+        self.stands(standing, job);
+        connected.map(|mut session| {
+            session.alive = Some(Arc::clone(&self.alive));
+            session
+        })
     }
 
-    /// Tells how the account stands now.
+    /// Tells how the account stands now, where that is news.
     pub fn stands(&self, standing: Standing, job: &Job) {
-        job.account(AccountNews {
-            host: self.account.server.host().to_owned(),
-            user: self.account.user.clone(),
-            standing,
-        });
+        let before = self.told().replace(standing.clone());
+        if before.as_ref() != Some(&standing) {
+            job.account(AccountNews {
+                host: self.account.server.host().to_owned(),
+                user: self.account.user.clone(),
+                standing,
+            });
+        }
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Option<Standing>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a connection on which no mailbox is open for whoever needs one next.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Headers are added at the end, under a lock. What a kill left behind the last whole one is written over. The file keeps the
-//! newer half where it would grow too large, and nothing of messages that are gone once the mailbox is closed.
+//! newer half where it would grow too large. When the mailbox is closed, headers of messages that are gone are taken out; of a
+//! large file once they are a tenth of it.
 
 use std::collections::HashMap;
 use std::io;
@@ -30,6 +31,8 @@ use crate::os::transfer::{read_exact_at, write_all_at};
 
 /// The largest file, in bytes: some 40,000 headers.
 const LARGEST: u64 = 16 << 20;
+/// A file up to this size is cheap to write anew, in bytes.
+const SMALL: u64 = 1 << 20;
 /// A longer header is not kept, in bytes.
 const LONGEST: usize = 64 << 10;
 const MAGIC: &[u8; 8] = b"MugoIh_1";
@@ -129,8 +132,11 @@ impl KeptHeaders {
             return;
         };
         let validity = open.validity;
-        let has_gone = open.places.keys().any(|&uid| !is_there(uid));
-        if has_gone && !self.environment.read_only {
+        let gone = open.places.iter().filter(|(uid, _)| !is_there(**uid));
+        let gone: u64 = gone.map(|(_, place)| place.1 as u64).sum();
+        // A large file is not written anew for each message.
+        let is_worth_it = gone > 0 && (open.end < SMALL || gone * 10 > open.end);
+        if is_worth_it && !self.environment.read_only {
             let _smaller = self.rewrite(validity, |_, uid| is_there(uid));
         }
     }

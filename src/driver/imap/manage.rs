@@ -378,7 +378,7 @@ impl Sink for Told {
             Data::Exists(count) => self.exists = count,
             Data::Recent(count) => self.recent = count,
             Data::Search(found) => self.found = u32::try_from(found.len()).unwrap_or(u32::MAX),
-            Data::List(listed) => self.delimiter = listed.delimiter,
+            Data::List(listed) => self.delimiter = listed.delimiter.filter(u8::is_ascii),
             _ => {}
         }
     }
@@ -454,7 +454,7 @@ impl Listing<'_> {
         if self.seen.insert(whole) {
             self.found.push(ListEntry {
                 name,
-                delimiter: listed.delimiter.map(char::from),
+                delimiter: delimiter(listed),
                 attributes: attributes(&listed.attributes),
                 description: None,
             });
@@ -470,6 +470,11 @@ impl Listing<'_> {
             && (matches(pattern, name, delimiter)
                 || (is_inbox && matches(&upper, b"INBOX", delimiter)))
     }
+}
+
+/// What parts the levels of a name; a sign beyond ASCII parts nothing.
+fn delimiter(listed: &Listed<'_>) -> Option<char> {
+    listed.delimiter.filter(u8::is_ascii).map(char::from)
 }
 
 fn attributes(names: &[String]) -> Vec<Attribute> {

@@ -112,8 +112,16 @@ impl ImapMailbox {
         }
         self.session = session;
         self.whole = None;
-        self.catch_up(job).await?;
-        self.settle(job).await
+        self.outline = None;
+        let caught_up = match self.catch_up(job).await {
+            Ok(()) => self.settle(job).await,
+            failed => failed,
+        };
+        if caught_up.is_err() {
+            // What is known fits to no connection: the next one begins anew.
+            self.session.retire();
+        }
+        caught_up
     }
 
     /// The same, as often as it takes. What is known stays on the screen meanwhile.
@@ -145,7 +153,8 @@ impl ImapMailbox {
 
     /// Brings what is kept for the next opening to disk. Without it that one takes longer.
     pub(super) fn remember(&mut self) {
-        if self.level.has_uids() {
+        // In the middle of an opening what is known is not yet what is there.
+        if self.level.has_uids() && !self.view.by_uid {
             self.memory.keep(&mut self.view);
         }
     }
@@ -153,6 +162,15 @@ impl ImapMailbox {
     /// Selects the mailbox, and brings what is known to what is there.
     async fn catch_up(&mut self, job: &Job) -> Result<()> {
         let before = (self.view.uid_next, self.view.mod_seq);
+        let caught_up = self.catch_up_since(before, job).await;
+        if caught_up.is_err() {
+            // The server said up to where it would tell, and not all of it came.
+            (self.view.uid_next, self.view.mod_seq) = before;
+        }
+        caught_up
+    }
+
+    async fn catch_up_since(&mut self, before: (Option<Uid>, u64), job: &Job) -> Result<()> {
         let last = self.view.sequence.last_uid();
         let is_told = self.select(job).await?;
         if let Some(why) = self.view.is_lost {

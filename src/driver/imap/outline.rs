@@ -185,6 +185,7 @@ impl Sink for Pieces<'_> {
 struct Plan {
     items: Vec<String>,
     left_out: Vec<(Section, u64)>,
+    messages: Vec<(Section, u64)>,
     parts: Vec<PartKind>,
 }
 
@@ -220,6 +221,7 @@ impl Plan {
             }
         } else if structure.is_message() {
             self.items.push(format!("{section}.HEADER"));
+            self.messages.push((section.clone(), structure.octets));
             for inner in &structure.children {
                 self.message(inner, section);
             }
@@ -235,11 +237,13 @@ impl Plan {
         structure: &Structure,
         found: &HashMap<String, Vec<u8>>,
     ) -> Option<Outline> {
-        let mut message = found.get(HEADER)?.clone();
+        let mut message = Vec::new();
+        put_header(found.get(HEADER)?, &mut message);
         put_message(structure, &Section::default(), found, &mut message)?;
         Some(Outline {
             message,
             left_out: self.left_out,
+            messages: self.messages,
             parts: self.parts,
         })
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,6 +38,8 @@ const GREETING: Duration = Duration::from_secs(30);
 const DONE: Duration = Duration::from_secs(10);
 /// The longest first words, in bytes.
 const LONGEST_GREETING: usize = 64 << 10;
+/// How much is read of what a server said that was not asked anything.
+const MOST_ROUNDS: usize = 20;
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -99,6 +102,8 @@ pub struct Session {
     pub is_secret: bool,
     /// Whether it was asked for that both sides squeeze what they say.
     was_squeezed: bool,
+    /// Tells by being held that there is this connection.
+    pub alive: Option<Arc<()>>,
 }
 
 impl Session {
@@ -131,6 +136,7 @@ impl Session {
             traced: None,
             is_secret: false,
             was_squeezed: false,
+            alive: None,
         }
     }
 
@@ -627,7 +633,7 @@ impl Session {
 
     /// Whether the other side is still there, as far as can be told without asking: what it said since is taken in.
     pub async fn is_there(&mut self, job: &Job) -> bool {
-        loop {
+        for _ in 0..MOST_ROUNDS {
             match self.transfer(job, Instant::now()).await {
                 Ok(()) => {}
                 Err(Error::Server(ServerError::Silent(_))) => return self.is_usable(),
@@ -640,6 +646,8 @@ impl Session {
                 return false;
             }
         }
+        // It talks without end.
+        false
     }
 
     /// Has both sides squeeze what they say from now on (COMPRESS, RFC 4978), where that was not done and spares anything: it

@@ -1,5 +1,7 @@
 //! What a trace tells of a connection: every line in both directions, but no password, no token, and of mail only how much it was.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::os::trace::Trace;
 
 /// Of a longer line only the beginning is told, in bytes.
@@ -11,6 +13,8 @@ const HIDDEN: &str = "<suppressed>";
 pub struct Traced {
     trace: Trace,
     name: String,
+    /// How much of a literal that was announced is still to be sent.
+    unsent: AtomicUsize,
 }
 
 impl Traced {
@@ -21,22 +25,37 @@ impl Traced {
         Self {
             trace: trace.clone(),
             name,
+            unsent: AtomicUsize::new(0),
         }
     }
 
     /// What is sent. While the user is logged in only the names of commands and mechanisms are told.
     pub fn sent(&self, bytes: &[u8], is_secret: bool) {
-        match is_secret {
-            true => self.line('C', &without_secrets(bytes)),
-            false => self.lines('C', bytes),
+        if is_secret {
+            return self.line('C', &without_secrets(bytes));
         }
+        let unsent = self.unsent.load(Ordering::Relaxed);
+        let (literal, rest) = bytes.split_at(unsent.min(bytes.len()));
+        if !literal.is_empty() {
+            self.line('C', &format!("({} bytes)", literal.len()));
+        }
+        let left = unsent - literal.len();
+        let more = if rest.is_empty() {
+            0
+        } else {
+            self.lines('C', rest)
+        };
+        self.unsent.store(left + more, Ordering::Relaxed);
     }
 
     /// What came. A challenge is as secret as what answers it.
     pub fn came(&self, bytes: &[u8], is_secret: bool) {
         match is_secret && bytes.starts_with(b"+") {
             true => self.line('S', &format!("+ {HIDDEN}")),
-            false => self.lines('S', bytes),
+            false => {
+                // A long literal was left out where it stood.
+                self.lines('S', bytes);
+            }
         }
     }
 
@@ -45,13 +64,13 @@ impl Traced {
         self.trace.line(&format!("{} {text}", self.name));
     }
 
-    /// The lines of what was said; literals in it are left out.
-    fn lines(&self, who: char, bytes: &[u8]) {
+    /// The lines of what was said; literals in it are left out. Gives how much of the last one is still to come.
+    fn lines(&self, who: char, bytes: &[u8]) -> usize {
         let mut rest = bytes;
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             let (line, behind) = rest.split_at(end);
-            self.line(who, &printable(line.trim_ascii_end()));
+            self.line(who, &printable(without_mail(line.trim_ascii_end())));
             rest = behind;
             if let Some(length) = announced(line) {
                 let (literal, behind) = rest.split_at(length.min(rest.len()));
@@ -59,8 +78,12 @@ impl Traced {
                     self.line(who, &format!("({} bytes)", literal.len()));
                 }
                 rest = behind;
+                if rest.is_empty() {
+                    return length - literal.len();
+                }
             }
         }
+        0
     }
 
     fn line(&self, who: char, text: &str) {
@@ -92,6 +115,13 @@ fn without_secrets(bytes: &[u8]) -> String {
         [tag, verb, ..] if verb.eq_ignore_ascii_case("LOGIN") => format!("{tag} {verb} {HIDDEN}"),
         _ => HIDDEN.to_owned(),
     }
+}
+
+/// A line up to where it tells what a message is about: names of files, and subjects of messages in it.
+fn without_mail(line: &[u8]) -> &[u8] {
+    const STRUCTURE: &[u8] = b"BODYSTRUCTURE (";
+    let found = memchr::memmem::find(line, STRUCTURE);
+    found.map_or(line, |at| line.get(..at + STRUCTURE.len()).unwrap_or(line))
 }
 
 /// Text that a terminal can show: what is not of ASCII's letters and signs is told by its number.
@@ -128,6 +158,11 @@ mod tests {
             traced.came(b"00000001 OK [CAPABILITY X] in", true);
             traced.came(b"* 1 FETCH (BODY[] {7}\r\nhunter2 UID 3)", false);
             traced.sent(b"00000002 APPEND x {7+}\r\nhunter2\r\n", false);
+            // Sent when the server said that it may, and not at once.
+            traced.sent(b"00000003 APPEND x {9}\r\n", false);
+            traced.sent(b"hunter", false);
+            traced.sent(b"2\r\n\r\n", false);
+            traced.came(b"* 1 FETCH (UID 3 BODYSTRUCTURE (\"hunter2\"))", false);
             traced.came(b"* OK \x1b[2J \"q\" \xe9", false);
             traced.came(&[b'x'; 1000], false);
         });
@@ -143,6 +178,11 @@ mod tests {
             "host#1 C: 00000002 APPEND x {7+}",
             "host#1 C: (7 bytes)",
             "host#1 C: ",
+            "host#1 C: 00000003 APPEND x {9}",
+            "host#1 C: (6 bytes)",
+            "host#1 C: (3 bytes)",
+            "host#1 C: ",
+            "host#1 S: * 1 FETCH (UID 3 BODYSTRUCTURE (",
             "host#1 S: * OK \\x1b[2J \"q\" \\xe9",
         ];
         let (last, others) = lines.split_last().expect("lines");

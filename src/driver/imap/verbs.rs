@@ -66,24 +66,30 @@ impl RemoteMailbox for ImapMailbox {
         found: &mut (dyn FnMut(Uid, &[u8]) + Send),
         job: &Job,
     ) -> Result<()> {
-        let mut headers = self.known_headers(uids);
-        if !headers.is_empty() {
+        let known = self.known_headers(uids);
+        if !known.is_empty() {
             self.view.tell(job);
         }
-        let known = |uid: &&Uid| !headers.contains_key(uid);
-        let missing: Vec<Uid> = uids.iter().filter(known).copied().collect();
-        if !missing.is_empty() {
-            let fetched = match self.fetch_headers(&missing, job).await {
-                Err(error) if self.is_cut_off(&error) => self.fetch_headers(&missing, job).await,
-                other => other,
-            };
-            let fetched = fetched?;
-            self.keep_headers(&fetched);
-            headers.extend(fetched);
-        }
+        // They are there, whatever becomes of the others.
         for uid in uids {
-            if let Some(header) = headers.remove(uid) {
-                found(*uid, &header);
+            if let Some(header) = known.get(uid) {
+                found(*uid, header);
+            }
+        }
+        let is_missing = |uid: &&Uid| !known.contains_key(uid);
+        let missing: Vec<Uid> = uids.iter().filter(is_missing).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let fetched = match self.fetch_headers(&missing, job).await {
+            Err(error) if self.is_cut_off(&error) => self.fetch_headers(&missing, job).await,
+            other => other,
+        };
+        let fetched = fetched?;
+        self.keep_headers(&fetched);
+        for uid in &missing {
+            if let Some(header) = fetched.get(uid) {
+                found(*uid, header);
             }
         }
         Ok(())
@@ -253,7 +259,9 @@ impl RemoteMailbox for ImapMailbox {
     async fn close(mut self, job: &Job) -> Result<()> {
         self.remember();
         let sequence = &self.view.sequence;
-        self.kept.keep_only(|uid| sequence.message(uid).is_some());
+        if !self.view.by_uid && !sequence.is_empty() {
+            self.kept.keep_only(|uid| sequence.message(uid).is_some());
+        }
         let Self {
             connections,
             mut session,
@@ -363,7 +371,9 @@ impl ImapMailbox {
         let Some(validity) = self.lasting() else {
             return;
         };
-        let kept = headers.iter().filter_map(|(uid, header)| {
+        // A server that has nothing to say of a message may have more the next time.
+        let whole = headers.iter().filter(|it| !it.1.is_empty());
+        let kept = whole.filter_map(|(uid, header)| {
             let message = self.view.sequence.message(*uid)?;
             let kept = KeptHeader {
                 internal_date: message.internal_date,

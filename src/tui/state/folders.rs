@@ -89,6 +89,11 @@ pub struct Folders {
 }
 
 impl Folders {
+    /// A list begins anew.
+    pub fn begin(&mut self) {
+        self.found.clear();
+    }
+
     /// Takes in a piece of the list.
     pub fn add(&mut self, entries: Vec<ListEntry>) {
         self.found.extend(entries);

@@ -3,8 +3,6 @@
 //! What goes into a file is fetched into one beside it first; then the loop gives that its name, away from the screen. What
 //! goes to a program is read first.
 
-use std::path::Path;
-
 use crate::backend::error::Result;
 use crate::backend::request::{Ask, Ticket};
 use crate::mail::structure::{Part, Section};
@@ -53,11 +51,10 @@ pub fn export(state: &mut State, uid: Uid, typed: &str) {
 /// A file of this name, which is not there yet.
 fn file_job(state: &State, typed: &str, in_local_lines: bool) -> FileJob {
     let path = path_typed(typed, &state.options.home);
-    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     FileJob {
+        content: Incoming::new(path.clone(), in_local_lines),
         path,
         mode: WriteMode::New,
-        content: Incoming::new(folder, in_local_lines),
     }
 }
 

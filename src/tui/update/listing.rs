@@ -47,15 +47,25 @@ pub fn as_typed(state: &State, label: &str) -> String {
 
 /// Asks for the list of the directory that the folder list shows.
 pub fn list(state: &mut State) {
-    if state.is_busy_with(|job| matches!(job, Job::List | Job::ListSubscribed)) {
-        return;
-    }
+    give_up(state);
+    state.folders.begin();
     state.folders.holding = None;
     // Of many newsgroups those are shown first that are subscribed, by their whole names.
     state.folders.failure = None;
     match is_news(state) && state.folders.directory.is_empty() {
         true => ask(state, b"*", Job::ListSubscribed),
         false => ask(state, b"%", Job::List),
+    }
+}
+
+/// Nobody waits any more for what was asked of another list.
+fn give_up(state: &mut State) {
+    let is_of_list = |job: &Job| matches!(job, Job::List | Job::ListSubscribed | Job::CountAll);
+    let earlier = state.jobs.iter().filter(|(_, job)| is_of_list(job));
+    let earlier: Vec<Ticket> = earlier.map(|(ticket, _)| *ticket).collect();
+    for ticket in earlier {
+        state.jobs.remove(&ticket);
+        state.outbox.push(Effect::Cancel(ticket));
     }
 }
 
@@ -140,12 +150,6 @@ pub fn listed(state: &mut State, result: Result<()>) {
 
 /// Asks a server how much is new in the folders that are shown.
 fn count(state: &mut State) {
-    let earlier = state
-        .jobs
-        .iter()
-        .filter(|(_, job)| matches!(job, Job::CountAll));
-    let earlier: Vec<Ticket> = earlier.map(|(ticket, _)| *ticket).collect();
-    state.outbox.extend(earlier.into_iter().map(Effect::Cancel));
     let request = Request::Unseen {
         reference: prefix(state).into_bytes(),
         pattern: b"%".to_vec(),

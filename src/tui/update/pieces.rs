@@ -17,7 +17,9 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
         Piece::Listed(entries) => match state.jobs.get_mut(&ticket) {
             Some(Job::Complete { prefix, names, .. }) => complete::found(prefix, names, &entries),
             Some(Job::Scan(_, found, _)) => found.extend(entries),
-            _ => listing::found(state, entries),
+            Some(Job::List | Job::ListSubscribed) => listing::found(state, entries),
+            // Nobody waits for it any more.
+            _ => {}
         },
         Piece::Status(status) => {
             if let Some(Job::Count(name)) = state.jobs.get(&ticket) {

@@ -111,6 +111,8 @@ fn cancel_work(state: &mut State) -> bool {
                 | Job::Search(..)
                 | Job::Read(..)
                 | Job::Export(..)
+                | Job::List
+                | Job::ListSubscribed
                 | Job::Save { .. }
                 | Job::Transfer(..)
                 | Job::Scan(..)
