@@ -134,6 +134,7 @@ pub const ACCOUNT_KEYS: &[(&str, Kind)] = &[
     ("password-command", Kind::List),
     ("password-file", Kind::Text),
     ("token-command", Kind::List),
+    ("connect-command", Kind::List),
     ("certificate", Kind::Text),
     ("key", Kind::Text),
     ("disable", Kind::List),

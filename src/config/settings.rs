@@ -60,6 +60,8 @@ pub struct Account {
     pub password_file: Option<PathBuf>,
     /// The program that prints an OAuth token, with its arguments.
     pub token_command: Vec<String>,
+    /// The program that speaks with the server in place of a connection, with its arguments.
+    pub connect_command: Vec<String>,
     /// The user's certificate.
     pub certificate: Option<PathBuf>,
     /// Its key, where it is in a file of its own.

@@ -2,5 +2,6 @@
 
 pub mod deflated;
 pub mod dial;
+pub mod pipe;
 pub mod stream;
 pub mod tls;

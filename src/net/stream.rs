@@ -1,4 +1,4 @@
-//! A connection, in clear text or inside TLS: bytes in, bytes out.
+//! A connection, in clear text, inside TLS or through a program: bytes in, bytes out.
 
 use std::io;
 use std::pin::Pin;
@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::net::deflated::Deflated;
+use crate::net::pipe::Pipe;
 
 /// A connection.
 pub enum Stream {
@@ -16,7 +17,9 @@ pub enum Stream {
     Plain(TcpStream),
     /// Inside TLS.
     Tls(Box<TlsStream<TcpStream>>),
-    /// One of the two, squeezed.
+    /// Through a program of the user's, who answers for it.
+    Piped(Box<Pipe>),
+    /// One of them, squeezed.
     Deflated(Box<Squeezed>),
     /// None: nothing comes, and nothing goes.
     Closed,
@@ -33,7 +36,7 @@ impl Stream {
     /// Whether nobody on the way can read it.
     pub fn is_encrypted(&self) -> bool {
         match self {
-            Self::Tls(_) => true,
+            Self::Tls(_) | Self::Piped(_) => true,
             Self::Deflated(squeezed) => squeezed.is_encrypted,
             Self::Plain(_) | Self::Closed => false,
         }
@@ -56,7 +59,7 @@ impl Stream {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
             Self::Deflated(squeezed) => return squeezed.is_loopback,
-            Self::Closed => return false,
+            Self::Piped(_) | Self::Closed => return false,
         };
         socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback())
     }
@@ -84,6 +87,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Piped(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_read(context, buffer),
             Self::Closed => Poll::Ready(Ok(())),
         }
@@ -99,6 +103,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Piped(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_write(context, bytes),
             Self::Closed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
@@ -108,6 +113,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Piped(stream) => Pin::new(stream).poll_flush(context),
             Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_flush(context),
             Self::Closed => Poll::Ready(Ok(())),
         }
@@ -117,6 +123,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Piped(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Deflated(stream) => Pin::new(&mut stream.inner).poll_shutdown(context),
             Self::Closed => Poll::Ready(Ok(())),
         }

@@ -34,6 +34,8 @@ pub struct AccountChoice {
     pub password_file: Option<PathBuf>,
     /// The program that prints an OAuth token, with its arguments.
     pub token_command: Vec<String>,
+    /// The program that speaks with the server in place of a connection, with its arguments.
+    pub connect_command: Vec<String>,
     /// The user's certificate and its key (PEM).
     pub certificate: Option<PathBuf>,
     /// The key, where it is in a file of its own.

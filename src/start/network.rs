@@ -31,6 +31,7 @@ pub fn network(
             password_command: account.password_command.clone(),
             password_file: below(&account.password_file),
             token_command: account.token_command.clone(),
+            connect_command: account.connect_command.clone(),
             certificate: below(&account.certificate),
             key: below(&account.key),
             disabled: account.disable.clone(),

@@ -20,6 +20,7 @@ mod outline;
 #[allow(dead_code, reason = "not every loop is here")]
 #[path = "../interop/peers.rs"]
 mod peers;
+mod piped;
 mod proxy;
 mod real;
 mod script;

@@ -88,6 +88,13 @@ impl Account {
         Some(Traced::new(trace, self.server.host()))
     }
 
+    /// The program that speaks with the server, unless the name says that none shall.
+    pub fn connect_command(&self) -> Option<&[String]> {
+        let words = self.choice.connect_command.as_slice();
+        let is_meant = !words.is_empty() && !self.server.has(Switch::NoRsh);
+        is_meant.then_some(words)
+    }
+
     /// Whether the user has a certificate.
     pub fn has_certificate(&self) -> bool {
         self.choice.certificate.is_some()

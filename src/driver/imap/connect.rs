@@ -21,6 +21,7 @@ use crate::mail::reason::in_words;
 use crate::mail::switches::{Service, Switch, Tls, TlsVersion};
 use crate::mail::text::Foreign;
 use crate::net::dial::{bare, dial};
+use crate::net::pipe::Pipe;
 use crate::net::stream::Stream;
 use crate::net::tls::{self, TlsChoices, TlsError, Untrusted, Version};
 use crate::wire::imap::capability::Capabilities;
@@ -79,13 +80,26 @@ const AGAIN: u32 = 3;
 
 /// A connection, or nothing where a certificate was accepted that was not known before.
 async fn attempt(account: &Arc<Account>, job: &Job) -> Result<Option<Session>> {
-    let way = way(account)?;
+    let is_piped = account.connect_command().is_some();
+    let way = match is_piped {
+        // How it is protected is the program's affair.
+        true => Way {
+            protection: Protection::Never,
+            port: account.server.port().unwrap_or(143),
+        },
+        false => way(account)?,
+    };
     let Some((stream, port)) = open(account, way, job).await? else {
         return Ok(None);
     };
     let way = Way { port, ..way };
     let mut session = Session::new(stream, &account.disabled).traced(account.traced());
-    let mut greeting = session.greeting(job).await?;
+    let mut greeting = match session.greeting(job).await {
+        Err(Error::Server(ServerError::Lost(why))) if is_piped => {
+            return Err(no_greeting(account, &session, why).await);
+        }
+        other => other?,
+    };
     // Servers that are just starting may have something to say before they greet.
     while greeting.kind == Kind::Ok && is_no_greeting_yet(&greeting) {
         greeting = session.greeting(job).await?;
@@ -117,6 +131,27 @@ async fn attempt(account: &Arc<Account>, job: &Job) -> Result<Option<Session>> {
     }
     Ok(Some(session))
 }
+
+/// The program that should speak with the server ended before it said anything.
+async fn no_greeting(account: &Account, session: &Session, why: String) -> Error {
+    // What it complains about may come a moment later than its end.
+    tokio::time::sleep(COMPLAINING).await;
+    let complaint = match session.stream() {
+        // The other side may have written it.
+        Stream::Piped(pipe) => Foreign::new(pipe.complaint()).field().as_str().to_owned(),
+        _ => String::new(),
+    };
+    let host = account.server.host();
+    let program = account.connect_command().and_then(|it| it.first());
+    let program = program.map_or("", String::as_str);
+    match complaint.is_empty() {
+        true => unreachable(host, format!("{program} ended without a greeting ({why})")),
+        false => unreachable(host, format!("{program} says: {complaint}")),
+    }
+}
+
+/// How long a program that ended may take to say why.
+const COMPLAINING: Duration = Duration::from_millis(50);
 
 const PREAUTH: ServerError = ServerError::Unsafe(
     "the server claims that the login is done, which it cannot be before the encryption",
@@ -169,6 +204,14 @@ fn is_loopback(host: &str) -> bool {
 
 /// The connection, and its port; nothing where a certificate was accepted meanwhile.
 async fn open(account: &Arc<Account>, way: Way, job: &Job) -> Result<Option<(Stream, u16)>> {
+    if let Some(words) = account.connect_command() {
+        let host = account.server.host();
+        let pipe = Pipe::start(words).map_err(|error| {
+            let program = words.first().map_or("", String::as_str);
+            unreachable(host, format!("{program}: {}", in_words(&error)))
+        })?;
+        return Ok(Some((Stream::Piped(Box::new(pipe)), way.port)));
+    }
     match way.protection {
         Protection::Implicit => {
             let socket = dialled(account, way.port, job).await?;
