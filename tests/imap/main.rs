@@ -1,13 +1,14 @@
 //! Mailboxes on IMAP servers: the real program and the driver against real Dovecot, and against servers made up for a test, old
 //! ones and hostile ones.
 //!
-//! Tests with Dovecot say by name that they were not run where it is missing; with `MUGO_PEERS=1` that is a failure.
+//! Tests with Dovecot say by name that they were not run where it is missing; with `MUGO_PEERS=1` that is a failure. Courier is unpacked by `tests/run` where that can be done.
 
 mod again;
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
 mod counts;
+mod courier;
 mod cut;
 mod desk;
 mod dovecot;

@@ -105,6 +105,14 @@ async fn attempt(account: &Arc<Account>, job: &Job) -> Result<Option<Session>> {
         greeting = session.greeting(job).await?;
     }
     let encrypted = session.stream().is_encrypted();
+    if greeting.kind == Kind::Ok && matches!(greeting.code, Some(Code::Alert)) {
+        // It may be the greeting, or a word in front of it.
+        let next = tokio::time::timeout(MORE_WORDS, session.greeting(job)).await;
+        if encrypted {
+            job.notice(greeting.text.raw());
+        }
+        greeting = next.unwrap_or(Ok(greeting))?;
+    }
     let in_clear = way.protection == Protection::Never || encrypted;
     match greeting.kind {
         Kind::Ok => {}
@@ -149,6 +157,9 @@ async fn no_greeting(account: &Account, session: &Session, why: String) -> Error
         false => unreachable(host, format!("{program} says: {complaint}")),
     }
 }
+
+/// How long the greeting itself may take behind a word of warning.
+const MORE_WORDS: Duration = Duration::from_millis(300);
 
 /// How long a program that ended may take to say why.
 const COMPLAINING: Duration = Duration::from_millis(50);
