@@ -3,6 +3,7 @@
 //! It is started by a thread that lives as long as the program does, and ends with it (`setpriv --pdeathsig`).
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -148,6 +149,12 @@ impl Dovecot {
             .replace("PORT1", &self.port.to_string())
             .replace("PORT2", &self.tls_port.to_string());
         fs::write(self.root.join("dovecot.conf"), config).expect("written");
+        let oauth = format!(
+            "introspection_url = http://127.0.0.1:{}/introspect\nintrospection_mode = post\n\
+             username_attribute = username\nactive_attribute = active\nactive_value = true\n",
+            introspection()
+        );
+        fs::write(self.root.join("oauth2.conf"), oauth).expect("written");
         run(Command::new("chmod").arg("755").arg(&self.root));
         run(Command::new("chown")
             .arg("-R")
@@ -197,6 +204,56 @@ sign server "-days 20"
     run(Command::new("bash").arg("-c").arg(script).current_dir(root));
 }
 
+/// What a token that is good begins with; the user's name follows.
+pub(crate) const TOKEN: &str = "good-token-of-";
+
+/// Starts one who knows whose tokens are good (RFC 7662), and gives its port.
+fn introspection() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || introspect(stream));
+        }
+    });
+    port
+}
+
+fn introspect(stream: TcpStream) {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let (mut length, mut line) = (0, String::new());
+        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            line.clear();
+        }
+        if line.is_empty() {
+            return;
+        }
+        let mut body = vec![0; length];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let token = body.split('&').find_map(|it| it.strip_prefix("token="));
+        let user = token.and_then(|token| token.strip_prefix(TOKEN));
+        let said = match user {
+            Some(user) => format!("{{\"active\":true,\"username\":\"{user}\"}}"),
+            None => "{\"active\":false}".to_owned(),
+        };
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{said}",
+            said.len()
+        );
+        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
 pub(crate) fn run(command: &mut Command) {
     let status = command.status().expect("it runs");
     assert!(status.success(), "{command:?}");
@@ -216,8 +273,13 @@ default_login_user = dovenull
 mail_fsync = never
 ssl_cert = <ROOT/server.pem
 ssl_key = <ROOT/server.key
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2
 auth_failure_delay = 0
+passdb {
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = ROOT/oauth2.conf
+}
 passdb {
   driver = passwd-file
   args = ROOT/users

@@ -447,3 +447,52 @@ fn a_trace_tells_what_is_said_and_no_secret() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("--trace /nowhere/at/all: "), "{}", ran.err);
 }
+
+#[test]
+fn tokens_open_a_mailbox_and_wrong_ones_do_not() {
+    let Some(server) = dovecot("tokens_open_a_mailbox_and_wrong_ones_do_not") else {
+        return;
+    };
+    let user = server.user(Format::Maildir);
+    let other = server.user(Format::Maildir);
+    let inbox = server.name(&user, "INBOX");
+    let settings = |token: &str| {
+        server.settings(&user).replace(
+            &format!("password-command = [\"echo\", \"{user}-pw\"]"),
+            &format!("token-command = [\"echo\", \"{token}\"]"),
+        )
+    };
+    let good = format!("{}{user}", crate::dovecot::TOKEN);
+    let home = Home::new(&settings(&good));
+    home.feed(&["append", &inbox], b"Subject: one\n\none\n");
+    let trace = home.path("trace");
+    let file = trace.to_string_lossy().into_owned();
+    for mechanism in ["oauthbearer", "xoauth2", ""] {
+        let name = match mechanism {
+            "" => inbox.clone(),
+            name => inbox.replace("/user", &format!("/auth={name}/user")),
+        };
+        let rows = home.json(&["--trace", &file, "status", &name]);
+        assert_eq!(rows[0]["messages"], 1, "{mechanism}");
+    }
+    let told = std::fs::read_to_string(&trace).expect("a trace");
+    for said in [
+        "AUTHENTICATE OAUTHBEARER <suppressed>",
+        "AUTHENTICATE XOAUTH2 <suppressed>",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+    assert!(
+        !told.contains(&good) && !told.contains("SCRAM-SHA-256 <"),
+        "{told}"
+    );
+    // A token that is not good, one of somebody else, and no encryption.
+    for token in ["spoiled", &format!("{}{other}", crate::dovecot::TOKEN)] {
+        let home = Home::new(&settings(token));
+        for mechanism in ["oauthbearer", "xoauth2"] {
+            let name = inbox.replace("/user", &format!("/auth={mechanism}/user"));
+            let ran = home.run(&["status", &name]);
+            assert_eq!(ran.code, 77, "{mechanism} {token}: {ran:?}");
+        }
+    }
+}
