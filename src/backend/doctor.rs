@@ -7,18 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::backend::context::Context;
+use crate::backend::error::{Error, Result};
 use crate::backend::event::Finding;
 use crate::backend::inbox::{RuleTried, inbox_report};
 use crate::backend::move_record::MoveRecord;
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
 use crate::driver::network;
+use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::reason::in_words;
 use crate::mail::text::Foreign;
 use crate::os::files::OpenMode;
 use crate::os::formats::FormatChoice;
 use crate::os::journal::redo::Journal;
 use crate::os::naming::Mode;
+use crate::os::network::AccountChoice;
 
 /// Tells every finding to `tell`. Changes no file; stops early when the job is cancelled.
 pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
@@ -43,6 +46,29 @@ pub fn examine(context: &Context, job: &Job, tell: &mut dyn FnMut(Finding)) {
             tell(finding);
         }
     }
+    for account in &context.environment.network.accounts {
+        if job.checkpoint().is_err() {
+            return;
+        }
+        let (ok, said) = match visited(context, account, job) {
+            Ok(said) => (true, said),
+            Err(error) => (false, error.to_string()),
+        };
+        let detail = format!("{} {}: {said}", account.name, account.server);
+        finding("account", ok, detail)
+            .into_iter()
+            .for_each(&mut *tell);
+    }
+}
+
+/// Logs in to an account, as far as that can be done.
+fn visited(context: &Context, account: &AccountChoice, job: &Job) -> Result<String> {
+    let name = MailboxName::parse(account.server.as_bytes())?;
+    let NameKind::Remote { server, mailbox } = name.kind() else {
+        return Err(Error::NotOpen);
+    };
+    let driver = context.drivers.for_server(server, mailbox)?;
+    Ok(driver.visit(server, job)?)
 }
 
 fn finding(check: &'static str, ok: bool, detail: impl Into<Arc<str>>) -> Vec<Finding> {

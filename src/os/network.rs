@@ -22,6 +22,8 @@ pub struct Network {
 pub struct AccountChoice {
     /// What the user calls it.
     pub name: String,
+    /// The server part of names there, `{imap.example.org/user=ann}`.
+    pub server: String,
     /// The server's host, as names of mailboxes have it.
     pub host: String,
     /// Its port, where only this one is meant.

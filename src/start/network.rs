@@ -25,6 +25,7 @@ pub fn network(
             .map_err(|error| Stop::new(format!("accounts.{name}.server: {error}"), USAGE))?;
         Ok(AccountChoice {
             name: name.clone(),
+            server: account.server.clone(),
             host: server.host().to_owned(),
             port: server.port(),
             user: server.user().map(str::to_owned),

@@ -496,3 +496,46 @@ fn tokens_open_a_mailbox_and_wrong_ones_do_not() {
         }
     }
 }
+
+#[test]
+fn the_doctor_visits_every_account() {
+    let Some(server) = dovecot("the_doctor_visits_every_account") else {
+        return;
+    };
+    let user = server.user(Format::Maildir);
+    let settings = server.settings(&user);
+    let here = format!("{{localhost:{}/user={user}}}", server.port);
+    let home = Home::new(&format!(
+        "{}[accounts.away]\nserver = \"{{localhost:9/user={user}}}\"\n\
+         [accounts.wrong]\nserver = \"{{127.0.0.1:{}/novalidate-cert/user={user}}}\"\npassword-command = [\"echo\", \"no\"]\n",
+        settings.replace(&format!("{{localhost/user={user}}}"), &here),
+        server.port
+    ));
+    let ran = home.run(&["--json", "doctor"]);
+    let rows: Vec<Value> = ran
+        .out
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|row: &Value| row["check"] == "account")
+        .collect();
+    let found: Vec<(bool, &str)> = rows
+        .iter()
+        .map(|row| {
+            (
+                row["ok"] == true,
+                row["detail"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(found.len(), 3, "{ran:?}");
+    assert!(
+        !found[0].0 && found[0].1.starts_with("away ") && found[0].1.contains("port 9"),
+        "{found:?}"
+    );
+    let said = format!("logged in as {user}, IMAP4rev1, encrypted; the server tells news");
+    assert!(found[1].0 && found[1].1.contains(&said), "{found:?}");
+    assert!(
+        !found[2].0 && found[2].1.contains("does not let"),
+        "{found:?}"
+    );
+}

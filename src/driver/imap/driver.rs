@@ -19,6 +19,7 @@ use crate::driver::imap::connections::Connections;
 use crate::driver::imap::mailbox::ImapMailbox;
 use crate::driver::imap::manage::{self, WantedNames};
 use crate::driver::imap::missing::Named;
+use crate::driver::imap::session::Session;
 use crate::driver::job::Job;
 use crate::driver::message::Messages;
 use crate::driver::place::{Place, Protection};
@@ -30,8 +31,11 @@ use crate::mail::server::Server;
 use crate::mail::status::{Access, MailboxStatus};
 use crate::mail::structure::Part;
 use crate::mail::summary::Summary;
+use crate::mail::text::Foreign;
 use crate::mail::uid::{Uid, UidSet};
+use crate::net::stream::Stream;
 use crate::os::environment::Environment;
+use crate::wire::imap::level::Level;
 
 /// The driver's row.
 pub static CHARACTERISTICS: Characteristics = Characteristics {
@@ -111,6 +115,18 @@ impl ImapDriver {
         self.wait(manage::unseen(&connections, wanted, found, job))
     }
 
+    /// Logs in on a server, and tells in words how that went and what the server can do.
+    pub fn visit(&self, server: &Server, job: &Job) -> Result<String> {
+        let connections = self.connections(server);
+        let visiting = async {
+            let session = connections.session(job).await?;
+            let said = described(&connections, &session);
+            connections.give_back(session, job).await;
+            Ok(said)
+        };
+        self.wait(visiting)
+    }
+
     /// What parts the levels of names on a server; `typed` is its part of the names.
     pub fn root(&self, server: &Server, typed: &[u8], job: &Job) -> Result<Root> {
         let connections = self.connections(server);
@@ -134,6 +150,38 @@ impl ImapDriver {
     fn wait<F: Future>(&self, future: F) -> F::Output {
         wait(&self.runtime, future)
     }
+}
+
+/// What matters of a server's abilities, each with its word, and whether IMAP4rev2 holds it
+/// unsaid (RFC 9051 appendix E).
+const ABILITIES: [(&str, &str, bool); 6] = [
+    ("IDLE", "tells news", true),
+    ("MOVE", "moves", true),
+    ("UIDPLUS", "expunges single messages", true),
+    ("LIST-STATUS", "counts all at once", true),
+    ("QRESYNC", "tells what changed", false),
+    ("SORT", "sorts", false),
+];
+
+/// A connection in words.
+fn described(connections: &Connections, session: &Session) -> String {
+    let level = session.style.level;
+    let is_newest = level == Level::Imap4rev2;
+    let protection = match session.stream() {
+        Stream::Piped(_) => "through a program",
+        stream if stream.is_encrypted() => "encrypted",
+        _ => "not encrypted",
+    };
+    let has = |it: &&(&str, &str, bool)| session.has(it.0) || (is_newest && it.2);
+    let abilities = ABILITIES.iter().filter(has).map(|it| it.1);
+    let abilities: Vec<&str> = abilities.collect();
+    let user = Foreign::new(connections.account.user.as_str()).field();
+    let abilities = match abilities.is_empty() {
+        true => String::new(),
+        false => format!("; the server {}", abilities.join(", ")),
+    };
+    let (user, level) = (user.as_str(), level.name());
+    format!("logged in as {user}, {level}, {protection}{abilities}")
 }
 
 /// Waits for a future, on whatever kind of thread this is.
