@@ -214,7 +214,23 @@ impl<'a> Scan<'a> {
         if end.is_none_or(|end| end > self.length) {
             return Err(damaged("the message runs past the end of the file"));
         }
+        if self.is_beheaded(offset)? {
+            return Err(damaged(
+                "the message before is said to be longer than it is",
+            ));
+        }
         Ok(Record::new(offset, &line))
+    }
+
+    /// Whether the line lacks the first byte of its date, the blank or digit in front of a single digit of the day, because the
+    /// message before is taken to end there: behind the end of its last line. Such a date can be read all the same.
+    fn is_beheaded(&mut self, offset: u64) -> Result<bool> {
+        const BEFORE: u64 = 2;
+        if self.from(offset).get(1) != Some(&b'-') || offset < BEFORE {
+            return Ok(false);
+        }
+        let before = self.bytes(offset - BEFORE, FEW)?;
+        Ok(matches!(before, [b'\n', b' ' | b'1'..=b'3', ..]))
     }
 
     /// The size of a message with every LF as CRLF.
