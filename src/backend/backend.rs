@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::ask;
-use crate::backend::context::Context;
+use crate::backend::context::{Context, job};
 use crate::backend::describe;
 use crate::backend::drivers::Drivers;
 use crate::backend::errand::{Errand, Tickets};
@@ -19,6 +19,7 @@ use crate::backend::inlet::{Call, Inlet};
 use crate::backend::jobs;
 use crate::backend::local;
 use crate::backend::open_mailboxes::OpenMailboxes;
+use crate::backend::outlet::Footing;
 use crate::backend::pool::Urgency;
 use crate::backend::remote;
 use crate::backend::request::{Ask, MailboxId, Request, Ticket};
@@ -123,7 +124,7 @@ impl Backend {
         F: Future<Output = DriverResult<M>> + Send + 'static,
     {
         if let Some(errand) = self.context.tickets.take_up(ticket) {
-            self.serve_remote(errand, mailbox, name, connect);
+            self.serve_remote(errand, mailbox, name, Access::ReadWrite, connect);
         }
     }
 
@@ -151,7 +152,7 @@ impl Backend {
             true => Access::ReadOnly,
             false => access,
         };
-        self.serve_remote(errand, mailbox, name, move |job| async move {
+        self.serve_remote(errand, mailbox, name, access, move |job| async move {
             ImapMailbox::open(connections, &opened, access, &job).await
         });
     }
@@ -161,6 +162,7 @@ impl Backend {
         errand: Errand,
         mailbox: MailboxId,
         name: &MailboxName,
+        access: Access,
         connect: C,
     ) where
         M: RemoteMailbox + Sync,
@@ -184,6 +186,7 @@ impl Backend {
         let opening = remote::Opening {
             context,
             mailbox,
+            access,
             errand,
             inlet,
             alive,
@@ -231,6 +234,9 @@ impl Backend {
         let idle = self.context.pool.end(patience);
         let left = until.saturating_duration_since(Instant::now());
         let closed = self.closed.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+        let outlet = self.context.outlet(None, None, Footing::Thread);
+        let goodbye = job(&outlet, &CancellationToken::new());
+        self.context.drivers.end(&goodbye);
         let failures = &self.context.failures;
         let mut failed = failures.lock().unwrap_or_else(PoisonError::into_inner);
         let mut failures = std::mem::take(&mut *failed);

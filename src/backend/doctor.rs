@@ -10,7 +10,7 @@ use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Finding;
 use crate::backend::inbox::{RuleTried, inbox_report};
-use crate::backend::move_record::MoveRecord;
+use crate::backend::move_record::{MoveRecord, Origin};
 use crate::backend::resolve::{mail_home, system_inbox};
 use crate::driver::job::Job;
 use crate::driver::network;
@@ -279,7 +279,11 @@ fn moves(context: &Context) -> Vec<Finding> {
         .filter(|(path, process, _)| MoveRecord::is_abandoned(environment, path, process))
         .flat_map(|(_, _, record)| {
             let what = "was the source of an interrupted move; it is finished at the next opening";
-            finding("moves", false, not(&record.from, what))
+            let detail = match &record.from {
+                Origin::File(path) => not(path, what),
+                Origin::Server(from) => format!("{} {what}", from.name.to_foreign().raw()),
+            };
+            finding("moves", false, detail)
         })
         .collect();
     if cut_off.is_empty() {

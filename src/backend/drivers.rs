@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backend::error::{Error, Result};
 use crate::driver::contract::LocalDriver;
 use crate::driver::imap::driver::ImapDriver;
+use crate::driver::job::Job;
 use crate::driver::place::Place;
 use crate::driver::table::local_drivers;
 use crate::mail::name::{MailboxName, NameKind};
@@ -52,6 +53,13 @@ impl Drivers {
             return Err(Error::Unsupported("this is no mailbox on a server"));
         };
         self.for_server(server, mailbox)
+    }
+
+    /// Says goodbye to servers.
+    pub fn end(&self, job: &Job) {
+        if let Some(imap) = &self.imap {
+            imap.end(job);
+        }
     }
 
     /// The driver for a mailbox on this server.

@@ -199,14 +199,14 @@ impl Server {
                 (Access::ReadWrite, None) => Snarfing::new(&context, &self.name, &choice, job)?,
                 _ => None,
             };
-            let mut mailbox = choice.driver.open(&choice.place, access, job)?;
+            let mut source = LocalSource(choice.driver.open(&choice.place, access, job)?);
             if access == Access::ReadWrite {
-                recover(&context, path, &mut *mailbox, job)?;
+                run_now(recover(&context, Some(path), &mut source, job))?;
             }
-            Ok((mailbox, snarfing))
+            Ok((source, snarfing))
         })?;
-        let (mailbox, snarfing) = opened;
-        self.source = Some(LocalSource(mailbox));
+        let (source, snarfing) = opened;
+        self.source = Some(source);
         self.snarfing = self.snarfing.take().or(snarfing);
         self.glances = job.glances();
         if access == Access::ReadWrite {

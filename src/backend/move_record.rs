@@ -4,7 +4,7 @@
 //! ```text
 //! mugo-move 3
 //! PID HOST BOOT START          the process that moves
-//! from PATH-IN-HEX
+//! from PATH-IN-HEX             or: from-server UIDVALIDITY NAME-IN-HEX
 //! to NAME-IN-HEX
 //! floor UIDVALIDITY UIDNEXT COUNT   the destination before; 0 where unknown
 //! UID SIZE LENGTH SHA-256      a message: its size, and its mark
@@ -12,6 +12,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -23,8 +24,9 @@ use crate::backend::error::{Error, Result};
 use crate::driver::floor::Floor;
 use crate::driver::mark::Mark;
 use crate::driver::message::Content;
+use crate::mail::identity::Identity;
 use crate::mail::name::MailboxName;
-use crate::mail::uid::Uid;
+use crate::mail::uid::{Uid, UidValidity};
 use crate::os::environment::{Environment, Process};
 use crate::os::files::{FileLayer, OpenMode};
 use crate::os::hex::{hex, unhex};
@@ -47,11 +49,43 @@ pub struct Original {
     pub mark: Mark,
 }
 
-/// A move: which messages, from which file or folder, to which mailbox.
+/// Where the originals of a move are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// In this file or folder.
+    File(PathBuf),
+    /// In this mailbox on a server.
+    Server(Identity),
+}
+
+impl Origin {
+    fn to_text(&self) -> String {
+        match self {
+            Self::File(path) => format!("from {}", hex(path.as_os_str().as_bytes())),
+            Self::Server(Identity { name, uid_validity }) => {
+                format!("from-server {uid_validity} {}", hex(name.as_bytes()))
+            }
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        if let Some(path) = text.strip_prefix("from ") {
+            let path = unhex(path)?;
+            return Some(Self::File(PathBuf::from(OsStr::from_bytes(&path))));
+        }
+        let (validity, name) = text.strip_prefix("from-server ")?.split_once(' ')?;
+        Some(Self::Server(Identity {
+            name: MailboxName::parse(&unhex(name)?).ok()?,
+            uid_validity: UidValidity::new(validity.parse().ok()?)?,
+        }))
+    }
+}
+
+/// A move: which messages, from where, to which mailbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MoveRecord {
-    /// The file or folder of the source.
-    pub from: PathBuf,
+    /// The source.
+    pub from: Origin,
     /// The destination.
     pub to: MailboxName,
     /// The destination before the first copy.
@@ -119,7 +153,7 @@ impl MoveRecord {
 
     fn to_text(&self, process: &Process) -> String {
         let mut text = format!("{FIRST_LINE}\n{}", process.to_line());
-        text.push_str(&format!("from {}\n", hex(self.from.as_os_str().as_bytes())));
+        text.push_str(&format!("{}\n", self.from.to_text()));
         text.push_str(&format!("to {}\n", hex(self.to.as_bytes())));
         text.push_str(&format!("floor {}\n", self.floor.to_text()));
         for (uid, Original { size, mark }) in &self.messages {
@@ -135,11 +169,11 @@ impl MoveRecord {
             return None;
         }
         let process = Process::from_line(format!("{}\n", lines.next()?).as_bytes())?;
-        let from = unhex(lines.next()?.strip_prefix("from ")?)?;
+        let from = Origin::from_text(lines.next()?)?;
         let to = unhex(lines.next()?.strip_prefix("to ")?)?;
         let floor = Floor::from_text(lines.next()?.strip_prefix("floor ")?)?;
         let record = Self {
-            from: PathBuf::from(std::ffi::OsStr::from_bytes(&from)),
+            from,
             to: MailboxName::parse(&to).ok()?,
             floor,
             messages: lines.map(message).collect::<Option<_>>()?,
@@ -155,8 +189,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger of a move from this file or folder to a mailbox with this floor.
-    pub fn of_move(from: PathBuf, to: &MailboxName, floor: Floor) -> Self {
+    /// The ledger of a move from here to a mailbox with this floor.
+    pub fn of_move(from: Origin, to: &MailboxName, floor: Floor) -> Self {
         let record = Some(MoveRecord {
             from,
             to: to.clone(),
@@ -253,8 +287,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
+        let file = Origin::File(PathBuf::from(OsStr::from_bytes(b"/home/b\xffb\n/x")));
+        let server = Origin::Server(Identity {
+            name: MailboxName::parse(b"{host/user=ann}a b").expect("a name"),
+            uid_validity: UidValidity::new(7).expect("not 0"),
+        });
+        for from in [file, server] {
+            is_read_as_written(from);
+        }
+    }
+
+    fn is_read_as_written(from: Origin) {
         let record = MoveRecord {
-            from: PathBuf::from(std::ffi::OsStr::from_bytes(b"/home/b\xffb\n/x")),
+            from,
             to: MailboxName::parse(b"saved mail").expect("a name"),
             floor: Floor {
                 messages: 3,

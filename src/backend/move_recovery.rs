@@ -9,26 +9,26 @@ use std::sync::Arc;
 
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
-use crate::backend::move_record::{MoveRecord, Original};
-use crate::backend::source::scratch;
+use crate::backend::move_record::{MoveRecord, Origin, Original};
+use crate::backend::source::{Source, scratch};
+use crate::backend::transfer::remove;
 use crate::driver::contract::LocalMailbox;
 use crate::driver::error::Error as DriverError;
 use crate::driver::job::Job;
 use crate::driver::mark::Mark;
 use crate::driver::message::Content;
 use crate::driver::snarf::quiet::Overheard;
-use crate::mail::flags::{FlagChange, Flags, SystemFlags};
 use crate::mail::status::Access;
 use crate::mail::structure::Part;
 use crate::mail::uid::{Uid, UidSet};
 
-/// Finishes what is unfinished about the mailbox at `path`, which is open as `mailbox` for writing.
+/// Finishes what is unfinished about a mailbox, which is open for writing; where it is a file or folder, at `path`.
 ///
 /// Fails only when cancelled; what cannot be finished now is told as a notice and tried at the next opening.
-pub fn recover(
-    context: &Context,
-    path: &Path,
-    mailbox: &mut dyn LocalMailbox,
+pub async fn recover<S: Source>(
+    context: &Arc<Context>,
+    path: Option<&Path>,
+    source: &mut S,
     job: &Job,
 ) -> Result<()> {
     let environment = &context.environment;
@@ -36,12 +36,14 @@ pub fn recover(
         let Some((process, record)) = record else {
             continue;
         };
-        if !context.is_same_file(&record.from, path)
-            || !MoveRecord::is_abandoned(environment, &file, &process)
-        {
+        let is_here = match &record.from {
+            Origin::File(from) => path.is_some_and(|path| context.is_same_file(from, path)),
+            Origin::Server(from) => source.is(from),
+        };
+        if !is_here || !MoveRecord::is_abandoned(environment, &file, &process) {
             continue;
         }
-        match finish(context, &record, mailbox, job) {
+        match finish(context, record, source, job).await {
             Ok(0) => {}
             Ok(count) => job.notice(format!(
                 "an interrupted move of {count} messages to another mailbox was finished"
@@ -61,27 +63,50 @@ pub fn recover(
 }
 
 /// Removes the originals where the copies are there; says how many.
-fn finish(
-    context: &Context,
-    record: &MoveRecord,
-    mailbox: &mut dyn LocalMailbox,
+async fn finish<S: Source>(
+    context: &Arc<Context>,
+    record: MoveRecord,
+    source: &mut S,
     job: &Job,
 ) -> Result<u64> {
     let mut originals = UidSet::new();
     for (&uid, original) in &record.messages {
-        let size = mailbox.summary(uid).map(|summary| summary.rfc822_size);
-        if size == Some(original.size) && mark(mailbox, uid, job)? == original.mark {
+        let Some(summary) = source.summary(uid) else {
+            continue;
+        };
+        let is_original = match &record.from {
+            // Its UID means no other message.
+            Origin::Server(_) => true,
+            Origin::File(_) if summary.rfc822_size != original.size => false,
+            Origin::File(_) => {
+                let mut content = source.content(uid, job).await?;
+                Mark::of(&mut content).map_err(scratch)? == original.mark
+            }
+        };
+        if is_original {
             originals.insert(uid);
         }
     }
-    if originals.is_empty() || !was_copied(context, record, job)? {
+    if originals.is_empty() || !was_copied_somewhere(context, record, job).await? {
         return Ok(0);
     }
-    let deleted = FlagChange::Add(Flags::system(SystemFlags::DELETED));
-    let job = job.uncancelled();
-    mailbox.store(&originals, &deleted, &job)?;
-    mailbox.expunge(Some(&originals), &job)?;
+    remove(source, &originals, job).await?;
     Ok(originals.len())
+}
+
+/// Whether the destination got every message of the record. It may be on a server, or take long to read: a task that asks
+/// waits while a thread looks.
+async fn was_copied_somewhere(
+    context: &Arc<Context>,
+    record: MoveRecord,
+    job: &Job,
+) -> Result<bool> {
+    if matches!(record.from, Origin::File(_)) {
+        return was_copied(context, &record, job);
+    }
+    let (context, job) = (Arc::clone(context), job.clone());
+    let looking = tokio::task::spawn_blocking(move || was_copied(&context, &record, &job));
+    looking.await.unwrap_or(Err(Error::Ending))
 }
 
 /// Whether the destination got every message of the record, each as often as the record has it.
@@ -90,8 +115,12 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
         Err(Error::Driver(DriverError::NoSuchMailbox { .. })) => return Ok(false),
         other => other?,
     };
-    if context.is_same_file(&choice.place.path, &record.from) {
-        // Another name of the source: what is there are the originals.
+    let is_source = match &record.from {
+        Origin::File(from) => context.is_same_file(&choice.place.path, from),
+        Origin::Server(from) => from.name == record.to,
+    };
+    // What is there are the originals.
+    if is_source {
         return Ok(false);
     }
     let mut missing: BTreeMap<&Mark, usize> = BTreeMap::new();

@@ -19,6 +19,7 @@ use crate::backend::errand::Errand;
 use crate::backend::error::{Error, Result};
 use crate::backend::inlet::Call;
 use crate::backend::local::is_fatal;
+use crate::backend::move_recovery::recover;
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::request::{Ask, MailboxId};
 use crate::backend::source::RemoteSource;
@@ -26,6 +27,7 @@ use crate::driver::contract::RemoteMailbox;
 use crate::driver::error::Result as DriverResult;
 use crate::driver::job::{Job, Reports};
 use crate::mail::change::{Change, Why};
+use crate::mail::status::Access;
 use crate::mail::text::Foreign;
 
 /// A mailbox that shall be served.
@@ -34,6 +36,8 @@ pub struct Opening {
     pub context: Arc<Context>,
     /// Its id.
     pub mailbox: MailboxId,
+    /// How it is opened.
+    pub access: Access,
     /// The ticket of the opening.
     pub errand: Errand,
     /// Where requests come in.
@@ -52,6 +56,7 @@ where
     let Opening {
         context,
         mailbox,
+        access,
         errand,
         inlet,
         alive,
@@ -65,13 +70,16 @@ where
     match contained_async(async { Ok(connecting.await?) }).await {
         Ok(opened) => {
             errand.finish(Ok(()));
-            let server = Server {
+            let mut server = Server {
                 outlet: context.outlet(Some(mailbox), None, Footing::Task),
                 context,
                 id: mailbox,
                 source: RemoteSource(opened),
                 inlet,
             };
+            if access == Access::ReadWrite {
+                server.finish_moves().await;
+            }
             server.run().await;
         }
         Err(error) => {
@@ -111,6 +119,14 @@ impl<M: RemoteMailbox + Sync> Server<M> {
             }
         };
         self.end(end).await;
+    }
+
+    /// Finishes moves from the mailbox that were cut off.
+    async fn finish_moves(&mut self) {
+        let job = job(&self.outlet, &self.context.ending);
+        let recovering = recover(&self.context, None, &mut self.source, &job);
+        // It fails only where the program ends.
+        let _later = contained_async(recovering).await.is_err();
     }
 
     /// The next call; idles until it comes.

@@ -15,6 +15,7 @@ use crate::driver::job::Job;
 use crate::driver::message::Content;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::identity::Identity;
 use crate::mail::order::Order;
 use crate::mail::outline::Outline;
 use crate::mail::structure::{Part, Section};
@@ -44,6 +45,14 @@ pub trait Source: Send {
     fn uids(&self) -> UidSet;
     /// What is known of one.
     fn summary(&self, uid: Uid) -> Option<Summary>;
+    /// As [`RemoteMailbox::identity`]; `None` for mailboxes that are not on servers.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
+    /// As [`RemoteMailbox::is`].
+    fn is(&self, _identity: &Identity) -> bool {
+        false
+    }
     /// Those of a message's flags that a copy of it gets.
     fn copied(&self, flags: SystemFlags) -> SystemFlags {
         flags.only(SystemFlags::SETTABLE)
@@ -310,6 +319,14 @@ impl<M: RemoteMailbox + Sync> Source for RemoteSource<M> {
 
     fn summary(&self, uid: Uid) -> Option<Summary> {
         self.0.summary(uid)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.0.identity()
+    }
+
+    fn is(&self, identity: &Identity) -> bool {
+        self.0.is(identity)
     }
 
     async fn read(&mut self, uid: Uid, part: Part, job: &Job) -> Result<Vec<u8>> {

@@ -14,7 +14,7 @@ use crate::backend::contained::contained;
 use crate::backend::context::Context;
 use crate::backend::error::{Error, Result};
 use crate::backend::event::Piece;
-use crate::backend::move_record::Ledger;
+use crate::backend::move_record::{Ledger, Origin};
 use crate::backend::outlet::{Footing, Outlet};
 use crate::backend::pipe::{PipeEnd, PipeStart, pipe};
 use crate::backend::source::{Source, members, scratch};
@@ -75,11 +75,13 @@ pub async fn copy<S: Source>(
     let staged =
         matches!((&here, &there), (Some(here), Some(there)) if context.is_same_file(here, there));
     // Within one mailbox the record could not tell copies from originals.
-    let mut ledger = match here.filter(|_| order.remove && !staged) {
-        Some(here) => {
+    let origin = here.map(Origin::File);
+    let origin = origin.or_else(|| source.identity().map(Origin::Server));
+    let mut ledger = match origin.filter(|_| order.remove && !staged) {
+        Some(origin) => {
             let floor = floor_of(context, &order.to, &job.without_progress())
                 .map_err(|error| error.of_destination(order.to.to_foreign()))?;
-            Ledger::of_move(here, &order.to, floor)
+            Ledger::of_move(origin, &order.to, floor)
         }
         None => Ledger::of_copy(),
     };
@@ -128,7 +130,7 @@ async fn copy_there<S: Source>(
 }
 
 /// Removes the originals of durable copies. From here on nobody can cancel: half a move would be a surprise.
-async fn remove<S: Source>(source: &mut S, originals: &UidSet, job: &Job) -> Result<()> {
+pub async fn remove<S: Source>(source: &mut S, originals: &UidSet, job: &Job) -> Result<()> {
     let job = job.uncancelled();
     let delete = FlagChange::Add(Flags::system(SystemFlags::DELETED));
     let removed = match source.store(originals, &delete, &job).await {

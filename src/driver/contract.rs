@@ -25,6 +25,7 @@ use crate::driver::repaired::Repaired;
 use crate::mail::appended::Appended;
 use crate::mail::criteria::Criteria;
 use crate::mail::flags::{FlagChange, SystemFlags};
+use crate::mail::identity::Identity;
 use crate::mail::name::MailboxName;
 use crate::mail::order::Order;
 use crate::mail::outline::Outline;
@@ -192,6 +193,14 @@ pub trait RemoteMailbox: Send + 'static {
     fn uids(&self) -> UidSet;
     /// As [`LocalMailbox::summary`].
     fn summary(&self, uid: Uid) -> Option<Summary>;
+    /// By what it is known the next time; `None` where its UIDs do not last.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
+    /// Whether it is the mailbox that was known by this, perhaps under another name.
+    fn is(&self, _identity: &Identity) -> bool {
+        false
+    }
     /// Waits for news and tells them; returns when `job` is cancelled.
     fn idle(&mut self, job: &Job) -> impl Future<Output = Result<()>> + Send;
     /// The bytes of one message from `offset` on, as many as come at once. Never sets `\Seen`.

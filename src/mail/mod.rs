@@ -13,6 +13,7 @@ pub mod envelope;
 pub mod flags;
 pub mod fold;
 pub mod format;
+pub mod identity;
 pub mod listing;
 pub mod message_list;
 pub mod name;

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use mugo::backend::error::Error;
-use mugo::backend::move_record::{MoveRecord, Original};
+use mugo::backend::move_record::{MoveRecord, Origin, Original};
 use mugo::backend::request::{Ask, MailboxId, Request};
 use mugo::driver::floor::Floor;
 use mugo::driver::mark::Mark;
@@ -63,7 +63,7 @@ fn leave_record_above(face: &Face, (from, to): (&str, &str), messages: &[&[u8]],
     });
     let uids = (1..).filter_map(Uid::new);
     let record = MoveRecord {
-        from: face.path(from),
+        from: Origin::File(face.path(from)),
         to: named(to),
         floor,
         messages: uids.zip(originals).collect::<BTreeMap<_, _>>(),

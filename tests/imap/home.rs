@@ -70,7 +70,6 @@ impl Home {
         ran.out
     }
 
-    /// Runs it with `--json`, which must succeed, and gives its objects.
     /// The bytes that a run prints.
     pub(crate) fn bytes(&self, words: &[&str]) -> Vec<u8> {
         let output = self.command(words).output().expect("it starts");
@@ -78,6 +77,7 @@ impl Home {
         output.stdout
     }
 
+    /// Runs it with `--json`, which must succeed, and gives its objects.
     pub(crate) fn json(&self, words: &[&str]) -> Vec<Value> {
         let out = self.ok(&[&["--json"], words].concat());
         out.lines()

@@ -16,6 +16,7 @@ mod fake;
 mod home;
 mod hostile;
 mod kept;
+mod killed;
 mod levels;
 mod outline;
 #[allow(dead_code, reason = "not every loop is here")]

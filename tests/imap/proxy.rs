@@ -23,6 +23,9 @@ struct Shared {
     /// After so many more bytes to the server, to the client, its connection is cut; never where it is negative.
     left: [AtomicI64; 2],
     is_closed: AtomicBool,
+    /// What of the client's words no longer gets to the server, nor anything behind it.
+    halting: Mutex<Option<&'static [u8]>>,
+    is_halted: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -100,6 +103,21 @@ impl Proxy {
         self.shared.left[0].store(bytes, Ordering::SeqCst);
     }
 
+    /// Keeps the server from hearing this word, and anything behind it.
+    pub(crate) fn halt_at(&self, word: &'static [u8]) {
+        *self.shared.halting.lock().expect("whole") = Some(word);
+    }
+
+    /// Waits until the word was kept from the server. What is said on new connections comes through again.
+    pub(crate) fn wait_for_halt(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !self.shared.is_halted.load(Ordering::SeqCst) {
+            assert!(Instant::now() < until, "the word was never said");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        *self.shared.halting.lock().expect("whole") = None;
+    }
+
     /// Takes connections or drops them at once.
     pub(crate) fn close(&self, is_closed: bool) {
         self.shared.is_closed.store(is_closed, Ordering::SeqCst);
@@ -138,6 +156,19 @@ fn carry(mut from: TcpStream, mut to: TcpStream, back: bool, delay: Duration, al
         }
         if back {
             all.received.fetch_add(count as u64, Ordering::SeqCst);
+        }
+        let halting = *all.halting.lock().expect("whole");
+        let said = halting.filter(|_| !back).and_then(|word| {
+            let mut windows = buffer[..count].windows(word.len());
+            windows.position(|window| window == word)
+        });
+        if let Some(at) = said {
+            all.is_halted.store(true, Ordering::SeqCst);
+            put.send((Instant::now(), buffer[..at].to_vec()))
+                .expect("a writer");
+            // Until the client is gone.
+            while from.read(&mut buffer).is_ok_and(|count| count > 0) {}
+            break;
         }
         let due = Instant::now() + delay;
         if put.send((due, buffer[..count].to_vec())).is_err() {

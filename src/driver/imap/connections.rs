@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -107,6 +108,12 @@ impl Connections {
 
     fn told(&self) -> std::sync::MutexGuard<'_, Option<Standing>> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says goodbye on every connection that waits.
+    pub async fn end(&self, job: &Job) {
+        let waiting = std::mem::take(&mut *self.waiting.lock().await);
+        join_all(waiting.into_iter().map(|session| session.logout(job))).await;
     }
 
     /// Keeps a connection on which no mailbox is open for whoever needs one next.

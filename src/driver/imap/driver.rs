@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
 use crate::driver::characteristics::{Ability, Characteristics};
@@ -80,6 +81,13 @@ impl ImapDriver {
         let connections = Arc::new(Connections::new(account));
         accounts.push(Arc::clone(&connections));
         connections
+    }
+
+    /// Says goodbye to all servers.
+    pub fn end(&self, job: &Job) {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let accounts: Vec<_> = accounts.iter().map(Arc::clone).collect();
+        self.wait(join_all(accounts.iter().map(|it| it.end(job))));
     }
 
     /// The place that stands for a mailbox on a server.

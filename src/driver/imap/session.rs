@@ -171,10 +171,9 @@ impl Session {
         !self.is_broken && self.bye.is_none()
     }
 
-    /// Whether nothing is on its way that somebody else asked for.
+    /// Whether nothing is on its way that somebody else asked for, but for ends that come before those of later commands.
     pub fn is_quiet(&self) -> bool {
-        let has_ended = self.abandoned.is_empty() && self.ending.is_empty();
-        self.is_usable() && has_ended && self.out.is_empty()
+        self.is_usable() && self.abandoned.is_empty() && self.out.is_empty()
     }
 
     /// Whether answers are on their way that nobody waits for.
@@ -339,15 +338,28 @@ impl Session {
         }
     }
 
-    /// Says goodbye and does not wait long for an answer.
-    pub async fn logout(mut self, job: &Job) {
+    /// Sends a command without literals whose end nobody has to wait for: it comes before those of later commands.
+    pub async fn say(&mut self, words: &str, job: &Job) {
         if !self.is_usable() {
             return;
         }
-        let command = self.command("LOGOUT");
+        let tag = self.tag();
+        self.send_line(format!("{tag} {words}").as_bytes());
+        self.ending.push(tag);
         let job = job.uncancelled();
+        let end = Instant::now() + GOODBYE;
+        for _ in 0..MOST_ROUNDS {
+            let is_sent = self.out.is_empty() && !self.unflushed;
+            if is_sent || self.transfer(&job, end).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Says goodbye, and waits for no answer: all that matters was answered before.
+    pub async fn logout(mut self, job: &Job) {
+        self.say("LOGOUT", job).await;
         // Whatever becomes of it, the connection ends.
-        let _said = timeout(GOODBYE, self.run(command, &mut Nobody, &job)).await;
         let _closed = timeout(GOODBYE, self.stream.shutdown()).await;
     }
 
