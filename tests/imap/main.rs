@@ -4,6 +4,7 @@
 //! Tests with Dovecot say by name that they were not run where it is missing; with `MUGO_PEERS=1` that is a failure. Courier is unpacked by `tests/run` where that can be done.
 
 mod again;
+mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;

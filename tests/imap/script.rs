@@ -1,7 +1,7 @@
 //! A server that plays a dialogue: what it says, what it expects to hear, what it notes.
 //!
 //! Lines begin with `S: ` (said, with CRLF), `R: ` (said as it is, with `\r`, `\n` and `\x` escapes), `C: ` (expected; `TAG` stands
-//! for the tag, which later lines of the server may name). `C: TAG *` takes any command, `C: =` any line; `CLOSE` ends the connection. Each connection plays it from the start.
+//! for the tag, which later lines of the server may name). `C: TAG *` takes any command, `C: =` any line; `CLOSE` ends the connection, `STALL` reads nothing more until the client is gone. Each connection plays it from the start.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -89,6 +89,14 @@ fn serve(
             let _ = stream.shutdown(std::net::Shutdown::Both);
             return;
         }
+        if line == "STALL" {
+            notes.lock().expect("whole").push(line.clone());
+            // A client that goes while something of it was not read resets the connection.
+            while !is_gone(&stream) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            return;
+        }
         let (kind, text) = line.split_at(line.len().min(3));
         match kind {
             "S: " => {
@@ -130,6 +138,21 @@ fn serve(
     while let Some(heard) = listen(&mut wire) {
         let rest = heard.split_once(' ').map_or(heard.as_str(), |it| it.1);
         notes.lock().expect("whole").push(rest.to_owned());
+    }
+}
+
+/// Whether the client is gone, as far as that shows without reading what it said.
+fn is_gone(stream: &TcpStream) -> bool {
+    let mut one = [0];
+    stream
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a limit");
+    match stream.peek(&mut one) {
+        Ok(count) => count == 0,
+        Err(error) => !matches!(
+            error.kind(),
+            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+        ),
     }
 }
 
