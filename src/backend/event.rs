@@ -71,6 +71,8 @@ pub enum Piece {
     About(Box<About>),
     /// One finding of the doctor.
     Finding(Finding),
+    /// What was said to servers and by them, one after the other, and how many lines there were in all.
+    Traced(Vec<Foreign>, u64),
 }
 
 /// One thing that the doctor looked at.

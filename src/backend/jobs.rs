@@ -22,6 +22,7 @@ use crate::backend::transfer;
 use crate::backend::whole;
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
+use crate::mail::text::Foreign;
 
 /// Hands a request to the pool. It is answered there, or here when there is no thread.
 pub fn post(context: &Arc<Context>, errand: Errand, request: Request) {
@@ -78,6 +79,12 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
         Request::About(name) => {
             let about = describe::about(context, &name, job)?;
             outlet.piece_blocking(Piece::About(Box::new(about)));
+            Ok(())
+        }
+        Request::Trace(seen) => {
+            let (lines, count) = context.environment.network.trace.since(seen);
+            let lines = lines.into_iter().map(Foreign::new).collect();
+            outlet.piece_blocking(Piece::Traced(lines, count));
             Ok(())
         }
         Request::Delete(name) => delete(context, &name, job),

@@ -75,6 +75,8 @@ pub enum Request {
     },
     /// Examines the installation; answered with `Piece::Finding`.
     Doctor,
+    /// Tells what was said to servers, and by them, behind the first so many lines; answered with `Piece::Traced`.
+    Trace(u64),
     /// Writes a repaired copy of a damaged mailbox beside it; answered with [`Finding`](crate::backend::event::Piece::Finding)s.
     Repair {
         /// The damaged mailbox.

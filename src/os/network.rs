@@ -13,8 +13,8 @@ pub struct Network {
     pub certificates: Option<PathBuf>,
     /// Hosts to which clear text is sent where a name says `/notls`.
     pub clear_text_hosts: Vec<String>,
-    /// Where what is said is written.
-    pub trace: Option<Trace>,
+    /// What is said.
+    pub trace: Trace,
 }
 
 /// An account on a server.

@@ -44,7 +44,7 @@ pub fn network(
         accounts: accounts?,
         certificates: below(&settings.network.certificates),
         clear_text_hosts: settings.network.clear_text_hosts.clone(),
-        trace: trace.map(into_file).transpose()?,
+        trace: trace.map_or_else(|| Ok(Trace::default()), into_file)?,
     })
 }
 

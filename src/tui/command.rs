@@ -77,6 +77,7 @@ pub enum Command {
     FirstPage,
     LastPage,
     Journal,
+    Trace,
     ReleaseNotes,
     Jump,
     NextNew,

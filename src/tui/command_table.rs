@@ -558,6 +558,12 @@ pub const TABLE: &[Row] = &[
         &[at(Main, 19, "Journal"), unnamed(Folders)],
     ),
     row(
+        Command::Trace,
+        "trace",
+        "Show what is said to servers and by them, as it happens; passwords and mail are left out.",
+        &[at(Main, 23, "Trace"), unnamed(Folders), unnamed(Pager)],
+    ),
+    row(
         Command::ReleaseNotes,
         "release-notes",
         "Show what is new in this version.",

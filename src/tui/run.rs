@@ -24,6 +24,7 @@ use crate::tui::signals::{Heard, Signals};
 use crate::tui::state::state::State;
 use crate::tui::terminal::RawTerminal;
 use crate::tui::theme::Theme;
+use crate::tui::update::trace;
 use crate::tui::update::update::{start, update};
 use crate::tui::view::view::view;
 use crate::tui::work::{self, Ends, Running};
@@ -134,6 +135,7 @@ impl Session {
         let milliseconds = match (held, self.stalls_later()) {
             (Some(end), _) if self.state.prompt.is_some() => end - self.state.now,
             (_, Some(wait)) => wait,
+            _ if let Some(wait) = trace::waits(&self.state) => wait,
             _ if self.state.areas().index.is_some() => 60_000 - self.state.now.rem_euclid(60_000),
             _ => return None,
         };

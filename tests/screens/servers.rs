@@ -237,3 +237,74 @@ fn a_server_that_does_not_answer_holds_up_no_other_list() {
         .collect();
     assert_eq!(labels, ["INBOX", "barns", "Work"]);
 }
+
+/// Tells the trace that is shown of lines, of which there were so many in all.
+fn traces(bench: &mut Bench, lines: &[&str], count: u64) {
+    bench.state.jobs.insert(TICKET, Job::Trace);
+    let lines = lines.iter().map(|line| Foreign::new(*line)).collect();
+    let traced = Piece::Traced(lines, count);
+    bench.send(Msg::Event(Event::Piece(TICKET, traced)));
+    bench.send(Msg::Event(Event::Finished(TICKET, Ok(()))));
+}
+
+#[test]
+fn what_is_said_to_servers_is_shown_as_it_happens() {
+    const SAID: [&str; 5] = [
+        "10:20:31.123 imap.example.org#1 connected\n",
+        "10:20:31.223 imap.example.org#1 S: * OK [CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN] ready\n",
+        "10:20:31.224 imap.example.org#1 C: 00000000 AUTHENTICATE PLAIN <suppressed>\n",
+        "10:20:31.324 imap.example.org#1 S: 00000000 OK in\n",
+        "10:20:31.325 imap.example.org#1 C: 00000001 SELECT INBOX\n",
+    ];
+    for (width, height) in [(80, 24), (40, 12)] {
+        let size = format!("{width}x{height}");
+        let mut bench = bench_with(width, height, &mail(), |_| {});
+        bench.keys("l !");
+        assert!(
+            bench.screen().contains("Nothing was said"),
+            "{}",
+            bench.screen()
+        );
+        traces(&mut bench, &SAID, 5);
+        insta::assert_snapshot!(format!("trace-{size}"), bench.screen());
+        // Who looks at the end sees what comes; who looks further up stays there.
+        let more: Vec<String> = (0..60)
+            .map(|number| format!("10:20:32.000 S: * {number} EXISTS\n"))
+            .collect();
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        traces(&mut bench, &more, 65);
+        assert!(bench.screen().contains("* 59 EXISTS"), "{}", bench.screen());
+        bench.keys("home");
+        traces(&mut bench, &["10:20:33.000 S: * 99 \x1b[2JEXISTS\n"], 66);
+        assert!(!bench.screen().contains("* 99"), "{}", bench.screen());
+        bench.keys("end");
+        assert!(bench.screen().contains("* 99 "), "{}", bench.screen());
+        assert!(!bench.screen().contains('\x1b'));
+        // It asks for more by itself, and no longer once it is left.
+        let asked = bench
+            .state
+            .pager
+            .as_ref()
+            .and_then(|it| it.follows)
+            .expect("it goes on")
+            .asked;
+        bench.send(Msg::Tick(asked + 1_000));
+        assert!(
+            bench
+                .state
+                .jobs
+                .values()
+                .any(|job| matches!(job, Job::Trace))
+        );
+        bench.settle();
+        bench.keys("e");
+        bench.send(Msg::Tick(asked + 5_000));
+        assert!(
+            !bench
+                .state
+                .jobs
+                .values()
+                .any(|job| matches!(job, Job::Trace))
+        );
+    }
+}

@@ -84,7 +84,7 @@ impl Account {
 
     /// Who tells of a new connection.
     pub fn traced(&self) -> Option<Traced> {
-        let trace = self.environment.network.trace.as_ref()?;
+        let trace = &self.environment.network.trace;
         Some(Traced::new(trace, self.server.host()))
     }
 

@@ -6,6 +6,8 @@ use crate::os::trace::Trace;
 
 /// Of a longer line only the beginning is told, in bytes.
 const LONGEST: usize = 400;
+/// So many answers in a row are told of in memory; of more only how many there were.
+const FLOOD: usize = 20;
 /// Stands for what is secret.
 const HIDDEN: &str = "<suppressed>";
 
@@ -15,6 +17,8 @@ pub struct Traced {
     name: String,
     /// How much of a literal that was announced is still to be sent.
     unsent: AtomicUsize,
+    /// How many answers came in a row.
+    answers: AtomicUsize,
 }
 
 impl Traced {
@@ -26,11 +30,13 @@ impl Traced {
             trace: trace.clone(),
             name,
             unsent: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
         }
     }
 
     /// What is sent. While the user is logged in only the names of commands and mechanisms are told.
     pub fn sent(&self, bytes: &[u8], is_secret: bool) {
+        self.end_flood();
         if is_secret {
             return self.line('C', &without_secrets(bytes));
         }
@@ -50,6 +56,12 @@ impl Traced {
 
     /// What came. A challenge is as secret as what answers it.
     pub fn came(&self, bytes: &[u8], is_secret: bool) {
+        if !bytes.starts_with(b"*") {
+            self.end_flood();
+        } else if self.answers.fetch_add(1, Ordering::Relaxed) >= FLOOD && !self.trace.is_written()
+        {
+            return;
+        }
         match is_secret && bytes.starts_with(b"+") {
             true => self.line('S', &format!("+ {HIDDEN}")),
             false => {
@@ -59,8 +71,20 @@ impl Traced {
         }
     }
 
+    /// Tells how many answers were not told of.
+    fn end_flood(&self) {
+        let untold = self
+            .answers
+            .swap(0, Ordering::Relaxed)
+            .saturating_sub(FLOOD);
+        if untold > 0 && !self.trace.is_written() {
+            self.line('S', &format!("({untold} more answers)"));
+        }
+    }
+
     /// Something about the connection itself.
     pub fn note(&self, text: &str) {
+        self.end_flood();
         self.trace.line(&format!("{} {text}", self.name));
     }
 
@@ -146,6 +170,19 @@ mod tests {
         let text = std::fs::read_to_string(path).expect("text");
         let line = |line: &str| line.split_once(' ').map_or("", |it| it.1).to_owned();
         text.lines().skip(1).map(line).collect()
+    }
+
+    #[test]
+    fn of_many_answers_in_a_row_only_the_first_are_kept_in_memory() {
+        let trace = Trace::default();
+        let traced = Traced::new(&trace, "host");
+        for number in 0..1000 {
+            traced.came(format!("* {number} FETCH (UID 3)").as_bytes(), false);
+        }
+        traced.came(b"00000001 OK", false);
+        let (lines, _) = trace.since(0);
+        assert_eq!(lines.len(), 1 + FLOOD + 2);
+        assert!(lines[FLOOD + 1].ends_with("S: (980 more answers)\n"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::tui::state::screen::Screen;
 /// The most lines that a screen of text takes in.
 const LINES: usize = 200_000;
 
+/// The most lines of a text that goes on.
+const FOLLOWED: usize = 5_000;
+
 /// A text and where one is in it.
 #[derive(Clone, Debug)]
 pub struct Pager {
@@ -21,8 +24,19 @@ pub struct Pager {
     pub rows: Vec<Printable>,
     /// Where rows after the first of a line begin that begins with a blank; 0 for text that was not made of columns.
     pub hang: usize,
+    /// How much of what is said to servers it shows; `None` for a text that stays as it is.
+    pub follows: Option<Follows>,
     lines: Vec<Printable>,
     width: usize,
+}
+
+/// How far a text is that goes on while it is looked at.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Follows {
+    /// How many lines were told.
+    pub seen: u64,
+    /// When they were asked for, in milliseconds since 1970.
+    pub asked: i64,
 }
 
 impl Pager {
@@ -37,8 +51,31 @@ impl Pager {
             found: None,
             rows: Vec::new(),
             hang: 0,
+            follows: None,
             lines: lines.map(printable).collect(),
             width: usize::MAX,
+        }
+    }
+
+    /// Takes the text away.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.rows.clear();
+        self.top = 0;
+    }
+
+    /// Adds lines behind the others; where there are too many the first ones go.
+    pub fn add(&mut self, lines: impl Iterator<Item = Printable>) {
+        let before = self.lines.len();
+        self.lines.extend(lines);
+        let excess = self.lines.len().saturating_sub(FOLLOWED);
+        if excess > 0 {
+            self.lines.drain(..excess);
+            self.width = usize::MAX;
+        } else if self.width != usize::MAX {
+            let new = self.lines.iter().skip(before);
+            let rows = new.flat_map(|line| wrap_hanging(line, self.width, self.hang));
+            self.rows.extend(rows);
         }
     }
 

@@ -88,7 +88,12 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::Count(_) => state.folders.counting = false,
         // What could not be counted has no number.
         Job::CountAll => {}
-        Job::Envelopes | Job::Doctor | Job::Write(..) | Job::Run { .. } | Job::Files(_) => {}
+        Job::Envelopes
+        | Job::Doctor
+        | Job::Trace
+        | Job::Write(..)
+        | Job::Run { .. }
+        | Job::Files(_) => {}
         Job::View(_) => reading::finished(state, ticket, result),
         Job::Store(said) => match (result, said) {
             (Ok(()), Some(said)) => state.say(said),

@@ -12,7 +12,7 @@ use crate::tui::state::job::Job;
 use crate::tui::state::prompt::{Answer, Leave, Prompt, Purpose, Topic};
 use crate::tui::state::screen::Screen;
 use crate::tui::state::state::State;
-use crate::tui::update::{help, listing, names, opening, whereis};
+use crate::tui::update::{help, listing, names, opening, trace, whereis};
 
 const QUIT_HELP: &str = "Yes leaves Mugo. No goes on.";
 const GOTO_HELP: &str = "Type the name of a folder. Return takes the one in brackets, ^W goes to INBOX, ^T shows the folders to choose from.";
@@ -41,6 +41,7 @@ pub fn command(state: &mut State, command: Command) -> bool {
         Command::TogglePanes => state.toggle_panes(),
         Command::Whereis => whereis::ask(state),
         Command::Journal => journal(state),
+        Command::Trace => trace::show(state),
         Command::ReleaseNotes => help::show_release_notes(state),
         other => return later(state, other),
     }

@@ -34,6 +34,7 @@ pub mod select;
 pub mod settle;
 pub mod subscribe;
 pub mod text;
+pub mod trace;
 pub mod transfer;
 pub mod transfer_to;
 #[expect(clippy::module_inception, reason = "it holds the function update")]

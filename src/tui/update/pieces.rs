@@ -5,7 +5,7 @@ use crate::backend::request::Ticket;
 use crate::tui::effect::Effect;
 use crate::tui::state::job::Job;
 use crate::tui::state::state::State;
-use crate::tui::update::{about, complete, listing, reading};
+use crate::tui::update::{about, complete, listing, reading, trace};
 
 /// The most bytes of one message that are kept for a file, a program or a screen.
 const LARGEST: usize = 512 << 20;
@@ -49,6 +49,7 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
             }
         }
         Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) | Piece::Root(_) => {}
+        Piece::Traced(lines, count) => trace::told(state, &lines, count),
         Piece::About(about) => about::told(state, &about),
         Piece::Receipt(receipt) => {
             if let Some(Job::Transfer(_, kept)) = state.jobs.get_mut(&ticket) {

@@ -13,7 +13,7 @@ use crate::tui::state::state::State;
 use crate::tui::update::settle::settle;
 use crate::tui::update::{
     attachments, browser, events, everywhere, flags, folders, index, listing, main_menu, messages,
-    mouse, opening, outcomes, pager, prompt, questions, select, text, transfer,
+    mouse, opening, outcomes, pager, prompt, questions, select, text, trace, transfer,
 };
 
 /// What the face does before anything comes in: it opens the first mailbox and lists folders.
@@ -42,7 +42,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Resize(width, height) => state.size = (width, height),
         Msg::Event(event) => events::event(state, event),
         Msg::Done(ticket, outcome) => outcomes::done(state, ticket, outcome),
-        Msg::Tick(now) => state.now = now,
+        Msg::Tick(now) => {
+            state.now = now;
+            trace::follow(state);
+        }
         Msg::Resumed => state.outbox.push(Effect::Repaint),
     }
     questions::settle(state);
