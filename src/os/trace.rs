@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::Zoned;
 use rustix::fs::OFlags;
 
 /// So many lines are kept in memory.
@@ -81,7 +81,7 @@ impl Trace {
 
     /// Takes in one line, with the time in front. One that cannot be written is lost: a trace must not stop anything.
     pub fn line(&self, text: &str) {
-        let now = Timestamp::now().strftime("%H:%M:%S%.3f");
+        let now = Zoned::now().strftime("%H:%M:%S%.3f").to_string();
         let line = format!("{now} {text}\n");
         if let Some(file) = &self.shared.file {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);

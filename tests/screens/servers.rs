@@ -280,6 +280,8 @@ fn what_is_said_to_servers_is_shown_as_it_happens() {
         bench.keys("end");
         assert!(bench.screen().contains("* 99 "), "{}", bench.screen());
         assert!(!bench.screen().contains('\x1b'));
+        bench.send(Msg::Resize(width - 7, height));
+        assert!(bench.screen().contains("* 99 "), "{}", bench.screen());
         // It asks for more by itself, and no longer once it is left.
         let asked = bench
             .state

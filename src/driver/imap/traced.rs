@@ -151,7 +151,13 @@ fn without_mail(line: &[u8]) -> &[u8] {
 /// Text that a terminal can show: what is not of ASCII's letters and signs is told by its number.
 fn printable(bytes: &[u8]) -> String {
     let shown = bytes.get(..LONGEST).unwrap_or(bytes);
-    let mut text: String = shown.escape_ascii().to_string().replace("\\\"", "\"");
+    let mut text = String::with_capacity(shown.len());
+    for byte in shown {
+        match byte {
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => text.push_str(&format!("\\x{other:02x}")),
+        }
+    }
     if shown.len() < bytes.len() {
         text.push_str(&format!(" ... ({} bytes)", bytes.len()));
     }

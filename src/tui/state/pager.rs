@@ -37,6 +37,8 @@ pub struct Follows {
     pub seen: u64,
     /// When they were asked for, in milliseconds since 1970.
     pub asked: i64,
+    /// Whether the end is visible, and stays so.
+    pub is_at_end: bool,
 }
 
 impl Pager {

@@ -23,8 +23,17 @@ pub fn settle(state: &mut State) {
     settle_folders(state, &areas);
     let alone = usize::from(areas.alone.height);
     if let Some(pager) = &mut state.pager {
+        let rows = pager.rows.len();
         pager.lay_out(usize::from(areas.alone.width));
-        pager.top = pager.top.min(pager.rows.len().saturating_sub(alone.max(1)));
+        let last = pager.rows.len().saturating_sub(alone.max(1));
+        if let Some(follows) = &mut pager.follows {
+            // What is laid out anew, or got longer, is at its end where it was there before.
+            if follows.is_at_end && rows != pager.rows.len() {
+                pager.top = last;
+            }
+            follows.is_at_end = pager.top >= last;
+        }
+        pager.top = pager.top.min(last);
     }
     if let Some(browser) = &mut state.browser {
         let rows = browser.entries.len();

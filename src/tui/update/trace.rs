@@ -58,7 +58,6 @@ pub fn waits(state: &State) -> Option<i64> {
 
 /// Takes in lines. Who looks at the end goes on doing so.
 pub fn told(state: &mut State, lines: &[Foreign], count: u64) {
-    let height = usize::from(state.areas().alone.height);
     let Some(pager) = shown(state) else {
         return;
     };
@@ -74,13 +73,12 @@ pub fn told(state: &mut State, lines: &[Foreign], count: u64) {
         }
         return;
     }
-    let is_at_end = pager.top + height >= pager.rows.len();
     if is_first {
         pager.clear();
     }
     let text = |line: &Foreign| Foreign::new(line.raw().trim_end()).open_line(&[]).0;
     pager.add(lines.iter().map(text));
-    if is_first || is_at_end {
+    if is_first || pager.follows.is_some_and(|it| it.is_at_end) {
         pager.top = usize::MAX;
     }
 }
