@@ -1,14 +1,12 @@
 //! Opening once more, and connections that are lost: what is known stays, only the difference is asked for, nothing is done twice.
 
-use std::io::{BufRead, BufReader};
-use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::dovecot::{Dovecot, Format, dovecot};
 use crate::fake::{Fake, Level};
-use crate::home::Home;
+use crate::home::{Home, Watch};
 use crate::proxy::Proxy;
 
 /// What `show` says of every message, but for what a session alone knows.
@@ -199,41 +197,6 @@ fn damaged_or_foreign_memory_is_as_good_as_none() {
     }] {
         std::fs::write(file.path(), damage).expect("written");
         assert_eq!(shown(&home, &name), rows);
-    }
-}
-
-/// Events of a `watch`.
-struct Watch {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl Watch {
-    fn start(home: &Home, name: &str) -> Self {
-        let mut child = home.start(&["--json", "watch", name, "--for", "60"]);
-        let lines = BufReader::new(child.stdout.take().expect("an output")).lines();
-        Self { child, lines }
-    }
-
-    /// The next event of this kind.
-    fn next(&mut self, kind: &str) -> Value {
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(50) {
-            let line = self.lines.next().expect("an event").expect("text");
-            let event: Value = serde_json::from_str(&line).expect("JSON");
-            if event["event"] == kind {
-                return event;
-            }
-            assert_ne!(event["event"], "closed", "{event}");
-        }
-        panic!("no {kind}");
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,9 +1,11 @@
 //! A home for the real program, with settings that know how to log in.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -115,5 +117,41 @@ pub(crate) fn ran(output: Output) -> Ran {
         code: output.status.code().unwrap_or(-1),
         out: text(output.stdout),
         err: text(output.stderr),
+    }
+}
+
+/// Events of a `watch`.
+pub(crate) struct Watch {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Watch {
+    /// Watches this mailbox for a minute.
+    pub(crate) fn start(home: &Home, name: &str) -> Self {
+        let mut child = home.start(&["--json", "watch", name, "--for", "60"]);
+        let lines = BufReader::new(child.stdout.take().expect("an output")).lines();
+        Self { child, lines }
+    }
+
+    /// The next event of this kind.
+    pub(crate) fn next(&mut self, kind: &str) -> Value {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(50) {
+            let line = self.lines.next().expect("an event").expect("text");
+            let event: Value = serde_json::from_str(&line).expect("JSON");
+            if event["event"] == kind {
+                return event;
+            }
+            assert_ne!(event["event"], "closed", "{event}");
+        }
+        panic!("no {kind}");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

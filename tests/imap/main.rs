@@ -19,6 +19,7 @@ mod hostile;
 mod kept;
 mod killed;
 mod levels;
+mod others;
 mod outline;
 #[allow(dead_code, reason = "not every loop is here")]
 #[path = "../interop/peers.rs"]
@@ -28,4 +29,7 @@ mod proxy;
 mod real;
 mod script;
 mod squeezed;
+#[allow(dead_code, reason = "screens of whole programs need more of it")]
+#[path = "../pty/terminal.rs"]
+mod terminal;
 mod tls;
