@@ -1,12 +1,23 @@
 //! `cargo bench`: what Mugo takes on a large mailbox, as ratios measured in one run on one machine.
 //!
-//! `MUGO_BENCH_MESSAGES` sets another number of messages than 100,000. The peer (`mailutil` of c-client) is compared
-//! where it is installed; the report says by name what was not compared. A figure over its limit is marked `OVER`.
+//! `MUGO_BENCH_MESSAGES` sets another number of messages than 100,000. The peers (`mailutil` of c-client; for servers mutt and
+//! Alpine, beside a real Dovecot) are compared
+//! where they are installed; the report says by name what was not compared. A figure over its limit is marked `OVER`.
 
 mod directories;
+#[allow(dead_code, reason = "the tests use more of it than the benches")]
+#[path = "../../tests/imap/dovecot.rs"]
+mod dovecot;
 mod formats;
 mod generate;
 mod measure;
+#[allow(dead_code, reason = "the tests use more of it than the benches")]
+#[path = "../../tests/interop/peers.rs"]
+mod peers;
+#[allow(dead_code, reason = "the tests use more of it than the benches")]
+#[path = "../../tests/imap/proxy.rs"]
+mod proxy;
+mod remote;
 mod report;
 mod screen;
 #[allow(dead_code, reason = "the tests use more of it than the benches")]
@@ -110,6 +121,9 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
 }
 
+/// What can be asked for alone, `cargo bench -- servers` for one.
+const SECTIONS: [&str; 4] = ["files", "formats", "directories", "servers"];
+
 fn main() -> std::io::Result<()> {
     // `cargo test --all-targets` starts benches without `--bench`: then a small run only shows that they work.
     let small = !std::env::args().any(|word| word == "--bench");
@@ -130,13 +144,27 @@ fn main() -> std::io::Result<()> {
         "mailboxes of {messages} messages, {:.0} MB, in page cache",
         size as f64 / 1e6
     );
-    for name in ["checked", "plain"] {
-        opening(&place, name, &mut report);
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| SECTIONS.contains(&word.as_str()))
+        .collect();
+    let wanted = |section: &str| asked.is_empty() || asked.iter().any(|word| word == section);
+    if wanted("files") {
+        for name in ["checked", "plain"] {
+            opening(&place, name, &mut report);
+        }
+        writing(&place, &mut report)?;
+        screen::measure(&place, "checked", &mut report);
     }
-    writing(&place, &mut report)?;
-    screen::measure(&place, "checked", &mut report);
-    formats::measure(&place, "plain", &mut report)?;
-    directories::measure(&place, "plain", &mut report)?;
+    if wanted("formats") {
+        formats::measure(&place, "plain", &mut report)?;
+    }
+    if wanted("directories") {
+        directories::measure(&place, "plain", &mut report)?;
+    }
+    if wanted("servers") {
+        remote::measure(&place, "plain", &mut report)?;
+    }
     report.finish();
     Ok(())
 }

@@ -167,9 +167,12 @@ impl Dovecot {
         let (tell, told) = channel::<()>();
         std::thread::spawn(move || {
             let log = || fs::File::create(root.join("log/out")).expect("a log");
+            // It takes its files along when it ends.
+            let script = "trap 'kill $child' TERM\n/usr/sbin/dovecot -F -c \"$0/dovecot.conf\" & child=$!\n\
+                wait $child; wait $child; rm -rf \"$0\"";
             let child = Command::new("setpriv")
-                .args(["--pdeathsig", "TERM", "/usr/sbin/dovecot", "-F", "-c"])
-                .arg(root.join("dovecot.conf"))
+                .args(["--pdeathsig", "TERM", "sh", "-c", script])
+                .arg(&root)
                 .stdin(Stdio::null())
                 .stdout(log())
                 .stderr(log())
