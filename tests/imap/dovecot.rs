@@ -17,6 +17,10 @@ use crate::peers;
 /// How many users there are of each format.
 const USERS: usize = 60;
 
+/// The user of each format who has little room.
+const CRAMPED: usize = USERS - 1;
+const LITTLE_ROOM: &str = " userdb_quota=dict:User::file:%h/quota userdb_quota_rule=*:storage=100K";
+
 /// How the server keeps a user's mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Format {
@@ -72,8 +76,13 @@ impl Dovecot {
     /// A user that no other test has; the password is the name with `-pw` behind it.
     pub(crate) fn user(&self, format: Format) -> String {
         let number = self.next[format as usize].fetch_add(1, Ordering::SeqCst);
-        assert!(number < USERS, "more users are needed");
+        assert!(number < CRAMPED, "more users are needed");
         format!("{}{number}", format.letter())
+    }
+
+    /// The user with room for 100 KB, of which no more than one test may make use.
+    pub(crate) fn cramped(&self, format: Format) -> String {
+        format!("{}{CRAMPED}", format.letter())
     }
 
     /// The home of a user.
@@ -136,8 +145,9 @@ impl Dovecot {
                 let user = format!("{}{number}", format.letter());
                 let home = self.home(&user);
                 fs::create_dir(&home).expect("made");
+                let room = if number == CRAMPED { LITTLE_ROOM } else { "" };
                 users += &format!(
-                    "{user}:{{PLAIN}}{user}-pw::::{}::userdb_mail={}\n",
+                    "{user}:{{PLAIN}}{user}-pw::::{}::userdb_mail={}{room}\n",
                     home.display(),
                     format.place(&home)
                 );
@@ -292,7 +302,7 @@ userdb {
   args = ROOT/users
 }
 mailbox_list_index = yes
-mail_plugins = zlib
+mail_plugins = zlib quota
 namespace inbox {
   inbox = yes
   separator = /
@@ -301,7 +311,7 @@ namespace inbox {
   }
 }
 protocol imap {
-  mail_plugins = zlib imap_zlib
+  mail_plugins = zlib imap_zlib quota imap_quota
   imap_idle_notify_interval = 10 s
   mail_max_userip_connections = 200
 }

@@ -498,6 +498,36 @@ fn tokens_open_a_mailbox_and_wrong_ones_do_not() {
 }
 
 #[test]
+fn who_has_little_room_left_is_told() {
+    let Some(server) = dovecot("who_has_little_room_left_is_told") else {
+        return;
+    };
+    let user = server.cramped(Format::Maildir);
+    let home = Home::new(&server.settings(&user));
+    let name = server.name(&user, "INBOX");
+    let append = |kilobytes: usize| {
+        let line = "some text of 64 bytes, which does not get any shorter than this\n";
+        let text = format!("Subject: x\n\n{}", line.repeat(kilobytes * 16));
+        home.feed(&["append", &name], text.as_bytes())
+    };
+    let told = || home.run(&["watch", &name, "--for", "2"]).err;
+    assert_eq!(append(50).code, 0);
+    assert!(!told().contains("room for your mail"), "{}", told());
+    assert_eq!(append(45).code, 0);
+    let said = told();
+    assert_eq!(
+        said.matches("% of the room for your mail is used").count(),
+        1,
+        "{said}"
+    );
+    assert!(said.contains("of 100 KB"), "{said}");
+    // What has no room is refused, and what was there stays.
+    let ran = append(20);
+    assert!(ran.code != 0 && ran.err.contains("no room"), "{ran:?}");
+    assert_eq!(home.json(&["status", &name])[0]["messages"], 2);
+}
+
+#[test]
 fn the_doctor_visits_every_account() {
     let Some(server) = dovecot("the_doctor_visits_every_account") else {
         return;

@@ -1,5 +1,6 @@
 //! Connections of one account that wait to be used again.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Connections {
     waiting: Mutex<Vec<Session>>,
     /// How the account stands, as was told last.
     told: std::sync::Mutex<Option<Standing>>,
+    /// Whether it was asked how much room there is.
+    pub knows_room: AtomicBool,
     /// Held by every connection that there is.
     alive: Arc<()>,
 }
@@ -40,6 +43,7 @@ impl Connections {
             account: Arc::new(account),
             waiting: Mutex::default(),
             told: std::sync::Mutex::default(),
+            knows_room: AtomicBool::new(false),
             alive: Arc::default(),
         }
     }

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod missing;
 pub mod opening;
 pub mod outline;
+pub mod quota;
 pub mod reading;
 pub mod searching;
 pub mod sequence;

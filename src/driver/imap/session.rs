@@ -580,6 +580,7 @@ impl Session {
                             | Data::List(_)
                             | Data::MailboxStatus(_)
                             | Data::Namespace(..)
+                            | Data::Quota(_)
                     );
                     if is_state || self.abandoned.is_empty() {
                         sink.data(data);

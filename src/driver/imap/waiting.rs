@@ -28,6 +28,7 @@ impl ImapMailbox {
                 () = job.cancelled().cancelled() => return Ok(()),
                 () = tokio::time::sleep(LULL) => {}
             }
+            self.look_for_room(job).await?;
             let stop = job.cancelled().child_token();
             let mut idling = Idling {
                 inner: Watching {

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod fetch;
 pub mod level;
 pub mod names;
+pub mod quota;
 pub mod reader;
 pub mod response;
 pub mod search;

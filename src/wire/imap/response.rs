@@ -6,6 +6,7 @@ use crate::mail::uid::{Uid, UidSet};
 use crate::wire::imap::capability::Capabilities;
 use crate::wire::imap::cursor::{Cursor, Raw, Text};
 use crate::wire::imap::fetch::Fetched;
+use crate::wire::imap::quota::Quota;
 use crate::wire::imap::status::{Kind, Status, flag_names};
 
 /// One response.
@@ -50,6 +51,8 @@ pub enum Data<'a> {
     MailboxStatus(Counts<'a>),
     /// Prefix and delimiter of the user's own mailboxes (RFC 2342).
     Namespace(Vec<u8>, Option<u8>),
+    /// How much room there is.
+    Quota(Vec<Quota>),
     /// Something that means nothing here.
     Other,
 }
@@ -166,6 +169,7 @@ fn untagged(mut cursor: Cursor<'_>) -> Option<Data<'_>> {
         b"STATUS" => Data::MailboxStatus(counts(cursor)?),
         b"VANISHED" => vanished(cursor)?,
         b"NAMESPACE" => namespace(cursor)?,
+        b"QUOTA" => Data::Quota(Quota::parse(cursor)?),
         _ => return None,
     })
 }

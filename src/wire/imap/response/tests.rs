@@ -137,6 +137,36 @@ fn searches_are_long_or_short() {
 }
 
 #[test]
+fn room_is_told() {
+    let quota = |resource: &str, used, limit| Quota {
+        resource: resource.to_owned(),
+        used,
+        limit,
+    };
+    for (said, expected) in [
+        (
+            "* QUOTA \"User quota\" (STORAGE 95 100 message 3 0)",
+            vec![quota("STORAGE", 95, 100), quota("MESSAGE", 3, 0)],
+        ),
+        ("* QUOTA \"\" ()", Vec::new()),
+        ("* QUOTA x (STORAGE -5 100 X 1 2)", vec![quota("X", 1, 2)]),
+        ("* QUOTA x (STORAGE", Vec::new()),
+        ("* QUOTA x", Vec::new()),
+    ] {
+        assert_eq!(data(said), Data::Quota(expected), "{said}");
+    }
+    let rooms = [
+        (95, 100, Some(95)),
+        (3, 0, None),
+        (u64::MAX, 1, Some(u64::MAX)),
+        (0, 7, Some(0)),
+    ];
+    for (used, limit, per_cent) in rooms {
+        assert_eq!(quota("X", used, limit).per_cent(), per_cent);
+    }
+}
+
+#[test]
 fn messages_vanish_and_namespaces_are_told() {
     let gone = UidSet::one(Uid::new(41).expect("not 0"));
     assert_eq!(
