@@ -36,7 +36,7 @@ struct Desk {
 
 /// What a job reports.
 #[derive(Default)]
-struct Log(Mutex<Vec<Change>>);
+pub(crate) struct Log(Mutex<Vec<Change>>);
 
 impl Reports for Log {
     fn change(&self, change: Change) {
@@ -54,7 +54,7 @@ impl Log {
     }
 }
 
-fn job() -> (Job, Arc<Log>) {
+pub(crate) fn job() -> (Job, Arc<Log>) {
     let log = Arc::new(Log::default());
     let reports: Arc<dyn Reports> = Arc::clone(&log) as Arc<dyn Reports>;
     (Job::new(reports, CancellationToken::new()), log)

@@ -3,6 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use mugo::driver::imap::session::{Session, Sink};
+use mugo::net::stream::Stream;
+use mugo::wire::imap::response::Data;
+use mugo::wire::imap::status::Kind;
+
+use crate::contract::job;
 use crate::home::{Home, Ran};
 use crate::script::Script;
 
@@ -251,4 +257,39 @@ fn words_of_a_server_obey_no_terminal() {
     assert_ne!(ran.code, 0);
     assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
     assert!(ran.err.contains("such"), "{ran:?} {:?}", script.heard());
+}
+
+/// What was told, without what it means.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Sink for Told {
+    fn data(&mut self, data: Data<'_>) {
+        self.0.push(format!("{data:?}"));
+    }
+}
+
+#[test]
+fn late_news_of_a_mailbox_that_was_left_are_not_taken_for_those_of_the_next() {
+    // It answers both commands at once, after news of the mailbox that is being left.
+    let script = Script::play(
+        "S: * OK hi\nC: =\nC: =\n\
+         R: * 3 EXISTS\\r\\n* 1 FETCH (UID 8 FLAGS (\\\\Deleted))\\r\\n* 1 EXPUNGE\\r\\n* VANISHED 8\\r\\n\n\
+         S: 00000000 OK left\nS: * 5 EXISTS\nS: 00000001 OK open\n",
+    );
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (told, status) = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", script.port)).await;
+        let mut session = Session::new(Stream::Plain(stream.expect("a connection")), &[]);
+        let (job, _log) = job();
+        session.greeting(&job).await.expect("a greeting");
+        session.leave("UNSELECT", &job).await;
+        let mut told = Told::default();
+        let select = session.command("SELECT other");
+        let status = session.run(select, &mut told, &job).await.expect("an end");
+        assert!(session.is_quiet());
+        (told.0, status)
+    });
+    assert_eq!(status.kind, Kind::Ok);
+    assert_eq!(told, ["Exists(5)"], "{:?}", script.heard());
 }

@@ -75,6 +75,8 @@ pub struct Session {
     abandoned: Vec<String>,
     /// Commands that were told to end, and whose ends come before those of later ones.
     ending: Vec<String>,
+    /// The one of them that leaves a mailbox: what is told before its end is news of that one, which nobody looks at any more.
+    leaving: Option<String>,
     /// When their ends have to be there.
     ends_by: Option<Instant>,
     /// What the server can do.
@@ -123,6 +125,7 @@ impl Session {
             next_tag: 0,
             abandoned: Vec::new(),
             ending: Vec::new(),
+            leaving: None,
             ends_by: None,
             capabilities: Capabilities::default(),
             style: Style {
@@ -339,13 +342,15 @@ impl Session {
         }
     }
 
-    /// Sends a command without literals whose end nobody has to wait for: it comes before those of later commands.
-    pub async fn say(&mut self, words: &str, job: &Job) {
+    /// Sends a command that leaves the mailbox, and waits for nothing: its end comes before those of later commands, and what
+    /// is told until then is passed over.
+    pub async fn leave(&mut self, words: &str, job: &Job) {
         if !self.is_usable() {
             return;
         }
         let tag = self.tag();
         self.send_line(format!("{tag} {words}").as_bytes());
+        self.leaving = Some(tag.clone());
         self.ending.push(tag);
         let job = job.uncancelled();
         let end = Instant::now() + GOODBYE;
@@ -359,7 +364,7 @@ impl Session {
 
     /// Says goodbye, and waits for no answer: all that matters was answered before.
     pub async fn logout(mut self, job: &Job) {
-        self.say("LOGOUT", job).await;
+        self.leave("LOGOUT", job).await;
         // Whatever becomes of it, the connection ends.
         let _closed = timeout(GOODBYE, self.stream.shutdown()).await;
     }

@@ -272,7 +272,7 @@ impl RemoteMailbox for ImapMailbox {
             session.logout(job).await;
             return Ok(());
         };
-        session.say(words, job).await;
+        session.leave(words, job).await;
         connections.give_back(session, job).await;
         Ok(())
     }

@@ -154,6 +154,9 @@ impl Session {
                     if self.ending.is_empty() {
                         self.ends_by = None;
                     }
+                    if self.leaving.as_deref() == Some(&*tag) {
+                        self.leaving = None;
+                    }
                     let was_expected = before > self.abandoned.len() + self.ending.len();
                     if !was_expected && !talk.end(&tag, status) {
                         self.is_broken = true;
@@ -185,7 +188,8 @@ impl Session {
                             | Data::Namespace(..)
                             | Data::Quota(_)
                     );
-                    if is_state || self.abandoned.is_empty() {
+                    let is_wanted = is_state || self.abandoned.is_empty();
+                    if is_wanted && self.leaving.is_none() {
                         sink.data(data);
                     }
                 }
