@@ -4,7 +4,7 @@
 //! ```text
 //! mugo-move 3
 //! PID HOST BOOT START          the process that moves
-//! from PATH-IN-HEX             or: from-server UIDVALIDITY NAME-IN-HEX
+//! from PATH-IN-HEX             or: from-server UIDVALIDITY USER-IN-HEX NAME-IN-HEX
 //! to NAME-IN-HEX
 //! floor UIDVALIDITY UIDNEXT COUNT   the destination before; 0 where unknown
 //! UID SIZE LENGTH SHA-256      a message: its size, and its mark
@@ -62,8 +62,9 @@ impl Origin {
     fn to_text(&self) -> String {
         match self {
             Self::File(path) => format!("from {}", hex(path.as_os_str().as_bytes())),
-            Self::Server(Identity { name, uid_validity }) => {
-                format!("from-server {uid_validity} {}", hex(name.as_bytes()))
+            Self::Server(from) => {
+                let (name, user) = (hex(from.name.as_bytes()), hex(from.user.as_bytes()));
+                format!("from-server {} {user} {name}", from.uid_validity)
             }
         }
     }
@@ -73,9 +74,11 @@ impl Origin {
             let path = unhex(path)?;
             return Some(Self::File(PathBuf::from(OsStr::from_bytes(&path))));
         }
-        let (validity, name) = text.strip_prefix("from-server ")?.split_once(' ')?;
+        let (validity, rest) = text.strip_prefix("from-server ")?.split_once(' ')?;
+        let (user, name) = rest.split_once(' ')?;
         Some(Self::Server(Identity {
             name: MailboxName::parse(&unhex(name)?).ok()?,
+            user: String::from_utf8(unhex(user)?).ok()?,
             uid_validity: UidValidity::new(validity.parse().ok()?)?,
         }))
     }
@@ -290,6 +293,7 @@ mod tests {
         let file = Origin::File(PathBuf::from(OsStr::from_bytes(b"/home/b\xffb\n/x")));
         let server = Origin::Server(Identity {
             name: MailboxName::parse(b"{host/user=ann}a b").expect("a name"),
+            user: "ann".to_owned(),
             uid_validity: UidValidity::new(7).expect("not 0"),
         });
         for from in [file, server] {

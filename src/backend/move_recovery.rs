@@ -74,16 +74,13 @@ async fn finish<S: Source>(
         let Some(summary) = source.summary(uid) else {
             continue;
         };
-        let is_original = match &record.from {
-            // Its UID means no other message.
-            Origin::Server(_) => true,
-            Origin::File(_) if summary.rfc822_size != original.size => false,
-            Origin::File(_) => {
-                let mut content = source.content(uid, job).await?;
-                Mark::of(&mut content).map_err(scratch)? == original.mark
-            }
-        };
-        if is_original {
+        // What a server says of sizes need not be true, nor known.
+        let may_be = matches!(record.from, Origin::Server(_));
+        if !may_be && summary.rfc822_size != original.size {
+            continue;
+        }
+        let mut content = source.content(uid, job).await?;
+        if Mark::of(&mut content).map_err(scratch)? == original.mark {
             originals.insert(uid);
         }
     }
@@ -133,9 +130,12 @@ fn was_copied(context: &Context, record: &MoveRecord, job: &Job) -> Result<bool>
     }
     let overheard = Arc::new(Overheard::default());
     let quiet = overheard.job(job);
-    let mut destination = choice
-        .driver
-        .open(&choice.place, Access::ReadOnly, &quiet)?;
+    let opened = choice.driver.open(&choice.place, Access::ReadOnly, &quiet);
+    let mut destination = match opened {
+        // A server tells only now that it is not there.
+        Err(DriverError::NoSuchMailbox { .. }) => return Ok(false),
+        opened => opened?,
+    };
     let uids = destination.uids();
     for uid in record.floor.above(uids.iter(), overheard.uid_validity()) {
         if missing.is_empty() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::oneshot;
+use tokio::task::block_in_place;
 
 use crate::backend::choose::{for_append, for_create};
 use crate::backend::contained::contained;
@@ -79,8 +80,12 @@ pub async fn copy<S: Source>(
     let origin = origin.or_else(|| source.identity().map(Origin::Server));
     let mut ledger = match origin.filter(|_| order.remove && !staged) {
         Some(origin) => {
-            let floor = floor_of(context, &order.to, &job.without_progress())
-                .map_err(|error| error.of_destination(order.to.to_foreign()))?;
+            let quiet = job.without_progress();
+            let counted = match outlet.footing {
+                Footing::Thread => floor_of(context, &order.to, &quiet),
+                Footing::Task => block_in_place(|| floor_of(context, &order.to, &quiet)),
+            };
+            let floor = counted.map_err(|error| error.of_destination(order.to.to_foreign()))?;
             Ledger::of_move(origin, &order.to, floor)
         }
         None => Ledger::of_copy(),

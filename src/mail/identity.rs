@@ -8,6 +8,8 @@ use crate::mail::uid::UidValidity;
 pub struct Identity {
     /// Its name.
     pub name: MailboxName,
+    /// Whose it is: the name need not say so.
+    pub user: String,
     /// Its UIDVALIDITY.
     pub uid_validity: UidValidity,
 }

@@ -240,7 +240,9 @@ fn a_server_that_does_not_answer_holds_up_no_other_list() {
 
 /// Tells the trace that is shown of lines, of which there were so many in all.
 fn traces(bench: &mut Bench, lines: &[&str], count: u64) {
-    bench.state.jobs.insert(TICKET, Job::Trace);
+    let follows = bench.state.pager.as_ref().and_then(|it| it.follows);
+    let seen = follows.expect("it goes on").seen;
+    bench.state.jobs.insert(TICKET, Job::Trace(seen));
     let lines = lines.iter().map(|line| Foreign::new(*line)).collect();
     let traced = Piece::Traced(lines, count);
     bench.send(Msg::Event(Event::Piece(TICKET, traced)));
@@ -280,7 +282,7 @@ fn what_is_said_to_servers_is_shown_as_it_happens() {
         bench.keys("end");
         assert!(bench.screen().contains("* 99 "), "{}", bench.screen());
         assert!(!bench.screen().contains('\x1b'));
-        bench.send(Msg::Resize(width - 7, height));
+        bench.send(Msg::Resize(width - 7, height - 1));
         assert!(bench.screen().contains("* 99 "), "{}", bench.screen());
         // It asks for more by itself, and no longer once it is left.
         let asked = bench
@@ -296,7 +298,7 @@ fn what_is_said_to_servers_is_shown_as_it_happens() {
                 .state
                 .jobs
                 .values()
-                .any(|job| matches!(job, Job::Trace))
+                .any(|job| matches!(job, Job::Trace(_)))
         );
         bench.settle();
         bench.keys("e");
@@ -306,7 +308,7 @@ fn what_is_said_to_servers_is_shown_as_it_happens() {
                 .state
                 .jobs
                 .values()
-                .any(|job| matches!(job, Job::Trace))
+                .any(|job| matches!(job, Job::Trace(_)))
         );
     }
 }

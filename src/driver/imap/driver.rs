@@ -85,8 +85,11 @@ impl ImapDriver {
 
     /// Says goodbye to all servers.
     pub fn end(&self, job: &Job) {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let accounts: Vec<_> = accounts.iter().map(Arc::clone).collect();
+        let accounts = self
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         self.wait(join_all(accounts.iter().map(|it| it.end(job))));
     }
 

@@ -14,6 +14,9 @@ use crate::wire::imap::response::Data;
 /// From here on it is said how full it is, in per cent.
 const NEARLY: u64 = 90;
 
+/// More kinds of room are not told of.
+const MOST: usize = 20;
+
 impl ImapMailbox {
     /// Asks once in a run of the program how much room there is, and says so where there is little.
     pub async fn look_for_room(&mut self, job: &Job) -> Result<()> {
@@ -36,6 +39,10 @@ impl ImapMailbox {
         };
         let ended = self.session.run(command, &mut rooms, job).await;
         let found = rooms.found;
+        if ended.is_err() {
+            // It may be asked again.
+            self.connections.knows_room.store(false, Ordering::Relaxed);
+        }
         match ended {
             // It need not be known.
             Err(Error::Server(error)) if !error.ends_connection() => return Ok(()),
@@ -74,6 +81,7 @@ struct Rooms<'v> {
 impl Sink for Rooms<'_> {
     fn data(&mut self, data: Data<'_>) {
         match data {
+            Data::Quota(_) if self.found.len() >= MOST => {}
             Data::Quota(mut quotas) => self.found.append(&mut quotas),
             other => self.inner.data(other),
         }

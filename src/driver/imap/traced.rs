@@ -62,13 +62,17 @@ impl Traced {
         {
             return;
         }
-        match is_secret && bytes.starts_with(b"+") {
-            true => self.line('S', &format!("+ {HIDDEN}")),
-            false => {
-                // A long literal was left out where it stood.
-                self.lines('S', bytes);
-            }
+        if is_secret && bytes.starts_with(b"+") {
+            return self.line('S', &format!("+ {HIDDEN}"));
         }
+        // Some repeat what they do not understand.
+        let mut words = bytes.splitn(3, |byte| *byte == b' ');
+        let (tag, verb) = (words.next().unwrap_or_default(), words.next());
+        if is_secret && verb.is_some_and(|verb| verb.eq_ignore_ascii_case(b"BAD")) {
+            return self.line('S', &format!("{} BAD {HIDDEN}", printable(tag)));
+        }
+        // A long literal was left out where it stood.
+        self.lines('S', bytes);
     }
 
     /// Tells how many answers were not told of.
@@ -94,7 +98,12 @@ impl Traced {
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             let (line, behind) = rest.split_at(end);
-            self.line(who, &printable(without_mail(line.trim_ascii_end())));
+            let shown = without_mail(line.trim_ascii_end());
+            self.line(who, &printable(shown));
+            // What comes behind is about the message too.
+            if shown.len() < line.trim_ascii_end().len() {
+                return 0;
+            }
             rest = behind;
             if let Some(length) = announced(line) {
                 let (literal, behind) = rest.split_at(length.min(rest.len()));
@@ -143,9 +152,21 @@ fn without_secrets(bytes: &[u8]) -> String {
 
 /// A line up to where it tells what a message is about: names of files, and subjects of messages in it.
 fn without_mail(line: &[u8]) -> &[u8] {
-    const STRUCTURE: &[u8] = b"BODYSTRUCTURE (";
-    let found = memchr::memmem::find(line, STRUCTURE);
-    found.map_or(line, |at| line.get(..at + STRUCTURE.len()).unwrap_or(line))
+    /// What stands in front of it: of a structure, of an envelope, of a text in quotes.
+    const FRONTS: [&[u8]; 6] = [
+        b"BODYSTRUCTURE (",
+        b"ENVELOPE (",
+        b"] \"",
+        b"> \"",
+        b"RFC822.TEXT \"",
+        b"RFC822.HEADER \"",
+    ];
+    if memchr::memmem::find(line, b" FETCH (").is_none() {
+        return line;
+    }
+    let end = |front: &&[u8]| Some(memchr::memmem::find(line, front)? + front.len());
+    let first = FRONTS.iter().filter_map(end).min();
+    first.and_then(|end| line.get(..end)).unwrap_or(line)
 }
 
 /// Text that a terminal can show: what is not of ASCII's letters and signs is told by its number.
@@ -198,6 +219,7 @@ mod tests {
             traced.sent(b"00000001 AUTHENTICATE PLAIN aHVudGVyMg==\r\n", true);
             traced.came(b"+ aHVudGVyMg==", true);
             traced.sent(b"aHVudGVyMg==\r\n", true);
+            traced.came(b"00000001 BAD what is hunter2?", true);
             traced.came(b"00000001 OK [CAPABILITY X] in", true);
             traced.came(b"* 1 FETCH (BODY[] {7}\r\nhunter2 UID 3)", false);
             traced.sent(b"00000002 APPEND x {7+}\r\nhunter2\r\n", false);
@@ -206,6 +228,8 @@ mod tests {
             traced.sent(b"hunter", false);
             traced.sent(b"2\r\n\r\n", false);
             traced.came(b"* 1 FETCH (UID 3 BODYSTRUCTURE (\"hunter2\"))", false);
+            traced.came(b"* 1 FETCH (BODYSTRUCTURE ({3}\r\nabc \"hunter2\"))", false);
+            traced.came(b"* 1 FETCH (UID 3 BODY[1]<0> \"hunter2\")", false);
             traced.came(b"* OK \x1b[2J \"q\" \xe9", false);
             traced.came(&[b'x'; 1000], false);
         });
@@ -214,6 +238,7 @@ mod tests {
             "host#1 C: 00000001 AUTHENTICATE PLAIN <suppressed>",
             "host#1 S: + <suppressed>",
             "host#1 C: <suppressed>",
+            "host#1 S: 00000001 BAD <suppressed>",
             "host#1 S: 00000001 OK [CAPABILITY X] in",
             "host#1 S: * 1 FETCH (BODY[] {7}",
             "host#1 S: (7 bytes)",
@@ -226,6 +251,8 @@ mod tests {
             "host#1 C: (3 bytes)",
             "host#1 C: ",
             "host#1 S: * 1 FETCH (UID 3 BODYSTRUCTURE (",
+            "host#1 S: * 1 FETCH (BODYSTRUCTURE (",
+            "host#1 S: * 1 FETCH (UID 3 BODY[1]<0> \"",
             "host#1 S: * OK \\x1b[2J \"q\" \\xe9",
         ];
         let (last, others) = lines.split_last().expect("lines");

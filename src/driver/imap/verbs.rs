@@ -36,14 +36,19 @@ impl RemoteMailbox for ImapMailbox {
     fn identity(&self) -> Option<Identity> {
         let name = self.name.clone();
         let uid_validity = self.lasting()?;
-        Some(Identity { name, uid_validity })
+        Some(Identity {
+            name,
+            user: self.connections.account.user.clone(),
+            uid_validity,
+        })
     }
 
     fn is(&self, identity: &Identity) -> bool {
         let server = &self.connections.account.server;
         let here = same_server(server, &self.name);
         let is_here = same_server(server, &identity.name).is_some_and(|it| Some(it) == here);
-        is_here && self.lasting() == Some(identity.uid_validity)
+        let is_user = identity.user == self.connections.account.user;
+        is_here && is_user && self.lasting() == Some(identity.uid_validity)
     }
 
     async fn idle(&mut self, job: &Job) -> Result<()> {

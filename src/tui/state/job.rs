@@ -71,8 +71,8 @@ pub enum Job {
     Transfer(MailboxName, Option<Box<Receipt>>),
     /// Tells of a folder.
     About(MailboxName),
-    /// Gets what was said to servers.
-    Trace,
+    /// Gets what was said to servers behind so many lines.
+    Trace(u64),
     /// Looks for a text in folders: the text, what was found, and whether only INBOX was looked at so far.
     Scan(String, Vec<ListEntry>, bool),
     /// Searches the index, from this row on.

@@ -39,6 +39,8 @@ pub struct Follows {
     pub asked: i64,
     /// Whether the end is visible, and stays so.
     pub is_at_end: bool,
+    /// How many rows are visible.
+    pub height: usize,
 }
 
 impl Pager {

@@ -90,7 +90,7 @@ fn finished(state: &mut State, ticket: Ticket, job: Job, result: Result<()>) {
         Job::CountAll => {}
         Job::Envelopes
         | Job::Doctor
-        | Job::Trace
+        | Job::Trace(_)
         | Job::Write(..)
         | Job::Run { .. }
         | Job::Files(_) => {}

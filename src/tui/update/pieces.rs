@@ -49,7 +49,11 @@ pub fn piece(state: &mut State, ticket: Ticket, piece: Piece) {
             }
         }
         Piece::Structures(_) | Piece::Appended(_) | Piece::Copied(..) | Piece::Root(_) => {}
-        Piece::Traced(lines, count) => trace::told(state, &lines, count),
+        Piece::Traced(lines, count) => {
+            if let Some(Job::Trace(seen)) = state.jobs.get(&ticket) {
+                trace::told(state, *seen, &lines, count);
+            }
+        }
         Piece::About(about) => about::told(state, &about),
         Piece::Receipt(receipt) => {
             if let Some(Job::Transfer(_, kept)) = state.jobs.get_mut(&ticket) {

@@ -28,9 +28,11 @@ pub fn settle(state: &mut State) {
         let last = pager.rows.len().saturating_sub(alone.max(1));
         if let Some(follows) = &mut pager.follows {
             // What is laid out anew, or got longer, is at its end where it was there before.
-            if follows.is_at_end && rows != pager.rows.len() {
+            let is_other = rows != pager.rows.len() || follows.height != alone;
+            if follows.is_at_end && is_other {
                 pager.top = last;
             }
+            follows.height = alone;
             follows.is_at_end = pager.top >= last;
         }
         pager.top = pager.top.min(last);

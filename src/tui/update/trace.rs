@@ -35,14 +35,14 @@ fn shown(state: &mut State) -> Option<&mut Pager> {
 /// Asks for what was said since, where it is time to.
 pub fn follow(state: &mut State) {
     let now = state.now;
-    let is_asked = state.is_busy_with(|job| matches!(job, Job::Trace));
+    let is_asked = state.is_busy_with(|job| matches!(job, Job::Trace(_)));
     let Some(follows) = shown(state).and_then(|pager| pager.follows.as_mut()) else {
         return;
     };
     if !is_asked && (now - follows.asked).abs() >= OFTEN {
         follows.asked = now;
         let seen = follows.seen;
-        state.ask(Request::Trace(seen), Job::Trace);
+        state.ask(Request::Trace(seen), Job::Trace(seen));
     }
 }
 
@@ -53,15 +53,23 @@ pub fn waits(state: &State) -> Option<i64> {
         .as_ref()
         .filter(|_| state.screen == Screen::Pager)?;
     let asked = pager.follows?.asked;
+    // The answer wakes whoever waits for it.
+    if state.is_busy_with(|job| matches!(job, Job::Trace(_))) {
+        return None;
+    }
     Some((asked + OFTEN - state.now).clamp(1, OFTEN))
 }
 
-/// Takes in lines. Who looks at the end goes on doing so.
-pub fn told(state: &mut State, lines: &[Foreign], count: u64) {
+/// Takes in the lines behind the first `seen`. Who looks at the end goes on doing so.
+pub fn told(state: &mut State, seen: u64, lines: &[Foreign], count: u64) {
     let Some(pager) = shown(state) else {
         return;
     };
-    let is_first = pager.follows.is_some_and(|it| it.seen == 0);
+    // They may have been asked for by a screen that was left.
+    if pager.follows.is_none_or(|it| it.seen != seen) {
+        return;
+    }
+    let is_first = seen == 0;
     if let Some(follows) = &mut pager.follows {
         follows.seen = count;
     }

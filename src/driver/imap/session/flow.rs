@@ -156,6 +156,8 @@ impl Session {
                     }
                     if self.leaving.as_deref() == Some(&*tag) {
                         self.leaving = None;
+                        // Whoever is still told of that mailbox cannot look at another one.
+                        self.is_broken |= status.kind != Kind::Ok;
                     }
                     let was_expected = before > self.abandoned.len() + self.ending.len();
                     if !was_expected && !talk.end(&tag, status) {
@@ -231,8 +233,10 @@ impl Session {
                 if self.sent == self.out.len() {
                     self.out.clear();
                     self.sent = 0;
-                    let is_ending = !self.ending.is_empty() && self.ends_by.is_none();
-                    if is_ending {
+                    // What leaves a mailbox may take as long as what comes behind it.
+                    let leaving = self.leaving.as_ref();
+                    let is_ending = self.ending.iter().any(|tag| Some(tag) != leaving);
+                    if is_ending && self.ends_by.is_none() {
                         self.ends_by = Some(Instant::now() + DONE);
                     }
                 }
