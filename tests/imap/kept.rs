@@ -183,19 +183,24 @@ fn a_page_that_was_seen_before_is_not_asked_for_again() {
     other.write("home/letters", &letters);
     let direct = server.name(&user, "INBOX");
     other.ok(&["transfer", "letters", &direct]);
-    // What takes no time would be answered between two words that are sent at once.
     let proxy = Proxy::before(server.tls_port, Duration::from_millis(60));
     let name = format!("{{localhost:{}/ssl/user={user}}}INBOX", proxy.port);
     let page = ["index", name.as_str(), "1481:1500"];
     let first = home.ok(&page);
     assert!(first.contains("letter 1499"));
-    let (bytes, turns) = (proxy.received(), proxy.turns());
+    // The last words are still on their way when the program is over.
+    let counted = || {
+        std::thread::sleep(Duration::from_millis(300));
+        (proxy.received(), proxy.turns())
+    };
+    let (bytes, turns) = counted();
     assert_eq!(home.ok(&page), first);
-    let (bytes_again, turns_again) = (proxy.received(), proxy.turns());
+    let (bytes_again, turns_again) = counted();
     assert!(bytes_again + 3000 < bytes, "{bytes_again} of {bytes}");
-    // Behind the connection and the first words of TLS: the greeting, the login, the opening, and the end, which is not
-    // waited for.
-    assert_eq!((turns, turns_again), (5, 4));
+    // Behind the connection and the first words of TLS: the greeting, the login, the opening, and the end. That is not waited
+    // for: it counts as one turn or two, as it happens.
+    let fits = (5..=6).contains(&turns) && (4..=5).contains(&turns_again);
+    assert!(fits, "{turns}, then {turns_again}");
     // With --read-only too, and then nothing is written.
     let before = kept_in(&home.path("home"));
     assert_eq!(home.ok(&["-o", "index", &name, "1481:1500"]), first);
