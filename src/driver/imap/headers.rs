@@ -92,15 +92,7 @@ impl ImapMailbox {
             false => format!("(UID FLAGS INTERNALDATE RFC822.SIZE {item})"),
         };
         let commands = self.on(&wanted, "FETCH", &items);
-        let mut bodies = Bodies::new(
-            Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
-            name,
-            None,
-        );
+        let mut bodies = Bodies::new(Watching::new(&mut self.view, job), name, None);
         let ended = self.session.run_all(commands, &mut bodies, job).await;
         let headers = bodies.into_bytes();
         // Some refuse all that is asked for because of one that they cannot read; what came is good.

@@ -123,21 +123,13 @@ impl ImapMailbox {
 
     /// Prepares for much that will come.
     pub(super) async fn squeeze(&mut self, job: &Job) -> Result<()> {
-        let mut watching = Watching {
-            view: &mut self.view,
-            job,
-            total: None,
-        };
+        let mut watching = Watching::new(&mut self.view, job);
         self.session.squeeze(&mut watching, job).await
     }
 
     /// Waits for all that is on its way.
     async fn catch_up_with_news(&mut self, job: &Job) -> Result<()> {
-        let mut watching = Watching {
-            view: &mut self.view,
-            job,
-            total: None,
-        };
+        let mut watching = Watching::new(&mut self.view, job);
         self.session.settle(&mut watching, job).await
     }
 

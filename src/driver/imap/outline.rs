@@ -74,11 +74,7 @@ impl ImapMailbox {
             told: Told::default(),
             coming: None,
             octets: 0,
-            inner: Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
+            inner: Watching::new(&mut self.view, job),
         };
         let ended = self.session.run(command, &mut pieces, job).await;
         let told = pieces.told;

@@ -30,11 +30,7 @@ impl ImapMailbox {
         let command = self.session.command("GETQUOTAROOT");
         let command = command.string(&self.session.name_of(mailbox));
         let mut rooms = Rooms {
-            inner: Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
+            inner: Watching::new(&mut self.view, job),
             found: Vec::new(),
         };
         let ended = self.session.run(command, &mut rooms, job).await;

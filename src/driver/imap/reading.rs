@@ -190,15 +190,7 @@ impl ImapMailbox {
         let Some(command) = self.on(&UidSet::one(uid), "FETCH", item).pop() else {
             return Err(Error::NoSuchMessage);
         };
-        let mut bodies = Bodies::new(
-            Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
-            answer,
-            offset,
-        );
+        let mut bodies = Bodies::new(Watching::new(&mut self.view, job), answer, offset);
         let ended = self.session.run(command, &mut bodies, job).await;
         let found = bodies.take(uid);
         succeeded(ended?)?;

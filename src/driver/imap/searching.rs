@@ -39,15 +39,7 @@ impl ImapMailbox {
         self.ready(job).await?;
         let words = format!("UID SORT ({key}) UTF-8 ALL");
         let command = self.session.command(&words);
-        let mut finding = Finding {
-            inner: Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
-            found: Vec::new(),
-            all: UidSet::new(),
-        };
+        let mut finding = Finding::new(Watching::new(&mut self.view, job));
         let ended = self
             .session
             .run_within(LONG_PATIENCE, command, &mut finding, job)
@@ -86,15 +78,7 @@ impl ImapMailbox {
         let Some(command) = search::command(style, words, criteria, &Known(&self.view)) else {
             return Ok(None);
         };
-        let mut finding = Finding {
-            inner: Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            },
-            found: Vec::new(),
-            all: UidSet::new(),
-        };
+        let mut finding = Finding::new(Watching::new(&mut self.view, job));
         let patience = LONG_PATIENCE;
         let ended = self
             .session
@@ -127,6 +111,16 @@ struct Finding<'v> {
     inner: Watching<'v>,
     found: Vec<u32>,
     all: UidSet,
+}
+
+impl<'v> Finding<'v> {
+    fn new(inner: Watching<'v>) -> Self {
+        Self {
+            inner,
+            found: Vec::new(),
+            all: UidSet::new(),
+        }
+    }
 }
 
 impl Sink for Finding<'_> {

@@ -213,11 +213,7 @@ impl RemoteMailbox for ImapMailbox {
             };
             let command = command.string(&self.session.name_of(mailbox));
             self.view.copied = None;
-            let mut watching = Watching {
-                view: &mut self.view,
-                job,
-                total: None,
-            };
+            let mut watching = Watching::new(&mut self.view, job);
             let patience = LONG_PATIENCE;
             let ended = self
                 .session

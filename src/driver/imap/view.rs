@@ -583,6 +583,14 @@ pub struct Watching<'v> {
     pub total: Option<u64>,
 }
 
+impl<'v> Watching<'v> {
+    /// One that counts no progress.
+    pub fn new(view: &'v mut View, job: &'v Job) -> Self {
+        let total = None;
+        Self { view, job, total }
+    }
+}
+
 impl Sink for Watching<'_> {
     fn data(&mut self, data: Data<'_>) {
         self.view.take(data);

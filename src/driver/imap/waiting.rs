@@ -31,11 +31,7 @@ impl ImapMailbox {
             self.look_for_room(job).await?;
             let stop = job.cancelled().child_token();
             let mut idling = Idling {
-                inner: Watching {
-                    view: &mut self.view,
-                    job,
-                    total: None,
-                },
+                inner: Watching::new(&mut self.view, job),
                 stop: stop.clone(),
             };
             let quiet = job.stopped_by(stop);
