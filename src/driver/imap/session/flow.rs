@@ -64,20 +64,26 @@ impl Session {
         job: &Job,
         patience: Duration,
     ) -> Result<()> {
-        loop {
-            self.take_frames(talk, sink)?;
-            if talk.is_over() {
-                return Ok(());
-            }
-            // What still comes for commands that nobody waits for shall not be taken for an answer to these.
-            if self.abandoned.is_empty() {
-                let before = self.out.len();
-                talk.queue(&mut self.out).map_err(scratch)?;
-                self.trace_sent(before);
-            }
-            sink.pause();
+        while !self.is_over(talk, sink)? {
             self.transfer(job, Instant::now() + patience).await?;
         }
+        Ok(())
+    }
+
+    /// Hands on what came, and puts what may be sent of a talk behind what is to be sent; whether the talk is over.
+    fn is_over(&mut self, talk: &mut Talk<'_>, sink: &mut dyn Sink) -> Result<bool> {
+        self.take_frames(talk, sink)?;
+        if talk.is_over() {
+            return Ok(true);
+        }
+        // What still comes for commands that nobody waits for shall not be taken for an answer to these.
+        if self.abandoned.is_empty() {
+            let before = self.out.len();
+            talk.queue(&mut self.out).map_err(scratch)?;
+            self.trace_sent(before);
+        }
+        sink.pause();
+        Ok(false)
     }
 
     pub(super) async fn listen(
@@ -90,17 +96,7 @@ impl Session {
         if !self.is_usable() {
             return Err(self.lost("it was closed before"));
         }
-        loop {
-            self.take_frames(talk, sink)?;
-            if talk.is_over() {
-                return Ok(());
-            }
-            if self.abandoned.is_empty() {
-                let before = self.out.len();
-                talk.queue(&mut self.out).map_err(scratch)?;
-                self.trace_sent(before);
-            }
-            sink.pause();
+        while !self.is_over(talk, sink)? {
             for alert in self.alerts.drain(..) {
                 job.notice(alert.raw());
             }
@@ -109,6 +105,7 @@ impl Session {
                 other => other?,
             }
         }
+        Ok(())
     }
 
     /// Hands on all that was read.
