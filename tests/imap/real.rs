@@ -521,6 +521,11 @@ fn who_has_little_room_left_is_told() {
         "{said}"
     );
     assert!(said.contains("of 100 KB"), "{said}");
+    // So is who has to ask for news.
+    let settings = format!("{}disable = [\"IDLE\"]\n", server.settings(&user));
+    let polling = Home::new(&settings);
+    let said = polling.run(&["watch", &name, "--for", "5"]).err;
+    assert!(said.contains("of 100 KB"), "{said}");
     // What has no room is refused, and what was there stays.
     let ran = append(20);
     assert!(ran.code != 0 && ran.err.contains("no room"), "{ran:?}");

@@ -49,7 +49,7 @@ impl ImapMailbox {
                 let amount = amount(&quota);
                 let host = self.connections.account.server.host();
                 job.notice(format!(
-                    "{host}: {per_cent} % of the room for your mail is used ({amount}); new mail is refused when it is full"
+                    "{host}: {per_cent} % of the room for your mail is used ({amount}); expunge some before new mail is refused"
                 ));
             }
         }

@@ -47,6 +47,7 @@ impl ImapMailbox {
             () = job.cancelled().cancelled() => return Ok(()),
             () = tokio::time::sleep(interval.max(POLITE)) => {}
         }
+        self.look_for_room(job).await?;
         let noop = self.session.command("NOOP");
         match self.ask(noop, job).await {
             // Perhaps the next time.
