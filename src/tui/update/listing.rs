@@ -50,8 +50,8 @@ pub fn list(state: &mut State) {
     give_up(state);
     state.folders.begin();
     state.folders.holding = None;
-    // Of many newsgroups those are shown first that are subscribed, by their whole names.
     state.folders.failure = None;
+    // Of many newsgroups those are shown first that are subscribed, by their whole names.
     match is_news(state) && state.folders.directory.is_empty() {
         true => ask(state, b"*", Job::ListSubscribed),
         false => ask(state, b"%", Job::List),
