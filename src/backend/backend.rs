@@ -14,7 +14,7 @@ use crate::backend::describe;
 use crate::backend::drivers::Drivers;
 use crate::backend::errand::{Errand, Tickets};
 use crate::backend::error::Error;
-use crate::backend::event::Event;
+use crate::backend::event::{Event, Piece};
 use crate::backend::inlet::{Call, Inlet};
 use crate::backend::jobs;
 use crate::backend::local;
@@ -32,6 +32,7 @@ use crate::mail::format::Format;
 use crate::mail::name::{MailboxName, NameKind};
 use crate::mail::question::{Answer, Reply};
 use crate::mail::status::Access;
+use crate::mail::text::Foreign;
 use crate::os::environment::Environment;
 use crate::os::watch::Watcher;
 
@@ -106,8 +107,21 @@ impl Backend {
                 _ => self.open(errand, mailbox, name, access),
             },
             Request::On(mailbox, ask) => self.ask_open(errand, mailbox, ask),
+            Request::Trace(seen) => self.trace(errand, seen),
             other => jobs::post(&self.context, errand, other),
         }
+    }
+
+    /// Tells what was said to servers at once: who looks for a fault wants that while all else waits for them.
+    fn trace(&self, errand: Errand, seen: u64) {
+        if !errand.begin() {
+            return;
+        }
+        let (lines, count) = self.context.environment.network.trace.since(seen);
+        let lines = lines.into_iter().map(Foreign::new).collect();
+        let outlet = self.context.outlet(None, Some(&errand), Footing::Task);
+        outlet.piece_blocking(Piece::Traced(lines, count));
+        errand.finish(Ok(()));
     }
 
     /// Opens a mailbox on a server: `connect` logs in, tells what is there through its job, and gives the mailbox.

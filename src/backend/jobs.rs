@@ -22,7 +22,6 @@ use crate::backend::transfer;
 use crate::backend::whole;
 use crate::driver::job::Job;
 use crate::mail::name::MailboxName;
-use crate::mail::text::Foreign;
 
 /// Hands a request to the pool. It is answered there, or here when there is no thread.
 pub fn post(context: &Arc<Context>, errand: Errand, request: Request) {
@@ -81,12 +80,6 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
             outlet.piece_blocking(Piece::About(Box::new(about)));
             Ok(())
         }
-        Request::Trace(seen) => {
-            let (lines, count) = context.environment.network.trace.since(seen);
-            let lines = lines.into_iter().map(Foreign::new).collect();
-            outlet.piece_blocking(Piece::Traced(lines, count));
-            Ok(())
-        }
         Request::Delete(name) => delete(context, &name, job),
         Request::Rename(from, to) => rename(context, &from, &to, job),
         Request::Append(to, submissions) => append(context, &to, submissions, outlet, job),
@@ -143,8 +136,8 @@ fn perform(context: &Arc<Context>, request: Request, outlet: &Outlet, job: &Job)
         Request::Subscribe(name, false) => {
             subscriptions::unsubscribe(&context.environment, &name, job)
         }
-        // Those two are never posted here: open mailboxes have servers of their own.
-        Request::Open { .. } | Request::On(..) => Err(Error::NotOpen),
+        // Those are never posted here: open mailboxes have servers of their own, and a trace waits for nothing.
+        Request::Open { .. } | Request::On(..) | Request::Trace(_) => Err(Error::NotOpen),
     }
 }
 

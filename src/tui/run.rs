@@ -132,10 +132,11 @@ impl Session {
             return Some(next_frame);
         }
         let held = self.state.status.hold_ends(self.state.now);
-        let milliseconds = match (held, self.stalls_later()) {
+        let stalls = self.stalls_later().into_iter();
+        let soonest = stalls.chain(trace::waits(&self.state)).min();
+        let milliseconds = match (held, soonest) {
             (Some(end), _) if self.state.prompt.is_some() => end - self.state.now,
             (_, Some(wait)) => wait,
-            _ if let Some(wait) = trace::waits(&self.state) => wait,
             _ if self.state.areas().index.is_some() => 60_000 - self.state.now.rem_euclid(60_000),
             _ => return None,
         };

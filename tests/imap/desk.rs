@@ -63,11 +63,17 @@ impl Desk {
         }
     }
 
-    /// Asks, and gives how that ended with all that was told until then.
-    pub(crate) fn ask(&mut self, request: Request) -> (Result<()>, Vec<Event>) {
+    /// Asks, and waits for nothing.
+    pub(crate) fn begin(&mut self, request: Request) -> Ticket {
         self.next += 1;
         let ticket = Ticket(self.next);
         self.backend.ask(ticket, request);
+        ticket
+    }
+
+    /// Asks, and gives how that ended with all that was told until then.
+    pub(crate) fn ask(&mut self, request: Request) -> (Result<()>, Vec<Event>) {
+        let ticket = self.begin(request);
         let mut told = Vec::new();
         loop {
             let event = self.backend.next_blocking(Some(Duration::from_secs(60)));

@@ -3,12 +3,16 @@
 
 use std::time::{Duration, Instant};
 
+use mugo::backend::event::{Event, Piece};
+use mugo::backend::request::Request;
 use mugo::driver::imap::session::{Session, Sink};
 use mugo::net::stream::Stream;
+use mugo::os::network::Network;
 use mugo::wire::imap::response::Data;
 use mugo::wire::imap::status::Kind;
 
 use crate::contract::job;
+use crate::desk::Desk;
 use crate::home::{Home, Ran};
 use crate::script::Script;
 
@@ -292,4 +296,35 @@ fn late_news_of_a_mailbox_that_was_left_are_not_taken_for_those_of_the_next() {
     });
     assert_eq!(status.kind, Kind::Ok);
     assert_eq!(told, ["Exists(5)"], "{:?}", script.heard());
+}
+
+#[test]
+fn a_trace_is_told_while_all_else_waits_for_a_server() {
+    let script = Script::play("STALL");
+    let mut desk = Desk::new(Network::default());
+    let server = script.name("/notls").replace("INBOX", "");
+    // More than there are threads for.
+    for number in 0..8 {
+        desk.begin(Request::List {
+            reference: server.replace("ann", &format!("ann{number}")).into_bytes(),
+            pattern: b"%".to_vec(),
+            subscribed: false,
+            containing: None,
+        });
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    while !script.heard().iter().any(|line| line == "STALL") {
+        assert!(Instant::now() < until, "nobody connects");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (result, told) = desk.ask(Request::Trace(0));
+    assert!(result.is_ok(), "{result:?}");
+    let lines = told.iter().find_map(|event| match event {
+        Event::Piece(_, Piece::Traced(lines, _)) => Some(format!("{lines:?}")),
+        _ => None,
+    });
+    assert!(
+        lines.is_some_and(|lines| lines.contains("connected")),
+        "{told:?}"
+    );
 }
